@@ -1,0 +1,152 @@
+"""PEP 517 and 660 build backend: lets SCons build the binding and packs wheel, editable wheel and source archive.
+
+`pip install .` comes here by way of pyproject.toml, which is also the only source of the metadata. Only the standard
+library is used. Equal inputs give equal bytes: dates are fixed, names sorted, owners left out.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import importlib.machinery
+import io
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import tomllib
+import zipfile
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+NAME = f"{PROJECT['name']}-{PROJECT['version']}"
+INFO = f"{NAME}.dist-info"
+DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip file can hold
+SUFFIX = importlib.machinery.EXTENSION_SUFFIXES[0]
+
+# What a source archive holds: all that a clone has, less what was built there.
+SOURCES = (".ci", "sdk", "python", "targets", "training", "tests", "benchmarks", "docs", "requirements")
+BUILT = {"__pycache__", ".so", ".pyc", ".egg-info"}
+
+
+def _scons(alias: str) -> Path:
+    """Builds an alias with this interpreter and returns the build folder of this machine's target."""
+    subprocess.run([sys.executable, "-m", "SCons", "-Q", "-C", str(ROOT), alias], check=True, stdout=sys.stderr)
+    sys.path.insert(0, str(ROOT))
+    import targets
+
+    return ROOT / "build" / f"{targets.host()}-release"
+
+
+def _metadata() -> str:
+    """METADATA of the wheel and PKG-INFO of the source archive, from pyproject.toml."""
+    lines = [
+        "Metadata-Version: 2.4",
+        f"Name: {PROJECT['name']}",
+        f"Version: {PROJECT['version']}",
+        f"Summary: {PROJECT['description']}",
+        f"Author: {', '.join(author['name'] for author in PROJECT['authors'])}",
+        f"Keywords: {','.join(PROJECT['keywords'])}",
+        f"License-Expression: {PROJECT['license']}",
+        *(f"License-File: {name}" for name in PROJECT["license-files"]),
+        *(f"Classifier: {name}" for name in PROJECT["classifiers"]),
+        f"Requires-Python: {PROJECT['requires-python']}",
+        *(f"Requires-Dist: {requirement}" for requirement in PROJECT["dependencies"]),
+    ]
+    for extra, requirements in PROJECT["optional-dependencies"].items():
+        lines.append(f"Provides-Extra: {extra}")
+        lines += [f"Requires-Dist: {requirement}; extra == '{extra}'" for requirement in requirements]
+    text = (ROOT / PROJECT["readme"]).read_text(encoding="utf-8")
+    return "\n".join([*lines, "Description-Content-Type: text/markdown", "", text])
+
+
+def _tag() -> str:
+    """Compatibility tag of a wheel with a compiled module: this interpreter on this platform."""
+    python = f"cp{sys.version_info.major}{sys.version_info.minor}"
+    return f"{python}-{python}-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
+
+
+def _info_files() -> dict[str, bytes]:
+    """The .dist-info folder without RECORD: name -> bytes."""
+    scripts = "".join(f"{name} = {place}\n" for name, place in PROJECT["scripts"].items())
+    wheel = f"Wheel-Version: 1.0\nGenerator: linnet\nRoot-Is-Purelib: false\nTag: {_tag()}\n"
+    texts = {"METADATA": _metadata(), "WHEEL": wheel, "entry_points.txt": f"[console_scripts]\n{scripts}"}
+    return {f"{INFO}/{name}": text.encode() for name, text in texts.items()} | {
+        f"{INFO}/licenses/{name}": (ROOT / name).read_bytes() for name in PROJECT["license-files"]
+    }
+
+
+def _write_wheel(folder: str, files: dict[str, bytes]) -> str:
+    """Zips files and their RECORD; returns the name of the wheel."""
+    files |= _info_files()
+    record = ""
+    for name, content in sorted(files.items()):
+        digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+        record += f"{name},sha256={digest},{len(content)}\n"
+    files[f"{INFO}/RECORD"] = f"{record}{INFO}/RECORD,,\n".encode()
+    wheel = f"{NAME}-{_tag()}.whl"
+    with zipfile.ZipFile(Path(folder) / wheel, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in sorted(files.items(), key=lambda item: (item[0].startswith(INFO), item[0])):
+            entry = zipfile.ZipInfo(name, DATE)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = (0o755 if name.endswith(SUFFIX) else 0o644) << 16
+            archive.writestr(entry, content)
+    return wheel
+
+
+def build_wheel(wheel_directory: str, config_settings: Any = None, metadata_directory: str | None = None) -> str:
+    """The package with its compiled module and the models."""
+    module = _scons("binding") / "python" / f"_core{SUFFIX}"
+    files = {f"linnet/{module.name}": module.read_bytes()}
+    for path in sorted((ROOT / "python/linnet").iterdir()):
+        if path.suffix in (".py", ".pyi") or path.name == "py.typed":
+            files[f"linnet/{path.name}"] = path.read_bytes()
+    for path in sorted((ROOT / "sdk/models").glob("*.linnet")):
+        files[f"linnet/models/{path.name}"] = path.read_bytes()
+    return _write_wheel(wheel_directory, files)
+
+
+def build_editable(wheel_directory: str, config_settings: Any = None, metadata_directory: str | None = None) -> str:
+    """A pointer to the package in this tree, with the module built into it."""
+    _scons("python")
+    return _write_wheel(wheel_directory, {"linnet.pth": f"{ROOT / 'python'}\n".encode()})
+
+
+def prepare_metadata_for_build_wheel(metadata_directory: str, config_settings: Any = None) -> str:
+    """The .dist-info folder alone, so that dependencies are known before anything is compiled."""
+    for name, content in _info_files().items():
+        path = Path(metadata_directory) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return INFO
+
+
+prepare_metadata_for_build_editable = prepare_metadata_for_build_wheel
+
+
+def build_sdist(sdist_directory: str, config_settings: Any = None) -> str:
+    """All sources, from which the same wheel can be built."""
+    paths = [path for path in ROOT.iterdir() if path.is_file() and path.name != "compile_commands.json"]
+    paths += [path for folder in SOURCES for path in (ROOT / folder).rglob("*") if path.is_file()]
+    files = {
+        str(path.relative_to(ROOT)): path
+        for path in paths
+        if not BUILT & {path.suffix, *path.relative_to(ROOT).parts} and not path.name.startswith(".sconsign")
+    }
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        contents = {name: path.read_bytes() for name, path in files.items()} | {"PKG-INFO": _metadata().encode()}
+        for name, content in sorted(contents.items()):
+            entry = tarfile.TarInfo(f"{NAME}/{name}")
+            entry.size = len(content)
+            entry.mode = 0o755 if name in files and files[name].stat().st_mode & 0o100 else 0o644
+            archive.addfile(entry, io.BytesIO(content))
+    with (
+        (Path(sdist_directory) / f"{NAME}.tar.gz").open("wb") as out,
+        gzip.GzipFile("", "wb", fileobj=out, mtime=0) as zipped,
+    ):
+        zipped.write(packed.getvalue())
+    return f"{NAME}.tar.gz"

@@ -1,0 +1,132 @@
+"""Targets as data: what linnet is built for, with which compiler, and which CPU models its tests run on.
+
+Each file of this folder defines one `TARGET` and no logic; SConstruct, the tests and the benchmarks all read them here,
+so that a new platform is one new file. Only the standard library is used: `sconsw` asks for the Debian packages of a
+target before anything is installed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import platform
+import shutil
+from dataclasses import dataclass
+
+COMPILERS = ("gcc", "clang")
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One SIMD kernel table: sdk/src/kernels/NAME.cpp, the only file that gets `flags`."""
+
+    name: str
+    flags: tuple[str, ...]
+
+    @property
+    def macro(self) -> str:
+        """Preprocessor name that tells select.cpp that this table is in the build."""
+        return f"LINNET_HAVE_{self.name.upper()}"
+
+
+@dataclass(frozen=True)
+class Cpu:
+    """One CPU that tests run on.
+
+    name: a model of the target's emulator, or "host" for the machine itself.
+    backend: kernels that must be chosen on it by default; None for "host", where it depends on the machine.
+    tested: whether all C++ tests run on it; kernel tests and vectors run on every CPU.
+    """
+
+    name: str
+    backend: str | None
+    tested: bool = False
+
+
+@dataclass(frozen=True)
+class Target:
+    """One platform. Commands are looked up on PATH; flags are added to those that every target shares."""
+
+    name: str
+    triple: str
+    machine: str  # what platform.machine() says on a computer of this kind
+    gcc: tuple[str, str]  # C and C++ compiler of the cross packages; the plain gcc and g++ are used on such a machine
+    clang: tuple[tuple[str, str], ...]  # C and C++ compiler commands, the first one that is here is used
+    packages: tuple[str, ...]  # Debian packages for gcc and the emulator on a foreign machine
+    flags: tuple[str, ...] = ()
+    link_flags: tuple[str, ...] = ()
+    kernels: tuple[Kernel, ...] = ()
+    emulator: tuple[str, ...] = ()  # command, then options; -cpu MODEL is appended
+    cpus: tuple[Cpu, ...] = ()
+
+    @property
+    def native(self) -> bool:
+        """Whether programs of this target run on this machine without an emulator."""
+        return platform.system() == "Linux" and platform.machine() == self.machine
+
+    def compiler(self, family: str) -> tuple[str, str]:
+        """C and C++ compiler commands of a family, "gcc" or "clang", whether or not they are installed."""
+        if family == "gcc":
+            return ("gcc", "g++") if self.native else self.gcc
+        return next((pair for pair in self.clang if shutil.which(pair[1])), self.clang[0])
+
+    def tool(self, name: str) -> str:
+        """A binary utility that understands objects of this target, such as "objdump"."""
+        return name if self.native else f"{self.triple}-{name}"
+
+    def compiler_flags(self, family: str) -> tuple[str, ...]:
+        """Flags for compiling and linking alike: `flags`, and for a clang that is foreign to the target its triple."""
+        return (*(() if family == "gcc" or self.native else (f"--target={self.triple}",)), *self.flags)
+
+    def missing(self, family: str = "gcc") -> str | None:
+        """Why this target cannot be built here, or None if it can."""
+        wanted = (self.compiler(family)[1], self.tool("ar"))
+        absent = [command for command in wanted if not shutil.which(command)]
+        return f"{', '.join(absent)} not found" if absent else None
+
+    def command(self, cpu: Cpu | str, program: str, *arguments: str) -> list[str]:
+        """Command line that runs a program of this target on one of its CPUs."""
+        name = cpu if isinstance(cpu, str) else cpu.name
+        return [*([] if name == "host" else [*self.emulator, "-cpu", name]), program, *arguments]
+
+    def here(self) -> tuple[Cpu, ...]:
+        """The CPUs that tests run on here: every emulated one, and "host" on a machine of this kind."""
+        return tuple(cpu for cpu in self.cpus if cpu.name != "host" or self.native)
+
+    def runnable(self, cpu: Cpu | str) -> bool:
+        """Whether `command` can work here: a native machine for "host", else an installed emulator."""
+        name = cpu if isinstance(cpu, str) else cpu.name
+        return self.native if name == "host" else bool(self.emulator) and shutil.which(self.emulator[0]) is not None
+
+
+def names() -> list[str]:
+    """Names of all targets, sorted."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+def load(name: str) -> Target:
+    """The target of that name. Raises ValueError with the known names for any other."""
+    if name not in names():
+        raise ValueError(f"unknown target '{name}': choose from {', '.join(names())}")
+    return importlib.import_module(f"{__name__}.{name}").TARGET
+
+
+def host() -> str:
+    """Name of this machine's own target. Raises ValueError on a machine without one."""
+    native = [name for name in names() if load(name).native]
+    if not native:
+        raise ValueError(
+            f"no target describes this machine ({platform.system()} {platform.machine()}): "
+            f"name one with target=, of {', '.join(names())}"
+        )
+    return native[0]
+
+
+def packages(selection: str) -> list[str]:
+    """Debian packages that are missing here for a comma-separated list of targets ("all" for every one)."""
+    missing: set[str] = set()
+    for name in names() if selection == "all" else selection.split(","):
+        target = load(name)
+        if target.missing() or not all(target.runnable(cpu) for cpu in target.here()):
+            missing.update(target.packages)
+    return sorted(missing)

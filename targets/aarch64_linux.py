@@ -1,0 +1,26 @@
+"""64-bit ARM Linux, armv8.0 and up: single-board computers, servers, and the instruction set of today's phones."""
+
+from targets import Cpu, Kernel, Target
+
+TARGET = Target(
+    name="aarch64_linux",
+    triple="aarch64-linux-gnu",
+    machine="aarch64",
+    gcc=("aarch64-linux-gnu-gcc", "aarch64-linux-gnu-g++"),
+    clang=(("clang-19", "clang++-19"), ("clang", "clang++")),
+    packages=("g++-aarch64-linux-gnu", "qemu-user"),
+    kernels=(
+        Kernel("neon", ()),
+        Kernel("neon_dot", ("-march=armv8.2-a+dotprod",)),
+    ),
+    emulator=("qemu-aarch64", "-L", "/usr/aarch64-linux-gnu"),
+    # What each model of qemu 7.2 executes: a53 and a72 stop at base NEON, a76 and n1 add SDOT, max has everything.
+    cpus=(
+        Cpu("host", None, tested=True),
+        Cpu("cortex-a53", "neon", tested=True),
+        Cpu("cortex-a72", "neon"),
+        Cpu("cortex-a76", "neon_dot", tested=True),
+        Cpu("neoverse-n1", "neon_dot"),
+        Cpu("max", "neon_dot"),
+    ),
+)

@@ -1,0 +1,17 @@
+"""64-bit RISC-V Linux without vector kernels: the portability canary, which runs the scalar reference only."""
+
+from targets import Cpu, Target
+
+TARGET = Target(
+    name="riscv64_linux",
+    triple="riscv64-linux-gnu",
+    machine="riscv64",
+    gcc=("riscv64-linux-gnu-gcc", "riscv64-linux-gnu-g++"),
+    clang=(("clang-19", "clang++-19"), ("clang", "clang++")),
+    packages=("g++-riscv64-linux-gnu", "qemu-user"),
+    emulator=("qemu-riscv64", "-L", "/usr/riscv64-linux-gnu"),
+    cpus=(
+        Cpu("host", None, tested=True),
+        Cpu("rv64", "scalar"),  # emulated float arithmetic is slowest here
+    ),
+)

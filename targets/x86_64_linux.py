@@ -1,0 +1,23 @@
+"""Intel and AMD 64-bit Linux: the usual development machine. The library itself needs SSE2 only."""
+
+from targets import Cpu, Kernel, Target
+
+TARGET = Target(
+    name="x86_64_linux",
+    triple="x86_64-linux-gnu",
+    machine="x86_64",
+    gcc=("x86_64-linux-gnu-gcc", "x86_64-linux-gnu-g++"),
+    clang=(("clang-19", "clang++-19"), ("clang", "clang++")),
+    packages=("g++-x86-64-linux-gnu", "qemu-user"),
+    kernels=(
+        Kernel("avx2", ("-mavx2",)),
+        Kernel("avx_vnni", ("-mavx2", "-mavxvnni")),
+    ),
+    emulator=("qemu-x86_64",),
+    # No model of qemu 7.2 executes AVX-VNNI; Nehalem stops at SSE4.2 and kills any stray AVX instruction.
+    cpus=(
+        Cpu("host", None, tested=True),
+        Cpu("Nehalem", "scalar"),
+        Cpu("max", "avx2"),
+    ),
+)

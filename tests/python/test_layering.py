@@ -1,0 +1,101 @@
+"""The arrows of sdk/src/README.md, read off the include and import lines: a file uses its own folder and lower levels.
+
+Levels: 0 base; 1 kernels, model; 2 dsp, nn; 3 engine; 4 linnet.cpp. Folders of one level do not know each other.
+Python: training -> python/linnet, never back; nothing that is shipped sees tests or benchmarks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import targets
+
+LEVELS = {"base": 0, "kernels": 1, "model": 1, "dsp": 2, "nn": 2, "engine": 3, "linnet": 4}
+# What a compiler without an operating system brings, plus the C library; each with a reason to be there.
+SYSTEM_HEADERS = {
+    *("cstddef", "cstdint", "cstring", "stddef.h", "stdint.h", "string.h"),
+    *("cmath", "math.h"),  # sqrtf, which compiles to one instruction
+    *("atomic", "new", "type_traits"),  # header-only parts of the C++ library
+    *("cerrno", "cstdio", "cstdlib", "errno.h", "stdio.h", "stdlib.h"),  # linnet.cpp: the blob's file and its memory
+    *("cpuid.h", "sys/auxv.h"),  # base/cpu.cpp
+    *("immintrin.h", "arm_neon.h", "xmmintrin.h"),  # kernels, and the floating-point mode
+}
+TOP_FILES_ONLY = {"cerrno", "cstdio", "cstdlib", "errno.h", "stdio.h", "stdlib.h"}
+
+
+def place(path: str) -> str:
+    """Folder of a file of sdk/src, or its stem at the top: "dsp/fft.cpp" -> "dsp", "engine.h" -> "engine"."""
+    return path.split("/")[0].split(".")[0]
+
+
+def broken_arrows(files: Mapping[str, str]) -> list[str]:
+    """Includes that go up or sideways, or leave the list of system headers. files: path below sdk/src -> text."""
+    broken = []
+    for path, text in files.items():
+        for quote, included in re.findall(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', text, re.MULTILINE):
+            here, there = place(path), place(included)
+            if quote == "<":
+                fine = included in SYSTEM_HEADERS and (here == "linnet" or included not in TOP_FILES_ONLY)
+            elif included == "linnet.h":
+                fine = here in ("engine", "linnet")
+            else:
+                fine = included in files and (there == here or LEVELS[there] < LEVELS[here])
+            if not fine:
+                broken.append(f"{path} includes {included}")
+    return broken
+
+
+def source_files(root: Path) -> dict[str, str]:
+    top = root / "sdk/src"
+    return {
+        str(path.relative_to(top)): path.read_text() for path in sorted(top.rglob("*")) if path.suffix in (".h", ".cpp")
+    }
+
+
+def test_no_include_goes_up_or_sideways(root: Path) -> None:
+    files = source_files(root)
+    assert {place(path) for path in files} == set(LEVELS)
+    assert broken_arrows(files) == []
+
+
+def test_the_reader_of_arrows_sees_each_kind_of_fault() -> None:
+    good = {
+        "base/span.h": "",
+        "dsp/fft.h": '#include "base/span.h"\n#include <cstdint>\n',
+        "nn/layers.h": "",
+        "engine.h": "",
+    }
+    assert broken_arrows(good) == []
+    for path, line in {
+        "base/span.h": '#include "dsp/fft.h"',
+        "dsp/fft.h": '# include "nn/layers.h"',
+        "nn/layers.h": "#include <vector>",
+        "dsp/fft.h ": "#include <cstdio>",
+        "engine.h": '#include "missing.h"',
+        "nn/layers.h ": '  #include "linnet.h"',
+    }.items():
+        assert len(broken_arrows(good | {path: line})) == 1, line
+
+
+def test_namespaces_follow_folders(root: Path) -> None:
+    for path, text in source_files(root).items():
+        for name in re.findall(r"^namespace (linnet_core[\w:]*)", text, re.MULTILINE):
+            folder = path.split("/")[0] if "/" in path else None
+            assert name.split("::")[1:2] == ([folder] if folder else []), f"{path} opens namespace {name}"
+
+
+def test_every_kernel_file_belongs_to_a_target(root: Path) -> None:
+    named = {kernel.name for name in targets.names() for kernel in targets.load(name).kernels}
+    files = {path.stem for path in (root / "sdk/src/kernels").glob("*.cpp")}
+    assert files == named | {"scalar", "select"}
+
+
+def test_python_arrows(root: Path) -> None:
+    forbidden = {"python": {"training", "tests", "benchmarks"}, "sdk": {"training", "tests", "benchmarks"}}
+    forbidden |= {"training": {"tests", "benchmarks"}, "targets": {"linnet", "training", "tests", "benchmarks"}}
+    for folder, strangers in forbidden.items():
+        for path in (root / folder).rglob("*.py"):
+            found = set(re.findall(r"^\s*(?:from|import)\s+(\w+)", path.read_text(), re.MULTILINE))
+            assert not found & strangers, f"{path.relative_to(root)} imports {found & strangers}"

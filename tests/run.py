@@ -1,0 +1,196 @@
+"""Runs what the build has made ready and counts: checks of style, C++ programs on every CPU, vectors, Python tests.
+
+    tests/run.py [--mode M] [--compiler C] [--targets A,B] [check | programs | vectors | python | format] ...
+
+`./sconsw test` calls it without words, which means all but format. One line per item, the output of those that failed,
+and at the end `N passed, N failed`; exit status 1 if anything failed. Only the standard library is used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+import targets  # noqa: E402
+
+MODEL = "sdk/models/tiny.linnet"
+TIMEOUT = 900  # seconds after which a program counts as hung
+SUITES = ("unit", "api", "kernels")
+
+
+@dataclass
+class Item:
+    """One thing that passes or fails: a command."""
+
+    name: str
+    command: list[str]
+
+
+@dataclass
+class Count:
+    """Sums over all items, and the one place that reports them."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def add(self, name: str, ok: bool, seconds: float, output: str) -> None:
+        """Counts one item and prints its line, after its output if it failed."""
+        if not ok:
+            print(output.rstrip() or "(no output)")
+        print(f"{'passed' if ok else 'FAILED'}  {name}  {seconds:.1f} s", flush=True)
+        self.passed += ok
+        self.failed += not ok
+
+
+def execute(item: Item) -> tuple[Item, bool, float, str]:
+    """Runs an item to its end. A program that cannot be started or does not end has failed."""
+    start = time.monotonic()
+    try:
+        done = subprocess.run(
+            item.command,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=TIMEOUT,
+        )
+        ok, output = done.returncode == 0, done.stdout.decode(errors="replace")
+        if not ok:
+            output += f"\nexit status {done.returncode} of: {' '.join(item.command)}"
+    except (OSError, subprocess.TimeoutExpired) as error:
+        ok, output = False, str(error)
+    return item, ok, time.monotonic() - start, output
+
+
+def execute_all(items: list[Item], count: Count) -> None:
+    """Runs items side by side, as many as there are cores, and reports them in their order."""
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        for item, ok, seconds, output in pool.map(execute, items):
+            count.add(item.name, ok, seconds, output)
+
+
+def sources(*suffixes: str) -> list[str]:
+    """Our own files with these suffixes, wherever they lie, relative to the root."""
+    folders = ("sdk", "python", "tests", "benchmarks", "training", "targets")
+    found = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.suffix in suffixes]
+    return sorted(str(path.relative_to(ROOT)) for path in found if path.is_file())
+
+
+def check(builds: list[Path], count: Count) -> None:
+    """Style and static analysis; clang-tidy's findings were collected by the build."""
+    tools = {
+        "clang-format": ["clang-format", "--dry-run", "-Werror", *sources(".h", ".c", ".cpp")],
+        "ruff check": ["ruff", "check", "--quiet", "."],
+        "ruff format": ["ruff", "format", "--check", "."],
+    }
+    execute_all([Item(f"check: {name}", command) for name, command in tools.items()], count)
+    findings = [path for build in builds for path in sorted(build.glob("check/*.txt"))]
+    if not findings:
+        count.add("check: clang-tidy", False, 0, "the build has left nothing in build/TARGET-MODE/check/")
+    for path in findings:
+        text = path.read_text()
+        count.add(f"check: clang-tidy {path.stem}", not text, 0, text)
+        if text:
+            path.unlink()  # so that it is looked at again even if it was the tool that failed
+
+
+def format_sources() -> int:
+    """Rewrites the sources in the style that `check` wants."""
+    commands = (
+        ["clang-format", "-i", *sources(".h", ".c", ".cpp")],
+        ["ruff", "check", "--fix", "."],
+        ["ruff", "format", "."],
+    )
+    return max(subprocess.run(command, cwd=ROOT).returncode for command in commands)
+
+
+def programs(chosen: list[targets.Target], builds: list[Path], count: Count) -> None:
+    """C and C++ test programs: those of the kernels on every CPU, the others on the CPUs that are marked for them."""
+    paths = [path for suite in SUITES for path in sorted((ROOT / "tests" / suite).glob("*.c*"))]
+    if not paths:
+        count.add("C++ programs", False, 0, "there are none in tests/")
+    for target, build in zip(chosen, builds, strict=True):
+        for cpu in target.here():
+            items = []
+            for path in paths:
+                suite = path.parent.name
+                if suite == "kernels" or cpu.tested:
+                    program = build / "tests" / suite / path.stem
+                    command = target.command(cpu, str(program), *([] if suite == "kernels" else [MODEL]))
+                    items.append(Item(f"{suite}/{path.stem} on {target.name} {cpu.name}", command))
+            execute_all(items, count)
+
+
+def vectors(chosen: list[targets.Target], mode: str, count: Count) -> None:
+    """The frozen vectors; their runner prints one line for each hash."""
+    command = [sys.executable, "tests/vectors/run.py", "--targets", ",".join(target.name for target in chosen)]
+    start = time.monotonic()
+    ok = subprocess.run([*command, "--mode", mode], cwd=ROOT).returncode == 0
+    count.add("vectors", ok, time.monotonic() - start, "see above")
+
+
+def python_tests(chosen: list[targets.Target], mode: str, count: Count) -> None:
+    """pytest, counted test by test; conftest.py gets the targets that were built."""
+    report = ROOT / "build" / "pytest.xml"
+    report.unlink(missing_ok=True)
+    names = ",".join(target.name for target in chosen)
+    variables = {"LINNET_TEST_TARGETS": names, "LINNET_TEST_MODE": mode}
+    command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", "tests/python"]
+    status = subprocess.run(command, cwd=ROOT, env=os.environ | variables).returncode
+    try:
+        suite = ElementTree.parse(report).getroot().find("testsuite")
+        tests, failed, errors, skipped = (int(suite.get(key)) for key in ("tests", "failures", "errors", "skipped"))
+    except (OSError, ElementTree.ParseError, AttributeError):
+        tests, failed, errors, skipped = 0, 0, 1, 0
+    failed += errors
+    count.passed += max(tests - failed - skipped, 0)
+    count.failed += failed if failed or not status else 1
+    count.skipped += skipped
+
+
+def main() -> int:
+    """Runs the suites that were asked for, in a fixed order."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--mode", default="release")
+    parser.add_argument("--compiler", default="gcc", choices=targets.COMPILERS)
+    parser.add_argument("--targets", default=targets.host())
+    known = ("check", "programs", "vectors", "python", "format")
+    parser.add_argument("suites", nargs="*", metavar="suite", help=", ".join(known))
+    options = parser.parse_args()
+    if unknown := set(options.suites) - set(known):
+        parser.error(f"unknown suite {', '.join(unknown)}: choose from {', '.join(known)}")
+    if "format" in options.suites:
+        return format_sources()
+    plain = options.mode == "release" and options.compiler == "gcc"
+    # Style does not depend on the mode, and the binding is neither instrumented nor built by clang.
+    suites = options.suites or (["check"] if plain else []) + ["programs", "vectors"] + (["python"] if plain else [])
+
+    # This machine's own target first: it is quick to say what is wrong.
+    chosen = sorted(map(targets.load, options.targets.split(",")), key=lambda target: not target.native)
+    suffix = "-clang" if options.compiler == "clang" else ""
+    builds = [ROOT / "build" / f"{target.name}-{options.mode}{suffix}" for target in chosen]
+    count = Count()
+    if "check" in suites:
+        check(builds, count)
+    if "programs" in suites:
+        programs(chosen, builds, count)
+    if "vectors" in suites:
+        vectors(chosen, options.mode + suffix, count)
+    if "python" in suites:
+        python_tests(chosen, options.mode, count)
+    print(f"{count.passed} passed, {count.failed} failed" + (f", {count.skipped} skipped" if count.skipped else ""))
+    return 1 if count.failed or not count.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
