@@ -1,0 +1,70 @@
+// The table of everything that is worth doing with SIMD: one struct of function pointers, complete for every
+// instruction set, chosen once when a stream is made. scalar.cpp is the reference; every other table must give the
+// same bits (tests/kernels/checkkernels.cpp). Pointers need the alignment of their element type and no more; arrays do
+// not overlap unless a comment says "in place". Floats are finite and, as arguments and as intermediate results, never
+// denormal (base/bits.h): 32-bit ARM would flush those.
+//
+// Written order of float sums: eight partial sums, element i goes to partial sum i % 8, each in rising i; then
+// t[j] = s[j] + s[j + 4] (j < 4), then (t[0] + t[2]) + (t[1] + t[3]).
+#pragma once
+
+#include <cstdint>
+
+#include "base/span.h"
+
+namespace linnet_core::kernels {
+
+struct Kernels {
+  const char *name;
+
+  // out[j] = sum_i weights[j, i] * x[i], exact int32. rows % 8 == 0, cols % 4 == 0, 0 allowed. Weights in blocks of
+  // 8 rows x 4 columns, [rows / 8][cols / 4][8][4]; weights and x within -127..127.
+  void (*gemv_s8)(int32_t *out, const int8_t *weights, const int8_t *x, int rows, int cols);
+
+  // out[i] = nearest integer of 127 * x[i], ties to even. |x[i]| <= 1 (and a rounding error).
+  void (*quantize)(int8_t *out, const float *x, int n);
+
+  // out[i] = float(acc[i]) * scale[i] + bias[i], two roundings.
+  void (*dequantize)(float *out, const int32_t *acc, const float *scale, const float *bias, int n);
+
+  // Rational approximations of activations.h, with IEEE division. In place allowed.
+  void (*sigmoid)(float *out, const float *x, int n);
+  void (*tanh)(float *out, const float *x, int n);
+
+  // out[i] = a[i] + b[i]. In place allowed.
+  void (*add)(float *out, const float *a, const float *b, int n);
+
+  // out[i] = a[i] * b[i]. In place allowed.
+  void (*mul)(float *out, const float *a, const float *b, int n);
+
+  // out[i] = a[i] + b[i] * c[i], two roundings. In place allowed.
+  void (*mul_add)(float *out, const float *a, const float *b, const float *c, int n);
+
+  // GRU update: h[i] = snap_tiny(candidate[i] + update[i] * (h[i] - candidate[i])), each operation rounded.
+  void (*gru_blend)(float *h, const float *update, const float *candidate, int n);
+
+  // Crossfade of two signals: out[i] = a[i] + mix[i] * (b[i] - a[i]), each operation rounded. In place allowed.
+  void (*blend)(float *out, const float *a, const float *b, const float *mix, int n);
+
+  // sum_i a[i] * b[i] in the written order.
+  float (*dot)(const float *a, const float *b, int n);
+
+  // out[k] = dot(a, b + k, n) for k = 0..lags-1.
+  void (*correlate)(float *out, const float *a, const float *b, int n, int lags);
+};
+
+// Tables of this build that this CPU and its operating system can run, fastest first; never empty, scalar last.
+base::Span<const Kernels *const> available();
+
+// The table of that name among available(), the first one for nullptr, or nullptr if there is none.
+const Kernels *find(const char *name);
+
+extern const Kernels scalar_kernels;  // the reference, on every target
+
+// Defined only in builds whose target lists them; ask available(), not these.
+extern const Kernels avx2_kernels;      // x86 with AVX2
+extern const Kernels avx_vnni_kernels;  // the same, with VPDPBUSD
+extern const Kernels neon_kernels;      // AArch64 and ARMv7
+extern const Kernels neon_dot_kernels;  // AArch64 with SDOT
+
+}  // namespace linnet_core::kernels

@@ -1,0 +1,150 @@
+// NEON kernels for AArch64 and 32-bit ARM without dot product instructions. SMULL and SMLAL add two products of bytes in
+// 16 bits (at most 2 * 127 * 127 = 32258, never an overflow), SADALP adds neighbouring pairs of these to 32 bits: three
+// instructions for 16 products. The trick of two products in 16 bits is gemmlowp's.
+#include "kernels/neon_entries.h"
+
+namespace linnet_core::kernels {
+namespace {
+
+// 8 rows x 8 columns. In-order cores (Cortex-A7, A53) wait at the first use of a value whose load has not finished; the
+// empty statement needs all vectors in registers at once, so the compiler cannot put a load right before its use or
+// reuse one register for all.
+struct Panel {
+  int8x16_t w0, w1, w2, w3;  // rows 0..3 and 4..7 of columns 0..3, then the same of columns 4..7
+
+  __attribute__((always_inline)) explicit Panel(const int8_t *at)
+      : w0(vld1q_s8(at)), w1(vld1q_s8(at + 16)), w2(vld1q_s8(at + 32)), w3(vld1q_s8(at + 48)) {}
+
+  __attribute__((always_inline)) void wait() { __asm__("" : "+w"(w0), "+w"(w1), "+w"(w2), "+w"(w3)); }
+};
+
+inline int8x8_t broadcast_four(const int8_t *x) {
+  int32_t four;
+  memcpy(&four, x, sizeof four);
+  return vreinterpret_s8_s32(vdup_n_s32(four));
+}
+
+// Columns 0..3 and 4..7 of the inputs, each for four rows.
+struct Inputs {
+  int8x16_t x0, x1;
+
+  __attribute__((always_inline)) explicit Inputs(const int8_t *at) {
+    int32x2_t eight = vreinterpret_s32_s8(vld1_s8(at));
+    x0 = vreinterpretq_s8_s32(vdupq_lane_s32(eight, 0));
+    x1 = vreinterpretq_s8_s32(vdupq_lane_s32(eight, 1));
+  }
+};
+
+// The products of the lower or the upper two rows of w0 with columns 0..3 and of w1 with columns 4..7.
+inline int32x4_t add_low(int32x4_t sum, int8x16_t w0, int8x16_t w1, const Inputs &x) {
+  int16x8_t products = vmull_s8(vget_low_s8(w0), vget_low_s8(x.x0));
+  return vpadalq_s16(sum, vmlal_s8(products, vget_low_s8(w1), vget_low_s8(x.x1)));
+}
+inline int32x4_t add_high(int32x4_t sum, int8x16_t w0, int8x16_t w1, const Inputs &x) {
+#if defined(__aarch64__)
+  return vpadalq_s16(sum, vmlal_high_s8(vmull_high_s8(w0, x.x0), w1, x.x1));
+#else
+  int16x8_t products = vmull_s8(vget_high_s8(w0), vget_low_s8(x.x0));
+  return vpadalq_s16(sum, vmlal_s8(products, vget_high_s8(w1), vget_low_s8(x.x1)));
+#endif
+}
+
+// Lanes 2j and 2j + 1 of both make row j.
+inline int32x4_t add_neighbours(int32x4_t a, int32x4_t b) {
+#if defined(__aarch64__)
+  return vpaddq_s32(a, b);
+#else
+  return vcombine_s32(vpadd_s32(vget_low_s32(a), vget_high_s32(a)), vpadd_s32(vget_low_s32(b), vget_high_s32(b)));
+#endif
+}
+
+// The sums of 8 rows, two lanes per row.
+struct Group {
+  int32x4_t rows01 = vdupq_n_s32(0), rows23 = vdupq_n_s32(0), rows45 = vdupq_n_s32(0), rows67 = vdupq_n_s32(0);
+
+  __attribute__((always_inline)) void add(const Panel &w, const Inputs &x) {
+    rows01 = add_low(rows01, w.w0, w.w2, x);
+    rows23 = add_high(rows23, w.w0, w.w2, x);
+    rows45 = add_low(rows45, w.w1, w.w3, x);
+    rows67 = add_high(rows67, w.w1, w.w3, x);
+  }
+
+  // The four columns that fill no panel.
+  __attribute__((always_inline)) void add_four_columns(const int8_t *weights, int8x8_t x) {
+    rows01 = vpadalq_s16(rows01, vmull_s8(vld1_s8(weights), x));
+    rows23 = vpadalq_s16(rows23, vmull_s8(vld1_s8(weights + 8), x));
+    rows45 = vpadalq_s16(rows45, vmull_s8(vld1_s8(weights + 16), x));
+    rows67 = vpadalq_s16(rows67, vmull_s8(vld1_s8(weights + 24), x));
+  }
+
+  __attribute__((always_inline)) void store(int32_t *out) const {
+    vst1q_s32(out, add_neighbours(rows01, rows23));
+    vst1q_s32(out + 4, add_neighbours(rows45, rows67));
+  }
+};
+
+void multiply_one(int32_t *out, const int8_t *weights, const int8_t *x, int cols) {
+  Group group;
+  int col = 0;
+  for (; col + 8 <= cols; col += 8, weights += 64) {
+    Panel panel(weights);
+    Inputs inputs(x + col);
+    panel.wait();
+    group.add(panel, inputs);
+  }
+  if (col < cols) group.add_four_columns(weights, broadcast_four(x + col));
+  group.store(out);
+}
+
+#if defined(__aarch64__)
+// Two groups of 8 rows share the loads of the inputs. Only here: 32-bit ARM has 16 registers, enough for one group. Two
+// panels of each group per turn, the second pair loaded behind the first products.
+void multiply_two(int32_t *out, const int8_t *weights, const int8_t *x, int cols) {
+  const int8_t *more = weights + static_cast<size_t>(cols) * 8;
+  Group first, second;
+  int col = 0;
+  for (; col + 16 <= cols; col += 16, weights += 128, more += 128) {
+    Panel a(weights), b(more);
+    Inputs near(x + col), far(x + col + 8);
+    a.wait();
+    b.wait();
+    first.add(a, near);
+    Panel c(weights + 64), d(more + 64);
+    c.wait();
+    second.add(b, near);
+    d.wait();
+    first.add(c, far);
+    second.add(d, far);
+  }
+  if (col + 8 <= cols) {
+    Inputs inputs(x + col);
+    first.add(Panel(weights), inputs);
+    second.add(Panel(more), inputs);
+    col += 8;
+    weights += 64;
+    more += 64;
+  }
+  if (col < cols) {
+    int8x8_t inputs = broadcast_four(x + col);
+    first.add_four_columns(weights, inputs);
+    second.add_four_columns(more, inputs);
+  }
+  first.store(out);
+  second.store(out + 8);
+}
+#endif
+
+void gemv_s8(int32_t *out, const int8_t *weights, const int8_t *x, int rows, int cols) {
+  int row = 0;
+#if defined(__aarch64__)
+  for (; row + 16 <= rows; row += 16) multiply_two(out + row, weights + static_cast<size_t>(row) * cols, x, cols);
+#endif
+  for (; row < rows; row += 8) multiply_one(out + row, weights + static_cast<size_t>(row) * cols, x, cols);
+}
+
+}  // namespace
+
+const Kernels neon_kernels = {"neon", gemv_s8, quantize,  dequantize, sigmoid, tanh,     add,
+                              mul,    mul_add, gru_blend, blend,      dot,     correlate};
+
+}  // namespace linnet_core::kernels

@@ -1,0 +1,78 @@
+// The reference kernels: plain C++, one statement per definition in kernels.h, on every target. Every other table is
+// held against this one bit for bit, so what stands here, order of sums included, is the meaning of each entry.
+#include "base/bits.h"
+#include "kernels/activations.h"
+#include "kernels/kernels.h"
+
+namespace linnet_core::kernels {
+namespace {
+
+void gemv_s8(int32_t *out, const int8_t *weights, const int8_t *x, int rows, int cols) {
+  for (int row = 0; row < rows; row += 8) {
+    int32_t sum[8] = {};
+    for (int col = 0; col < cols; col += 4, weights += 32) {
+      for (int j = 0; j < 8; ++j) {
+        for (int i = 0; i < 4; ++i) sum[j] += weights[4 * j + i] * x[col + i];
+      }
+    }
+    for (int j = 0; j < 8; ++j) out[row + j] = sum[j];
+  }
+}
+
+void quantize(int8_t *out, const float *x, int n) {
+  for (int i = 0; i < n; ++i) {
+    uint32_t bits = base::float_bits(x[i] * kActivationScale + kRoundToInteger);
+    out[i] = static_cast<int8_t>(bits & 0xff);
+  }
+}
+
+void dequantize(float *out, const int32_t *acc, const float *scale, const float *bias, int n) {
+  for (int i = 0; i < n; ++i) out[i] = static_cast<float>(acc[i]) * scale[i] + bias[i];
+}
+
+void sigmoid(float *out, const float *x, int n) {
+  for (int i = 0; i < n; ++i) out[i] = rational_sigmoid(x[i]);
+}
+
+void tanh(float *out, const float *x, int n) {
+  for (int i = 0; i < n; ++i) out[i] = rational_tanh(x[i]);
+}
+
+void add(float *out, const float *a, const float *b, int n) {
+  for (int i = 0; i < n; ++i) out[i] = a[i] + b[i];
+}
+
+void mul(float *out, const float *a, const float *b, int n) {
+  for (int i = 0; i < n; ++i) out[i] = a[i] * b[i];
+}
+
+void mul_add(float *out, const float *a, const float *b, const float *c, int n) {
+  for (int i = 0; i < n; ++i) out[i] = a[i] + b[i] * c[i];
+}
+
+void gru_blend(float *h, const float *update, const float *candidate, int n) {
+  for (int i = 0; i < n; ++i) h[i] = base::snap_tiny(candidate[i] + update[i] * (h[i] - candidate[i]));
+}
+
+void blend(float *out, const float *a, const float *b, const float *mix, int n) {
+  for (int i = 0; i < n; ++i) out[i] = a[i] + mix[i] * (b[i] - a[i]);
+}
+
+float dot(const float *a, const float *b, int n) {
+  float s[8] = {};
+  for (int i = 0; i < n; ++i) s[i % 8] += a[i] * b[i];
+  float t[4];
+  for (int j = 0; j < 4; ++j) t[j] = s[j] + s[j + 4];
+  return (t[0] + t[2]) + (t[1] + t[3]);
+}
+
+void correlate(float *out, const float *a, const float *b, int n, int lags) {
+  for (int k = 0; k < lags; ++k) out[k] = dot(a, b + k, n);
+}
+
+}  // namespace
+
+const Kernels scalar_kernels = {"scalar", gemv_s8, quantize,  dequantize, sigmoid, tanh,     add,
+                                mul,      mul_add, gru_blend, blend,      dot,     correlate};
+
+}  // namespace linnet_core::kernels

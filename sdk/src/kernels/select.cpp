@@ -1,0 +1,66 @@
+// Which kernel tables this build holds and which of them the CPU can run. The build names the compiled instruction sets
+// by LINNET_HAVE_* macros; a table without its macro is not referenced, so its object need not exist.
+#include <cstring>
+
+#include "base/cpu.h"
+#include "kernels/kernels.h"
+
+namespace linnet_core::kernels {
+namespace {
+
+// Fastest first. Whoever can run a table can run all that follow it, so that the usable ones are a tail of this list
+// and no list has to be built at run time.
+const Kernels *const kTables[] = {
+#ifdef LINNET_HAVE_AVX_VNNI
+    &avx_vnni_kernels,
+#endif
+#ifdef LINNET_HAVE_AVX2
+    &avx2_kernels,
+#endif
+#ifdef LINNET_HAVE_NEON_DOT
+    &neon_dot_kernels,
+#endif
+#ifdef LINNET_HAVE_NEON
+    &neon_kernels,
+#endif
+    &scalar_kernels,
+};
+
+constexpr int kTableCount = sizeof kTables / sizeof kTables[0];
+
+bool can_run(const Kernels *table, const base::CpuFeatures &cpu) {
+  (void)cpu;
+#ifdef LINNET_HAVE_AVX_VNNI
+  if (table == &avx_vnni_kernels) return cpu.avx_vnni;
+#endif
+#ifdef LINNET_HAVE_AVX2
+  if (table == &avx2_kernels) return cpu.avx2;
+#endif
+#ifdef LINNET_HAVE_NEON_DOT
+  if (table == &neon_dot_kernels) return cpu.neon_dot;
+#endif
+#ifdef LINNET_HAVE_NEON
+  if (table == &neon_kernels) return cpu.neon;
+#endif
+  return table == &scalar_kernels;
+}
+
+}  // namespace
+
+base::Span<const Kernels *const> available() {
+  base::CpuFeatures cpu = base::cpu_features();
+  int first = 0;
+  while (first < kTableCount - 1 && !can_run(kTables[first], cpu)) ++first;
+  return {kTables + first, static_cast<size_t>(kTableCount - first)};
+}
+
+const Kernels *find(const char *name) {
+  base::Span<const Kernels *const> tables = available();
+  if (name == nullptr) return tables[0];
+  for (const Kernels *table : tables) {
+    if (strcmp(table->name, name) == 0) return table;
+  }
+  return nullptr;
+}
+
+}  // namespace linnet_core::kernels

@@ -1,0 +1,116 @@
+// Times the calls of entries.h on the model's sizes: best of many runs in nanoseconds and the ratio to scalar, the
+// multiply-accumulates per second of the largest matrix, and beside it a loop that only streams the same weights
+// through the multiplier (x86), the bound that gemv_s8 can be measured against. Read only native numbers.
+#pragma once
+
+#include <time.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "entries.h"
+#include "kernels/kernels.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace checkkernels {
+
+inline double now_ns() {
+  timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return static_cast<double>(t.tv_sec) * 1e9 + static_cast<double>(t.tv_nsec);
+}
+
+// Best time of one call in ns: runs of about half a millisecond, 200 of them.
+template <class Call>
+inline double best_ns(Call call) {
+  int calls = 1;
+  for (;; calls *= 2) {
+    double start = now_ns();
+    for (int i = 0; i < calls; ++i) call();
+    if (now_ns() - start > 3e5) break;
+  }
+  double best = 1e300;
+  for (int run = 0; run < 200; ++run) {
+    double start = now_ns();
+    for (int i = 0; i < calls; ++i) call();
+    double each = (now_ns() - start) / calls;
+    if (each < best) best = each;
+  }
+  return best;
+}
+
+#if defined(__x86_64__)
+// One VPMADDUBSW, VPMADDWD and VPADDD per 32 bytes, four sums, no signs, no broadcasts.
+__attribute__((target("avx2"), always_inline)) inline __m256i stream_step(__m256i sum, const int8_t *weights) {
+  __m256i weight = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(weights));
+  __m256i pairs = _mm256_maddubs_epi16(_mm256_set1_epi8(1), weight);
+  return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+}
+
+__attribute__((target("avx2"))) inline int stream_maddubs(const int8_t *weights, size_t bytes) {
+  __m256i s0 = _mm256_setzero_si256(), s1 = s0, s2 = s0, s3 = s0;
+  for (size_t i = 0; i + 128 <= bytes; i += 128) {
+    s0 = stream_step(s0, weights + i);
+    s1 = stream_step(s1, weights + i + 32);
+    s2 = stream_step(s2, weights + i + 64);
+    s3 = stream_step(s3, weights + i + 96);
+  }
+  __m256i sum = _mm256_add_epi32(_mm256_add_epi32(s0, s1), _mm256_add_epi32(s2, s3));
+  return _mm256_extract_epi32(sum, 0) + _mm256_extract_epi32(sum, 5);
+}
+#endif
+
+inline Sizes bench_sizes(const char *entry) {
+  if (strcmp(entry, "gemv_s8") == 0) return {1536, 512};
+  if (strcmp(entry, "dequantize") == 0) return {1536, 0};
+  if (strcmp(entry, "sigmoid") == 0) return {1024, 0};
+  if (strcmp(entry, "correlate") == 0) return {480, 64};
+  if (strcmp(entry, "dot") == 0) return {480, 0};
+  return {512, 0};
+}
+
+// All tables, or the one named beside scalar; always exit status 0.
+inline int bench_tables(const char *backend) {
+  constexpr size_t kBytes = size_t(1) << 20;
+  void *inputs[kMaxInputs];
+  for (void *&input : inputs) input = aligned_alloc(64, kBytes);
+  void *out = aligned_alloc(64, kBytes);
+  printf("%-10s %6s %5s  %-9s %12s %9s\n", "entry", "n", "m", "table", "ns", "x scalar");
+  for (const Entry &entry : kEntries) {
+    Sizes sizes = bench_sizes(entry.name);
+    Random random(1);
+    entry.fill(random, kUniform, sizes, inputs);
+    memcpy(out, inputs[0], 4 * static_cast<size_t>(sizes.n));
+    auto time_table = [&](const Kernels &table) {
+      return best_ns([&] { entry.call(table, out, inputs, sizes); });
+    };
+    double scalar_ns = time_table(linnet_core::kernels::scalar_kernels);
+    for (const Kernels *table : linnet_core::kernels::available()) {
+      bool is_scalar = table == &linnet_core::kernels::scalar_kernels;
+      if (backend != nullptr && !is_scalar && strcmp(backend, table->name) != 0) continue;
+      double ns = is_scalar ? scalar_ns : time_table(*table);
+      printf("%-10s %6d %5d  %-9s %12.1f %9.2f", entry.name, sizes.n, sizes.m, table->name, ns, scalar_ns / ns);
+      if (strcmp(entry.name, "gemv_s8") == 0) printf("  %.1f GMAC/s", static_cast<double>(count_nm(sizes)) / ns);
+      printf("\n");
+      fflush(stdout);
+    }
+#if defined(__x86_64__)
+    if (strcmp(entry.name, "gemv_s8") == 0 && __builtin_cpu_supports("avx2")) {
+      volatile int keep = 0;
+      const int8_t *weights = static_cast<const int8_t *>(inputs[0]);
+      double ns = best_ns([&] { keep = keep + stream_maddubs(weights, count_nm(sizes)); });
+      printf("%-10s %6d %5d  %-9s %12.1f %9.2f  %.1f GMAC/s\n", "bare loop", sizes.n, sizes.m, "maddubs", ns,
+             scalar_ns / ns, static_cast<double>(count_nm(sizes)) / ns);
+    }
+#endif
+  }
+  for (void *input : inputs) free(input);
+  free(out);
+  return 0;
+}
+
+}  // namespace checkkernels

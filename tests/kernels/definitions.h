@@ -1,0 +1,136 @@
+// What scalar.cpp itself is held against: each entry written once more from the words of kernels.h, in wider arithmetic.
+// Every float operation is done in double and rounded to float, which gives the correctly rounded float result of one
+// + - * / (double has more than twice the digits and two; Figueroa 1995), so a fused or reordered operation in the
+// reference shows. Also the accuracy of tanh and sigmoid against libm, and the rules of available() and find().
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <initializer_list>
+
+#include "entries.h"
+#include "kernels/activations.h"
+#include "kernels/kernels.h"
+
+namespace checkkernels {
+namespace definition {
+
+inline float plus(float a, float b) { return static_cast<float>(static_cast<double>(a) + static_cast<double>(b)); }
+inline float minus(float a, float b) { return static_cast<float>(static_cast<double>(a) - static_cast<double>(b)); }
+inline float times(float a, float b) { return static_cast<float>(static_cast<double>(a) * static_cast<double>(b)); }
+inline float over(float a, float b) { return static_cast<float>(static_cast<double>(a) / static_cast<double>(b)); }
+
+inline void gemv_s8(int32_t *out, const int8_t *weights, const int8_t *x, int rows, int cols) {
+  for (int row = 0; row < rows; ++row) {
+    int64_t sum = 0;
+    for (int col = 0; col < cols; ++col) {
+      int64_t index = (static_cast<int64_t>(row / 8) * (cols / 4) + col / 4) * 32 + row % 8 * 4 + col % 4;
+      sum += int64_t{weights[index]} * x[col];
+    }
+    out[row] = static_cast<int32_t>(sum);
+  }
+}
+
+inline void quantize(int8_t *out, const float *x, int n) {
+  for (int i = 0; i < n; ++i) out[i] = static_cast<int8_t>(nearbyint(static_cast<double>(times(127.0f, x[i]))));
+}
+
+inline void dequantize(float *out, const int32_t *acc, const float *scale, const float *bias, int n) {
+  for (int i = 0; i < n; ++i) out[i] = plus(times(static_cast<float>(static_cast<double>(acc[i])), scale[i]), bias[i]);
+}
+
+inline float tanh_of(float x) {
+  using namespace linnet_core::kernels;
+  x = fminf(fmaxf(x, -kTanhClamp), kTanhClamp);
+  float u = times(x, x), numerator = kTanhN3, denominator = kTanhD3;
+  for (float c : {kTanhN2, kTanhN1, 1.0f}) numerator = plus(times(numerator, u), c);
+  for (float c : {kTanhD2, kTanhD1, 1.0f}) denominator = plus(times(denominator, u), c);
+  return fminf(fmaxf(over(times(x, numerator), denominator), -1.0f), 1.0f);
+}
+
+inline void tanh(float *out, const float *x, int n) {
+  for (int i = 0; i < n; ++i) out[i] = tanh_of(x[i]);
+}
+
+inline void sigmoid(float *out, const float *x, int n) {
+  for (int i = 0; i < n; ++i) out[i] = plus(0.5f, times(0.5f, tanh_of(times(0.5f, x[i]))));
+}
+
+inline void add(float *out, const float *a, const float *b, int n) {
+  for (int i = 0; i < n; ++i) out[i] = plus(a[i], b[i]);
+}
+
+inline void mul(float *out, const float *a, const float *b, int n) {
+  for (int i = 0; i < n; ++i) out[i] = times(a[i], b[i]);
+}
+
+inline void mul_add(float *out, const float *a, const float *b, const float *c, int n) {
+  for (int i = 0; i < n; ++i) out[i] = plus(a[i], times(b[i], c[i]));
+}
+
+inline void blend(float *out, const float *a, const float *b, const float *mix, int n) {
+  for (int i = 0; i < n; ++i) out[i] = plus(a[i], times(mix[i], minus(b[i], a[i])));
+}
+
+inline void gru_blend(float *h, const float *update, const float *candidate, int n) {
+  for (int i = 0; i < n; ++i) {
+    h[i] = plus(candidate[i], times(update[i], minus(h[i], candidate[i])));
+    if (fabsf(h[i]) < power_of_two(-40)) h[i] = 0.0f;
+  }
+}
+
+inline float dot(const float *a, const float *b, int n) {
+  float s[8];
+  for (int lane = 0; lane < 8; ++lane) {
+    s[lane] = 0.0f;
+    for (int i = lane; i < n; i += 8) s[lane] = plus(s[lane], times(a[i], b[i]));
+  }
+  float even = plus(plus(s[0], s[4]), plus(s[2], s[6])), odd = plus(plus(s[1], s[5]), plus(s[3], s[7]));
+  return plus(even, odd);
+}
+
+inline void correlate(float *out, const float *a, const float *b, int n, int lags) {
+  for (int lag = 0; lag < lags; ++lag) out[lag] = dot(a, b + lag, n);
+}
+
+}  // namespace definition
+
+const Kernels kDefinition = {
+    "definition",         definition::gemv_s8, definition::quantize, definition::dequantize, definition::sigmoid,
+    definition::tanh,     definition::add,     definition::mul,      definition::mul_add,    definition::gru_blend,
+    definition::blend,    definition::dot,     definition::correlate};
+
+// The errors stated in activations.h, on a grid of the range that the network uses and beyond the clamp.
+inline bool activations_accurate() {
+  const Kernels &k = linnet_core::kernels::scalar_kernels;
+  for (int i = -200000; i <= 200000; ++i) {
+    float x = static_cast<float>(i) * 1e-4f, tanh_x, sigmoid_x, tanh_minus_x, minus_x = -x;
+    k.tanh(&tanh_x, &x, 1);
+    k.tanh(&tanh_minus_x, &minus_x, 1);
+    k.sigmoid(&sigmoid_x, &x, 1);
+    double wide = static_cast<double>(x);
+    bool ok = fabs(static_cast<double>(tanh_x) - std::tanh(wide)) <= 1.6e-6 && tanh_minus_x == -tanh_x &&
+              fabs(static_cast<double>(sigmoid_x) - 1.0 / (1.0 + std::exp(-wide))) <= 8e-7 && sigmoid_x >= 0.0f &&
+              sigmoid_x <= 1.0f;
+    if (!ok) {
+      printf("  at %.9g tanh is %.9g, sigmoid %.9g\n", wide, static_cast<double>(tanh_x),
+             static_cast<double>(sigmoid_x));
+      return false;
+    }
+  }
+  return true;
+}
+
+// available() is never empty and ends with scalar; find() gives each of them by name, the first for nullptr, and
+// nothing for other names.
+inline bool selection_holds() {
+  using namespace linnet_core::kernels;
+  auto tables = available();
+  if (tables.size == 0 || tables[tables.size - 1] != &scalar_kernels || find(nullptr) != tables[0]) return false;
+  for (const Kernels *table : tables) {
+    if (find(table->name) != table) return false;
+  }
+  return find("") == nullptr && find("scala") == nullptr && find("scalar ") == nullptr;
+}
+
+}  // namespace checkkernels

@@ -1,0 +1,216 @@
+// The kernel table as data for checkkernels: for each entry how many elements it reads and writes, how inputs are drawn
+// (random and extreme) and how it is called. One list serves the comparison and the benchmark.
+#pragma once
+
+#include <cfloat>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "kernels/kernels.h"
+
+namespace checkkernels {
+
+using linnet_core::kernels::Kernels;
+
+// SplitMix64 (Steele, Lea, Flood 2014).
+class Random {
+ public:
+  explicit Random(uint64_t seed) : state_(seed) {}
+  uint64_t next() {
+    uint64_t z = state_ += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+  }
+  int below(int n) { return static_cast<int>(next() % static_cast<uint64_t>(n)); }
+  bool coin() { return (next() & 1) != 0; }
+  float unit() { return static_cast<float>(static_cast<int32_t>(next() >> 40) - (1 << 23)) / (1 << 23); }  // [-1, 1)
+
+ private:
+  uint64_t state_;
+};
+
+inline float power_of_two(int exponent) {
+  uint32_t bits = static_cast<uint32_t>(exponent + 127) << 23;
+  float x;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+enum Pattern { kUniform, kWide, kSpecial, kTiny, kConstant, kPatterns };
+
+// Wide values lie within 2^-58..2^49, so that no product of two of their differences is denormal and no sum overflows.
+inline float draw(Random &random, Pattern pattern) {
+  switch (pattern) {
+    case kWide:
+      return random.unit() * power_of_two(random.below(85) - 35);
+    case kSpecial: {
+      const float values[] = {0.0f, -0.0f, 1.0f, -1.0f, 0.5f, -0.5f, 32768.0f, -32768.0f, 1.0f + FLT_EPSILON, 127.0f};
+      return values[random.below(10)];
+    }
+    case kTiny: {  // about the border of snapping
+      const float border = power_of_two(-40);
+      const float values[] = {0.0f, -0.0f, border, border * (1.0f - FLT_EPSILON / 2), border * (1.0f + FLT_EPSILON)};
+      float x = values[random.below(5)];
+      return random.coin() ? x : -x;
+    }
+    default:
+      return random.unit();
+  }
+}
+
+// In [-1, 1] and a rounding error around it, as quantize promises to take; half of the special ones are ties.
+inline float draw_activation(Random &random, Pattern pattern) {
+  if (pattern == kSpecial && random.coin()) return (static_cast<float>(random.below(254) - 127) + 0.5f) / 127.0f;
+  const float values[] = {1.0f, -1.0f, 1.0f + FLT_EPSILON, -1.0f - FLT_EPSILON, 0.0f, -0.0f};
+  if (pattern == kSpecial) return values[random.below(6)];
+  return pattern == kTiny ? draw(random, kTiny) : random.unit();
+}
+
+// Any finite argument of an activation function: steep part, around the clamp, huge.
+inline float draw_argument(Random &random, Pattern pattern) {
+  if (pattern == kUniform) return random.unit() * 10.0f;
+  if (pattern == kConstant) return (random.coin() ? 6.8f : -6.8f) * (1.0f + FLT_EPSILON * random.unit() * 8.0f);
+  if (pattern == kSpecial && random.coin()) return random.coin() ? FLT_MAX : -FLT_MAX;
+  return draw(random, pattern);
+}
+
+inline int8_t draw_byte(Random &random, Pattern pattern, int8_t constant) {
+  switch (pattern) {
+    case kSpecial:
+      return random.coin() ? 127 : -127;
+    case kTiny:
+      return static_cast<int8_t>(random.below(3) - 1);
+    case kConstant:
+      return constant;
+    case kWide:
+      return static_cast<int8_t>((random.below(3) - 1) * 127);
+    default:
+      return static_cast<int8_t>(random.below(255) - 127);
+  }
+}
+
+struct Sizes {
+  int n;  // elements; rows of gemv_s8
+  int m;  // lags of correlate, columns of gemv_s8, else 0
+};
+
+constexpr int kMaxInputs = 4;
+
+struct Array {
+  int element;              // bytes, 0: none
+  size_t (*count)(Sizes);   // elements
+};
+
+struct Entry {
+  const char *name;
+  Array output;
+  Array inputs[kMaxInputs];
+  unsigned in_place;  // bit i: output may be input i
+  bool must_alias;    // output is input 0, always
+  void (*fill)(Random &, Pattern, Sizes, void *const inputs[]);
+  void (*call)(const Kernels &, void *out, const void *const inputs[], Sizes);
+};
+
+inline size_t count_n(Sizes s) { return static_cast<size_t>(s.n); }
+inline size_t count_m(Sizes s) { return static_cast<size_t>(s.m); }
+inline size_t count_nm(Sizes s) { return static_cast<size_t>(s.n) * static_cast<size_t>(s.m); }
+inline size_t count_one(Sizes) { return 1; }
+inline size_t count_lagged(Sizes s) { return s.m == 0 || s.n == 0 ? 0 : static_cast<size_t>(s.n + s.m - 1); }
+
+template <class Draw>
+inline void fill_floats(void *to, size_t count, Random &random, Pattern pattern, Draw draw_one) {
+  float *x = static_cast<float *>(to);
+  float constant = draw_one(random, pattern);
+  for (size_t i = 0; i < count; ++i) x[i] = pattern == kConstant ? constant : draw_one(random, pattern);
+}
+
+template <int Inputs>
+inline void fill_values(Random &random, Pattern pattern, Sizes s, void *const inputs[]) {
+  for (int i = 0; i < Inputs; ++i) fill_floats(inputs[i], count_n(s), random, pattern, draw);
+}
+
+inline void fill_arguments(Random &random, Pattern pattern, Sizes s, void *const inputs[]) {
+  float *x = static_cast<float *>(inputs[0]);
+  for (int i = 0; i < s.n; ++i) x[i] = draw_argument(random, pattern);
+}
+
+inline const float *floats(const void *p) { return static_cast<const float *>(p); }
+inline float *floats(void *p) { return static_cast<float *>(p); }
+
+constexpr Array kNone = {0, nullptr};
+constexpr Array kFloats = {4, count_n};
+
+// In the order of the table.
+const Entry kEntries[] = {
+    {"gemv_s8", {4, count_n}, {{1, count_nm}, {1, count_m}, kNone, kNone}, 0, false,
+     [](Random &random, Pattern pattern, Sizes s, void *const in[]) {
+       int8_t *weights = static_cast<int8_t *>(in[0]), *x = static_cast<int8_t *>(in[1]);
+       int8_t weight = random.coin() ? 127 : -127, value = random.coin() ? 127 : -127;
+       for (size_t i = 0; i < count_nm(s); ++i) weights[i] = draw_byte(random, pattern, weight);
+       for (int i = 0; i < s.m; ++i) x[i] = draw_byte(random, pattern, value);
+     },
+     [](const Kernels &k, void *out, const void *const in[], Sizes s) {
+       k.gemv_s8(static_cast<int32_t *>(out), static_cast<const int8_t *>(in[0]), static_cast<const int8_t *>(in[1]),
+                 s.n, s.m);
+     }},
+    {"quantize", {1, count_n}, {kFloats, kNone, kNone, kNone}, 0, false,
+     [](Random &random, Pattern pattern, Sizes s, void *const in[]) {
+       fill_floats(in[0], count_n(s), random, pattern, draw_activation);
+     },
+     [](const Kernels &k, void *out, const void *const in[], Sizes s) {
+       k.quantize(static_cast<int8_t *>(out), floats(in[0]), s.n);
+     }},
+    {"dequantize", kFloats, {{4, count_n}, kFloats, kFloats, kNone}, 0, false,
+     [](Random &random, Pattern pattern, Sizes s, void *const in[]) {
+       // The widest sums are far below 2^27; the special ones are the ends of int32.
+       int32_t *acc = static_cast<int32_t *>(in[0]);
+       for (int i = 0; i < s.n; ++i) {
+         acc[i] = pattern == kSpecial ? (random.coin() ? INT32_MAX : INT32_MIN) : random.below(1 << 28) - (1 << 27);
+       }
+       fill_floats(in[1], count_n(s), random, pattern, draw);
+       fill_floats(in[2], count_n(s), random, pattern, draw);
+     },
+     [](const Kernels &k, void *out, const void *const in[], Sizes s) {
+       k.dequantize(floats(out), static_cast<const int32_t *>(in[0]), floats(in[1]), floats(in[2]), s.n);
+     }},
+    {"sigmoid", kFloats, {kFloats, kNone, kNone, kNone}, 1, false, fill_arguments,
+     [](const Kernels &k, void *out, const void *const in[], Sizes s) { k.sigmoid(floats(out), floats(in[0]), s.n); }},
+    {"tanh", kFloats, {kFloats, kNone, kNone, kNone}, 1, false, fill_arguments,
+     [](const Kernels &k, void *out, const void *const in[], Sizes s) { k.tanh(floats(out), floats(in[0]), s.n); }},
+    {"add", kFloats, {kFloats, kFloats, kNone, kNone}, 3, false, fill_values<2>,
+     [](const Kernels &k, void *out, const void *const in[], Sizes s) {
+       k.add(floats(out), floats(in[0]), floats(in[1]), s.n);
+     }},
+    {"mul", kFloats, {kFloats, kFloats, kNone, kNone}, 3, false, fill_values<2>,
+     [](const Kernels &k, void *out, const void *const in[], Sizes s) {
+       k.mul(floats(out), floats(in[0]), floats(in[1]), s.n);
+     }},
+    {"mul_add", kFloats, {kFloats, kFloats, kFloats, kNone}, 7, false, fill_values<3>,
+     [](const Kernels &k, void *out, const void *const in[], Sizes s) {
+       k.mul_add(floats(out), floats(in[0]), floats(in[1]), floats(in[2]), s.n);
+     }},
+    {"gru_blend", kFloats, {kFloats, kFloats, kFloats, kNone}, 1, true, fill_values<3>,
+     [](const Kernels &k, void *out, const void *const in[], Sizes s) {
+       k.gru_blend(floats(out), floats(in[1]), floats(in[2]), s.n);
+     }},
+    {"blend", kFloats, {kFloats, kFloats, kFloats, kNone}, 7, false, fill_values<3>,
+     [](const Kernels &k, void *out, const void *const in[], Sizes s) {
+       k.blend(floats(out), floats(in[0]), floats(in[1]), floats(in[2]), s.n);
+     }},
+    {"dot", {4, count_one}, {kFloats, kFloats, kNone, kNone}, 0, false, fill_values<2>,
+     [](const Kernels &k, void *out, const void *const in[], Sizes s) {
+       *floats(out) = k.dot(floats(in[0]), floats(in[1]), s.n);
+     }},
+    {"correlate", {4, count_m}, {kFloats, {4, count_lagged}, kNone, kNone}, 0, false,
+     [](Random &random, Pattern pattern, Sizes s, void *const in[]) {
+       fill_floats(in[0], count_n(s), random, pattern, draw);
+       fill_floats(in[1], count_lagged(s), random, pattern, draw);
+     },
+     [](const Kernels &k, void *out, const void *const in[], Sizes s) {
+       k.correlate(floats(out), floats(in[0]), floats(in[1]), s.n, s.m);
+     }},
+};
+
+}  // namespace checkkernels
