@@ -1,0 +1,411 @@
+"""The one writer of linnet model files, and a reader of them for tools.
+
+A blob is a header, a list of records and their payloads, little-endian, without strings or optional parts. The layout
+is set down in sdk/src/model/blob.h, the list of records in sdk/src/nn/network.cpp (here: `matrices`); the C++ loader
+accepts nothing else. This file needs numpy alone, so that it also runs before the library is built.
+
+Exporting a trained network:
+
+    weights = {"dense.weight": w, "dense.bias": b, "conv1.weight": ..., "gru1.input.weight": ..., ...}
+    data = pack_blob(weights, Widths(dense=128, hidden=512, strength=128), lookahead=2)
+
+Names are those of `matrices` with ".weight" and ".bias" behind; `weight_shapes` lists them with their shapes. Weights
+are float arrays [rows, cols], quantised here row by row, or pairs (q, scale) of int8 [rows, cols] and float32 [rows]
+with weight ~ q * scale, taken as they are; the first layer, dense, is kept in float. Convolutions are laid out frame by
+frame, oldest first: from PyTorch's Conv1d weight [out, in, frames] that is
+weight.transpose(0, 2, 1).reshape(out, frames * in). GRU rows are reset, update, candidate, as in PyTorch's weight_ih
+and weight_hh.
+"""
+
+from __future__ import annotations
+
+import argparse
+import binascii
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+MAGIC = b"linnet\x1a\n"
+FORMAT_VERSION = 1
+FEATURE_VERSION = 1
+TOPOLOGY_PERCEPNET = 1
+MAX_BLOB_SIZE = 64 << 20
+ALIGNMENT = 64
+INPUTS = 70
+OUTPUTS = 34
+
+KIND_FLOAT_MATRIX, KIND_INT8_BLOCKS, KIND_SCALE, KIND_BIAS = 1, 2, 3, 4
+BLOCK_ROWS, BLOCK_COLS = 8, 4
+SMALLEST, LARGEST = 2.0**-60, 2.0**20  # magnitudes of non-zero floats in a blob
+
+_HEADER = struct.Struct("<8s8IQ12sI")  # the last field is the CRC-32 of all other bytes
+_RECORD = struct.Struct("<IIIIQQ")
+_WIDTH_LIMITS = {"dense": 512, "hidden": 1024, "strength": 512}
+_MAX_LOOKAHEAD = 3
+
+
+class BlobError(ValueError):
+    """Weights that cannot be stored, or bytes that are not a whole linnet model."""
+
+
+@dataclass(frozen=True)
+class Widths:
+    """Layer widths, multiples of 8: first layer (to 512), convolutions and GRUs (to 1024), strength GRU (to 512)."""
+
+    dense: int
+    hidden: int
+    strength: int
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """One matrix of the network: its name, its shape, and whether it is stored in float (else int8)."""
+
+    name: str
+    rows: int
+    cols: int
+    is_float: bool = False
+
+
+@dataclass(frozen=True)
+class FloatLayer:
+    """weight float32 [rows, cols], bias float32 [rows]: y = weight @ x + bias."""
+
+    weight: NDArray[np.float32]
+    bias: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Int8Layer:
+    """weight int8 [rows, cols] in -127..127, scale and bias float32 [rows], as stored.
+
+    y = float(weight @ rint(127 * x)) * scale + bias; scale includes the 1/127 of the input.
+    """
+
+    weight: NDArray[np.int8]
+    scale: NDArray[np.float32]
+    bias: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Model:
+    """The contents of a blob. layers maps each name of `matrices` to its layer, in file order."""
+
+    widths: Widths
+    lookahead: int
+    layers: dict[str, FloatLayer | Int8Layer]
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights and biases."""
+        return sum(layer.weight.size + layer.bias.size for layer in self.layers.values())
+
+
+def matrices(widths: Widths) -> tuple[Matrix, ...]:
+    """The matrices of a model of these widths, in file order. Each int8 one is followed by its scale, all by a bias."""
+    dense, hidden, strength = widths.dense, widths.hidden, widths.strength
+    grus = [
+        matrix
+        for index in (1, 2, 3, 4)
+        for matrix in (
+            Matrix(f"gru{index}.input", 3 * hidden, hidden),
+            Matrix(f"gru{index}.recurrent", 3 * hidden, hidden),
+        )
+    ]
+    return (
+        Matrix("dense", dense, INPUTS, is_float=True),
+        Matrix("conv1", hidden, 5 * dense),
+        Matrix("conv2", hidden, 3 * hidden),
+        *grus,
+        Matrix("gru5.input", 3 * strength, 2 * hidden),  # of [gru3, conv2]
+        Matrix("gru5.recurrent", 3 * strength, strength),
+        Matrix("gain", OUTPUTS, 5 * hidden),  # of [conv2, gru1, gru2, gru3, gru4]
+        Matrix("strength", OUTPUTS, strength),  # of gru5
+        Matrix("speech", 1, hidden),  # of gru4
+    )
+
+
+def weight_shapes(widths: Widths) -> dict[str, tuple[int, ...]]:
+    """Names and shapes that `pack_blob` expects for these widths."""
+    _check_widths(widths)
+    shapes: dict[str, tuple[int, ...]] = {}
+    for matrix in matrices(widths):
+        shapes[f"{matrix.name}.weight"] = (matrix.rows, matrix.cols)
+        shapes[f"{matrix.name}.bias"] = (matrix.rows,)
+    return shapes
+
+
+def quantize_rows(weight: ArrayLike) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Symmetric int8 of each row: (q [rows, cols] in -127..127, scale float32 [rows]) with weight ~ q * scale.
+
+    scale = max|row| / 127 in float32, q = rint(row / scale), ties to even. Rows below 2^-40 become zeros of scale 1.
+    Raises BlobError if weight is not a matrix of finite numbers.
+    """
+    w = np.asarray(weight, dtype=np.float64)
+    if w.ndim != 2:
+        raise BlobError(f"weights must be a matrix [rows, cols], not of shape {w.shape}")
+    if not np.isfinite(w).all():
+        raise BlobError("weights hold NaN or infinity; was the training stopped by a diverging loss?")
+    largest = np.abs(w).max(axis=1, initial=0.0)
+    scale = np.where(largest < 2.0**-40, 1.0, largest / 127.0).astype(np.float32)
+    w = np.where(largest[:, None] < 2.0**-40, 0.0, w)
+    q = np.rint(w / scale[:, None].astype(np.float64))
+    return np.clip(q, -127, 127).astype(np.int8), scale
+
+
+def to_blocks(q: NDArray[np.int8]) -> NDArray[np.int8]:
+    """int8 [rows, cols] -> [ceil(rows / 8), ceil(cols / 4), 8, 4], padded with zeros."""
+    rows, cols = q.shape
+    padded = np.zeros((-(-rows // BLOCK_ROWS) * BLOCK_ROWS, -(-cols // BLOCK_COLS) * BLOCK_COLS), np.int8)
+    padded[:rows, :cols] = q
+    stripes = padded.reshape(padded.shape[0] // BLOCK_ROWS, BLOCK_ROWS, padded.shape[1] // BLOCK_COLS, BLOCK_COLS)
+    return np.ascontiguousarray(stripes.transpose(0, 2, 1, 3))
+
+
+def from_blocks(blocks: ArrayLike, rows: int, cols: int) -> NDArray[np.int8]:
+    """Inverse of `to_blocks`: int8 [rows, cols] from blocks of any shape with the right number of elements."""
+    stripes, columns = -(-rows // BLOCK_ROWS), -(-cols // BLOCK_COLS)
+    grid = np.asarray(blocks, np.int8).reshape(stripes, columns, BLOCK_ROWS, BLOCK_COLS).transpose(0, 2, 1, 3)
+    return np.ascontiguousarray(grid.reshape(stripes * BLOCK_ROWS, columns * BLOCK_COLS)[:rows, :cols])
+
+
+def pack_blob(weights: Mapping[str, ArrayLike | tuple[ArrayLike, ArrayLike]], widths: Widths, lookahead: int) -> bytes:
+    """The model file of these weights; the module's text tells names and layouts.
+
+    Magnitudes below 2^-60 become 0. Raises BlobError for a missing, unknown or misshapen entry and for values that the
+    format excludes: NaN, infinity, |x| > 2^20, -128, scales that are not positive.
+    """
+    shapes = weight_shapes(widths)
+    missing = [name for name in shapes if name not in weights]
+    if missing:
+        raise BlobError(f"weights lack {', '.join(missing)}")
+    unknown = [name for name in weights if name not in shapes]
+    if unknown:
+        raise BlobError(f"weights hold unknown {', '.join(unknown)}; known are {', '.join(shapes)}")
+    layers: dict[str, FloatLayer | Int8Layer] = {}
+    for matrix in matrices(widths):
+        weight_name, bias_name = f"{matrix.name}.weight", f"{matrix.name}.bias"
+        weight = weights[weight_name]
+        bias = _storable(bias_name, weights[bias_name], shapes[bias_name])
+        if matrix.is_float:
+            if isinstance(weight, tuple):
+                raise BlobError(f"{weight_name} is kept in float; give a float matrix, not (q, scale)")
+            layers[matrix.name] = FloatLayer(_storable(weight_name, weight, shapes[weight_name]), bias)
+            continue
+        if isinstance(weight, tuple):
+            q, scale = _quantized_pair(weight_name, weight, shapes[weight_name])
+        else:
+            q, scale = quantize_rows(_storable(weight_name, weight, shapes[weight_name]))
+        stored = (np.asarray(scale, np.float64) / 127.0).astype(np.float32)
+        layers[matrix.name] = Int8Layer(q, _storable(f"scale of {weight_name}", stored, bias.shape), bias)
+    return write_blob(Model(widths, lookahead, layers))
+
+
+def write_blob(model: Model) -> bytes:
+    """The model file of a model, such as `read_blob` returns. Raises BlobError for what the loader would refuse."""
+    _check_widths(model.widths)
+    if not 0 <= model.lookahead <= _MAX_LOOKAHEAD:
+        raise BlobError(f"look-ahead {model.lookahead} is outside 0..{_MAX_LOOKAHEAD} frames")
+    entries: list[tuple[int, int, int, bytes]] = []  # kind, rows, cols, payload
+    for matrix in matrices(model.widths):
+        layer = model.layers[matrix.name]
+        if isinstance(layer, FloatLayer):
+            entries.append((KIND_FLOAT_MATRIX, matrix.rows, matrix.cols, layer.weight.astype("<f4").tobytes()))
+        else:
+            entries.append((KIND_INT8_BLOCKS, matrix.rows, matrix.cols, to_blocks(layer.weight).tobytes()))
+            entries.append((KIND_SCALE, matrix.rows, 1, layer.scale.astype("<f4").tobytes()))
+        entries.append((KIND_BIAS, matrix.rows, 1, layer.bias.astype("<f4").tobytes()))
+
+    offset = _aligned(_HEADER.size + _RECORD.size * len(entries))
+    records, payloads = bytearray(), bytearray()
+    for kind, rows, cols, payload in entries:
+        records += _RECORD.pack(kind, rows, cols, 0, offset, len(payload))
+        payloads += payload.ljust(_aligned(len(payload)), b"\0")
+        offset += _aligned(len(payload))
+    if offset > MAX_BLOB_SIZE:
+        raise BlobError(f"a model of {offset} bytes exceeds the limit of {MAX_BLOB_SIZE}; choose smaller widths")
+    body = bytes(records).ljust(_aligned(_HEADER.size + len(records)) - _HEADER.size, b"\0") + bytes(payloads)
+    header = _header(model, len(entries), offset, 0)
+    checksum = binascii.crc32(body, binascii.crc32(header[:-4]))
+    return _header(model, len(entries), offset, checksum) + body
+
+
+def read_blob(data: bytes | bytearray | memoryview) -> Model:
+    """The contents of a model file. Raises BlobError if it is not one, of another version, cut short or changed."""
+    data = bytes(data)
+    if data[: len(MAGIC)] != MAGIC:
+        raise BlobError("not a linnet model: the first bytes are not its magic")
+    if len(data) < _HEADER.size:
+        raise BlobError(f"a model cut short: {len(data)} bytes do not hold the header of {_HEADER.size}")
+    fields = _HEADER.unpack_from(data)
+    _, version, features, topology, lookahead, dense, hidden, strength, count, size, zero, checksum = fields
+    if version != FORMAT_VERSION or features != FEATURE_VERSION:
+        raise BlobError(
+            f"a model of format {version} and features {features}; this linnet reads format {FORMAT_VERSION} and "
+            f"features {FEATURE_VERSION}"
+        )
+    if size != len(data):
+        raise BlobError(f"a model cut short or extended: {len(data)} bytes, the header says {size}")
+    if binascii.crc32(data[_HEADER.size :], binascii.crc32(data[: _HEADER.size - 4])) != checksum:
+        raise BlobError("a damaged model: the checksum does not match; copy the file again")
+    if topology != TOPOLOGY_PERCEPNET or any(zero) or not 0 <= lookahead <= _MAX_LOOKAHEAD:
+        raise BlobError("a model whose header breaks the rules of the format")
+    widths = Widths(dense, hidden, strength)
+    _check_widths(widths)
+    reader = _Reader(data, count)
+    layers: dict[str, FloatLayer | Int8Layer] = {}
+    for matrix in matrices(widths):
+        rows, cols = matrix.rows, matrix.cols
+        if matrix.is_float:
+            weight = reader.floats(KIND_FLOAT_MATRIX, rows, cols).reshape(rows, cols)
+            layers[matrix.name] = FloatLayer(weight, reader.floats(KIND_BIAS, rows, 1))
+        else:
+            q = from_blocks(reader.int8(rows, cols), rows, cols)
+            layers[matrix.name] = Int8Layer(q, reader.floats(KIND_SCALE, rows, 1), reader.floats(KIND_BIAS, rows, 1))
+    model = Model(widths, lookahead, layers)
+    # A blob has one spelling: whatever differs from what the writer makes (padding, a hole, a tail) breaks a rule.
+    if write_blob(model) != data:
+        raise BlobError("a model whose records break the rules of the format")
+    return model
+
+
+def random_model(dense: int, hidden: int, strength: int, lookahead: int, seed: int) -> bytes:
+    """A model of random weights whose units neither saturate nor stay silent: for tests and benchmarks, not for use.
+
+    The bytes depend on the arguments alone, on every machine (a frozen generator, no libm).
+    """
+    widths = Widths(dense, hidden, strength)
+    _check_widths(widths)
+    random = np.random.RandomState(seed)
+    weights: dict[str, ArrayLike | tuple[ArrayLike, ArrayLike]] = {}
+    for matrix in matrices(widths):
+        shape = (matrix.rows, matrix.cols)
+        if matrix.is_float:
+            weights[f"{matrix.name}.weight"] = (random.random_sample(shape) - 0.5).astype(np.float32)
+        else:
+            # Rows of uniform weights: the sum's spread grows with the square root of their number.
+            spread = (1.0 + random.random_sample(matrix.rows)) * (3.0 / (127.0 * np.sqrt(matrix.cols)))
+            weights[f"{matrix.name}.weight"] = (random.randint(-127, 128, shape).astype(np.int8), spread)
+        weights[f"{matrix.name}.bias"] = (random.random_sample(matrix.rows) - 0.5).astype(np.float32)
+    return pack_blob(weights, widths, lookahead)
+
+
+TINY = {"dense": 8, "hidden": 8, "strength": 8, "lookahead": 2, "seed": 1}  # arguments of sdk/models/tiny.linnet
+
+
+class _Reader:
+    """Takes the records of a blob one after another; BlobError for one that is not as expected."""
+
+    def __init__(self, data: bytes, count: int) -> None:
+        self._data, self._count, self._used = data, count, 0
+        self._begin = _aligned(_HEADER.size + _RECORD.size * count)  # of the next payload
+
+    def _payload(self, kind: int, rows: int, cols: int, size: int) -> bytes:
+        at = _HEADER.size + _RECORD.size * self._used
+        if self._used >= self._count or at + _RECORD.size > len(self._data):
+            raise BlobError(f"a model with too few records: {self._count}")
+        found_kind, found_rows, found_cols, _, offset, found_size = _RECORD.unpack_from(self._data, at)
+        if (found_kind, found_rows, found_cols, found_size) != (kind, rows, cols, size):
+            raise BlobError(
+                f"record {self._used} of the model is of kind {found_kind} and shape {found_rows} x {found_cols}, "
+                f"expected kind {kind} and {rows} x {cols}"
+            )
+        if offset != self._begin or offset + size > len(self._data):
+            raise BlobError(
+                f"record {self._used} of the model claims bytes {offset} to {offset + size} of {len(self._data)}, "
+                f"expected them from {self._begin}"
+            )
+        self._used += 1
+        self._begin += _aligned(size)
+        return self._data[offset : offset + size]
+
+    def floats(self, kind: int, rows: int, cols: int) -> NDArray[np.float32]:
+        """Values of a float record, float32 [rows * cols], in rule."""
+        values = np.frombuffer(self._payload(kind, rows, cols, 4 * rows * cols), "<f4").astype(np.float32)
+        stored = _storable(f"record {self._used - 1} of the model", values, values.shape)
+        if not np.array_equal(stored, values) or (kind == KIND_SCALE and not (values > 0).all()):
+            raise BlobError(f"record {self._used - 1} of the model holds values outside the format's range")
+        return values
+
+    def int8(self, rows: int, cols: int) -> NDArray[np.int8]:
+        """Blocks of an int8 record, flat, in rule."""
+        size = -(-rows // BLOCK_ROWS) * -(-cols // BLOCK_COLS) * BLOCK_ROWS * BLOCK_COLS
+        values = np.frombuffer(self._payload(KIND_INT8_BLOCKS, rows, cols, size), np.int8)
+        if (values == -128).any():
+            raise BlobError(f"record {self._used - 1} of the model holds -128, which the format excludes")
+        return values
+
+
+def _aligned(size: int) -> int:
+    return -(-size // ALIGNMENT) * ALIGNMENT
+
+
+def _header(model: Model, count: int, size: int, checksum: int) -> bytes:
+    widths = model.widths
+    return _HEADER.pack(
+        MAGIC,
+        FORMAT_VERSION,
+        FEATURE_VERSION,
+        TOPOLOGY_PERCEPNET,
+        model.lookahead,
+        widths.dense,
+        widths.hidden,
+        widths.strength,
+        count,
+        size,
+        bytes(12),
+        checksum,
+    )
+
+
+def _check_widths(widths: Widths) -> None:
+    for name, largest in _WIDTH_LIMITS.items():
+        width = getattr(widths, name)
+        if not 8 <= width <= largest or width % 8:
+            raise BlobError(f"{name} width {width} is not a multiple of 8 within 8..{largest}")
+
+
+def _storable(name: str, values: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """float32 copy in the format's range, tiny values as +0; BlobError naming the entry otherwise."""
+    array = np.asarray(values, np.float32)
+    if array.shape != shape:
+        raise BlobError(f"{name} has shape {array.shape}, expected {shape}")
+    if not np.isfinite(array).all():
+        raise BlobError(f"{name} holds NaN or infinity; was the training stopped by a diverging loss?")
+    magnitude = np.abs(array)
+    if (magnitude > LARGEST).any():
+        raise BlobError(f"{name} holds {float(array.flat[magnitude.argmax()]):g}; the largest magnitude is 2^20")
+    return np.where(magnitude < SMALLEST, np.float32(0), array)
+
+
+def _quantized_pair(
+    name: str, pair: tuple[ArrayLike, ArrayLike], shape: tuple[int, ...]
+) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
+    """A caller's (q, scale), checked."""
+    if len(pair) != 2:
+        raise BlobError(f"{name} is a tuple of {len(pair)}, expected (q, scale)")
+    q, scale = np.asarray(pair[0]), np.asarray(pair[1], np.float64)
+    if q.dtype != np.int8:
+        raise BlobError(f"{name} is quantised as {q.dtype}, expected int8")
+    if q.shape != shape or scale.shape != shape[:1]:
+        raise BlobError(f"{name} has shapes {q.shape} and {scale.shape}, expected {shape} and {shape[:1]}")
+    if (q == -128).any():
+        raise BlobError(f"{name} holds -128; the kernels need -127..127")
+    if not np.isfinite(scale).all() or not (scale / 127 >= SMALLEST).all():
+        raise BlobError(f"{name} has a scale of {float(scale.flat[np.argmin(scale)]):g}; scales must be positive")
+    return q, scale
+
+
+def main() -> None:
+    """Writes the random model that tests and fuzzing use."""
+    parser = argparse.ArgumentParser(description="Write the tiny test model (random weights, fixed seed).")
+    parser.add_argument("output", type=Path, help="file to write, such as sdk/models/tiny.linnet")
+    parser.parse_args().output.write_bytes(random_model(**TINY))
+
+
+if __name__ == "__main__":
+    main()

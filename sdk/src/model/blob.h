@@ -1,0 +1,73 @@
+// The model blob: little-endian fixed binary records, no strings, no optional parts. A 64-byte header, record_count
+// records of 32 bytes, zero padding to 64, then payloads, each starting at a multiple of 64, in record order,
+// zero-padded to a multiple of 64, tiling the file to its last byte. Checked whole, once; afterwards the views are used
+// blind. The one writer is python/linnet/blob.py.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/span.h"
+
+namespace linnet_core::model {
+
+constexpr char kMagic[8] = {'l', 'i', 'n', 'n', 'e', 't', '\x1a', '\n'};
+constexpr uint32_t kFormatVersion = 1;   // of this layout
+constexpr uint32_t kFeatureVersion = 1;  // of the features that the weights were trained on
+constexpr size_t kMaxBlobSize = size_t(64) << 20;
+constexpr size_t kPayloadAlignment = 64;
+
+enum class Topology : uint32_t { kPercepNet = 1 };
+
+struct Header {
+  char magic[8];
+  uint32_t format_version;
+  uint32_t feature_version;
+  uint32_t topology;
+  uint32_t lookahead;       // frames, 0..3
+  uint32_t dense_width;     // first layer, 8..512, multiple of 8
+  uint32_t hidden_width;    // convolutions and GRUs, 8..1024, multiple of 8
+  uint32_t strength_width;  // GRU of the strength branch, 8..512, multiple of 8
+  uint32_t record_count;
+  uint64_t file_size;
+  uint8_t zero[12];
+  uint32_t crc;  // CRC-32 (IEEE) of all bytes of the file but these four
+};
+static_assert(sizeof(Header) == 64);
+
+enum class Kind : uint32_t {
+  kFloatMatrix = 1,  // float32 [rows][cols], row-major: the unquantised first layer
+  kInt8Blocks = 2,   // int8 [ceil(rows / 8)][ceil(cols / 4)][8][4], rows and cols padded with zeros; -128 never
+  kScale = 3,        // float32 [rows], cols 1: per-row factor from accumulator to value, 1/127 of the input included
+  kBias = 4,         // float32 [rows], cols 1
+};
+
+// Every float is 0 or has a magnitude of 2^-60..2^20; scales are positive.
+struct Record {
+  uint32_t kind;
+  uint32_t rows;
+  uint32_t cols;
+  uint32_t zero;
+  uint64_t offset;  // from the start of the file
+  uint64_t size;    // bytes without padding
+};
+static_assert(sizeof(Record) == 32);
+
+enum class BlobError { kNone, kNotABlob, kVersion, kCorrupt };
+
+// A checked blob, borrowed.
+struct BlobView {
+  const Header *header = nullptr;
+  base::Span<const Record> records;
+
+  template <class T>
+  const T *payload(const Record &record) const {
+    return reinterpret_cast<const T *>(reinterpret_cast<const uint8_t *>(header) + record.offset);
+  }
+};
+
+// Checks everything that does not depend on the topology. data must be aligned to 8 bytes (the public API asks for
+// more) and is borrowed. *view is set only on kNone.
+BlobError parse_blob(const void *data, size_t size, BlobView *view);
+
+}  // namespace linnet_core::model

@@ -1,0 +1,161 @@
+// The PercepNet topology: the list of records that a model must have, the memory plan, and one frame through the
+// layers. Valin et al. 2020, figure 3; the speech probability is an addition. The list below is the only place where
+// shapes are written down; the loader accepts exactly that list and nothing else, so that a frame runs without checks.
+#include "nn/network.h"
+
+#include <cstring>
+
+namespace linnet_core::nn {
+
+namespace {
+
+constexpr int kConv1Frames = 5, kConv2Frames = 3, kHiddenGrus = 4;
+constexpr int kMaxLookahead = 3, kMaxDense = 512, kMaxHidden = 1024, kMaxStrength = 512;
+
+enum Width { kOne, kD, kH, kS, kWidths };  // 1 and the model's three widths
+
+constexpr int larger(int a, int b) { return a > b ? a : b; }
+
+bool width_in_range(uint32_t width, int largest) {
+  return width >= 8 && width <= static_cast<uint32_t>(largest) && width % 8 == 0;
+}
+
+}  // namespace
+
+// rows = row_factor * row_width, cols alike. A float matrix is followed by its bias; an int8 matrix by its scale and
+// its bias.
+struct Network::Shape {
+  model::Kind kind;
+  int row_factor;
+  Width row_width;
+  int col_factor;
+  Width col_width;
+};
+
+const Network::Shape Network::kShapes[kMatrices] = {
+    {model::Kind::kFloatMatrix, 1, kD, kInputs, kOne},             // dense
+    {model::Kind::kInt8Blocks, 1, kH, kConv1Frames, kD},           // conv1
+    {model::Kind::kInt8Blocks, 1, kH, kConv2Frames, kH},           // conv2
+    {model::Kind::kInt8Blocks, 3, kH, 1, kH},                      // gru1 input
+    {model::Kind::kInt8Blocks, 3, kH, 1, kH},                      // gru1 recurrent
+    {model::Kind::kInt8Blocks, 3, kH, 1, kH},                      // gru2 input
+    {model::Kind::kInt8Blocks, 3, kH, 1, kH},                      // gru2 recurrent
+    {model::Kind::kInt8Blocks, 3, kH, 1, kH},                      // gru3 input
+    {model::Kind::kInt8Blocks, 3, kH, 1, kH},                      // gru3 recurrent
+    {model::Kind::kInt8Blocks, 3, kH, 1, kH},                      // gru4 input
+    {model::Kind::kInt8Blocks, 3, kH, 1, kH},                      // gru4 recurrent
+    {model::Kind::kInt8Blocks, 3, kS, 2, kH},                      // gru5 input: gru3, conv2
+    {model::Kind::kInt8Blocks, 3, kS, 1, kS},                      // gru5 recurrent
+    {model::Kind::kInt8Blocks, kOutputs, kOne, kSharedCount, kH},  // gain: conv2, gru1..gru4
+    {model::Kind::kInt8Blocks, kOutputs, kOne, 1, kS},             // strength: gru5
+    {model::Kind::kInt8Blocks, 1, kOne, 1, kH},                    // speech: gru4
+};
+
+bool Network::bind(const model::BlobView &blob) {
+  const model::Header &header = *blob.header;
+  if (header.topology != static_cast<uint32_t>(model::Topology::kPercepNet)) return false;
+  if (header.lookahead > static_cast<uint32_t>(kMaxLookahead)) return false;
+  if (!width_in_range(header.dense_width, kMaxDense) || !width_in_range(header.hidden_width, kMaxHidden) ||
+      !width_in_range(header.strength_width, kMaxStrength)) {
+    return false;
+  }
+  const uint32_t widths[kWidths] = {1, header.dense_width, header.hidden_width, header.strength_width};
+
+  size_t used = 0;
+  // The next record if it has this kind and shape, else nullptr. The factors are below 128 and the widths at most
+  // 1024: the products cannot overflow.
+  auto next = [&](model::Kind kind, uint32_t rows, uint32_t cols) -> const model::Record * {
+    if (used >= blob.records.size) return nullptr;
+    const model::Record &record = blob.records[used++];
+    bool expected = record.kind == static_cast<uint32_t>(kind) && record.rows == rows && record.cols == cols;
+    return expected ? &record : nullptr;
+  };
+
+  for (int i = 0; i < kMatrices; ++i) {
+    const Shape &shape = kShapes[i];
+    uint32_t rows = static_cast<uint32_t>(shape.row_factor) * widths[shape.row_width];
+    uint32_t cols = static_cast<uint32_t>(shape.col_factor) * widths[shape.col_width];
+    bool is_float = shape.kind == model::Kind::kFloatMatrix;
+    const model::Record *weights = next(shape.kind, rows, cols);
+    if (!weights) return false;
+    const model::Record *scale = is_float ? nullptr : next(model::Kind::kScale, rows, 1);
+    if (!is_float && !scale) return false;
+    const model::Record *bias = next(model::Kind::kBias, rows, 1);
+    if (!bias) return false;
+    int row_count = static_cast<int>(rows), col_count = static_cast<int>(cols);
+    if (is_float) {
+      dense_ = {blob.payload<float>(*weights), blob.payload<float>(*bias), row_count, col_count};
+    } else {
+      linear_[i] = {blob.payload<int8_t>(*weights), blob.payload<float>(*scale), blob.payload<float>(*bias), row_count,
+                    col_count};
+    }
+  }
+  if (used != blob.records.size) return false;
+
+  lookahead_ = static_cast<int>(header.lookahead);
+  dense_width_ = static_cast<int>(header.dense_width);
+  hidden_width_ = static_cast<int>(header.hidden_width);
+  strength_width_ = static_cast<int>(header.strength_width);
+  return true;
+}
+
+void Network::place(base::Arena &arena) {
+  conv1_input_ = {arena.take<int8_t>(size_t(kConv1Frames * dense_width_)), kConv1Frames, dense_width_};
+  conv2_input_ = {arena.take<int8_t>(size_t(kConv2Frames * hidden_width_)), kConv2Frames, hidden_width_};
+  hidden_state_ = arena.take<float>(size_t(kHiddenGrus * hidden_width_));
+  strength_state_ = arena.take<float>(size_t(strength_width_));
+  shared_ = arena.take<int8_t>(size_t(kSharedCount * hidden_width_));
+  strength_quantized_ = arena.take<int8_t>(size_t(strength_width_));
+
+  layer_ = arena.take<float>(size_t(larger(dense_width_, hidden_width_)));
+  gru5_input_ = arena.take<int8_t>(size_t(2 * hidden_width_));
+  size_t gates = size_t(3 * larger(hidden_width_, strength_width_));
+  gru_.accumulators = arena.take<int32_t>(size_t(larger(static_cast<int>(gates), padded_rows(kOutputs))));
+  gru_.input_gates = arena.take<float>(gates);
+  gru_.recurrent_gates = arena.take<float>(gates);
+}
+
+void Network::reset() {
+  memset(conv1_input_.values, 0, size_t(kConv1Frames * dense_width_));
+  memset(conv2_input_.values, 0, size_t(kConv2Frames * hidden_width_));
+  for (int i = 0; i < kHiddenGrus * hidden_width_; ++i) hidden_state_[i] = 0.0f;
+  for (int i = 0; i < strength_width_; ++i) strength_state_[i] = 0.0f;
+  memset(shared_, 0, size_t(kSharedCount * hidden_width_));
+  memset(strength_quantized_, 0, size_t(strength_width_));
+}
+
+void Network::process(const kernels::Kernels &kernels, const float features[kInputs], NetworkOutput *out) {
+  const int hidden = hidden_width_;
+  int8_t *shared = shared_;
+  auto shared_part = [shared, hidden](int part) { return shared + part * hidden; };
+
+  dense_.run(kernels, features, layer_);
+  kernels.tanh(layer_, layer_, dense_width_);
+  conv1_input_.push(kernels, layer_);
+
+  linear_[kConv1].run(kernels, conv1_input_.values, gru_.accumulators, layer_);
+  kernels.tanh(layer_, layer_, hidden);
+  conv2_input_.push(kernels, layer_);
+
+  linear_[kConv2].run(kernels, conv2_input_.values, gru_.accumulators, layer_);
+  kernels.tanh(layer_, layer_, hidden);
+  kernels.quantize(shared_part(kSharedConv2), layer_, hidden);
+
+  // gru1..gru4 are a chain: each reads the part of shared_ before its own.
+  for (int i = 0; i < kHiddenGrus; ++i) {
+    gru_step(kernels, linear_[kGru1 + 2 * i], linear_[kGru1 + 2 * i + 1], shared_part(kSharedConv2 + i),
+             hidden_state_ + i * hidden, shared_part(kSharedGru1 + i), gru_);
+  }
+  memcpy(gru5_input_, shared_part(kSharedGru3), size_t(hidden));
+  memcpy(gru5_input_ + hidden, shared_part(kSharedConv2), size_t(hidden));
+  gru_step(kernels, linear_[kGru5], linear_[kGru5 + 1], gru5_input_, strength_state_, strength_quantized_, gru_);
+
+  linear_[kGain].run(kernels, shared_, gru_.accumulators, out->gains);
+  kernels.sigmoid(out->gains, out->gains, kOutputs);
+  linear_[kStrength].run(kernels, strength_quantized_, gru_.accumulators, out->strengths);
+  kernels.sigmoid(out->strengths, out->strengths, kOutputs);
+  linear_[kSpeech].run(kernels, shared_part(kSharedGru4), gru_.accumulators, &out->speech_probability);
+  kernels.sigmoid(&out->speech_probability, &out->speech_probability, 1);
+}
+
+}  // namespace linnet_core::nn

@@ -1,0 +1,93 @@
+// The PercepNet network (Valin et al. 2020, figure 3) over int8 weights: 70 features -> dense (float weights) -> causal
+// conv1d of 5 frames -> causal conv1d of 3 -> GRU1..3; gain branch GRU4 -> 34 gains; strength branch GRU5 -> 34 comb
+// strengths; a speech probability beside. Widths come from the blob. Activations are tanh and sigmoid, so that every
+// tensor between layers lies in [-1, 1] and is quantised with the fixed scale 127.
+//
+// Records, in this order and no others (D dense, H hidden, S strength width; every int8 matrix is followed by its
+// kScale and its kBias of as many rows; GRU rows are reset, update, candidate, as in PyTorch, and the recurrent bias of
+// the candidate stays inside the product with the reset gate):
+//
+//     dense      kFloatMatrix D x 70, kBias D                       tanh
+//     conv1      kInt8Blocks  H x 5D   oldest frame first           tanh
+//     conv2      kInt8Blocks  H x 3H   oldest frame first           tanh
+//     gru1..gru4 kInt8Blocks  3H x H   input, then recurrent 3H x H
+//     gru5       kInt8Blocks  3S x 2H  input [gru3, conv2], then recurrent 3S x S
+//     gain       kInt8Blocks  34 x 5H  [conv2, gru1, gru2, gru3, gru4]   sigmoid
+//     strength   kInt8Blocks  34 x S   gru5                         sigmoid
+//     speech     kInt8Blocks  1 x H    gru4                         sigmoid
+//
+// gru4 is fed by gru3. Order of the file: dense conv1 conv2 gru1 gru2 gru3 gru4 gru5 gain strength speech.
+#pragma once
+
+#include "base/arena.h"
+#include "kernels/kernels.h"
+#include "model/blob.h"
+#include "nn/layers.h"
+
+namespace linnet_core::nn {
+
+constexpr int kInputs = 70;
+constexpr int kOutputs = 34;
+
+struct NetworkOutput {
+  float gains[kOutputs];      // amplitude gain per band, 0..1
+  float strengths[kOutputs];  // comb strength per band, 0..1
+  float speech_probability;   // 0..1
+};
+
+class Network {
+ public:
+  // Binds to the records of a parsed blob, in exactly the order above; false if a record, a width or a look-ahead is
+  // not as expected. The blob is borrowed.
+  bool bind(const model::BlobView &blob);
+
+  // Plans (arena measuring) or places the recurrent states and scratch.
+  void place(base::Arena &arena);
+
+  // All states to zero.
+  void reset();
+
+  // One frame.
+  void process(const kernels::Kernels &kernels, const float features[kInputs], NetworkOutput *out);
+
+  int lookahead() const { return lookahead_; }
+
+ private:
+  // The matrices in file order, as indices of linear_. The recurrent matrix of a GRU follows its input matrix.
+  enum Matrix {
+    kDense,
+    kConv1,
+    kConv2,
+    kGru1,
+    kGru2 = kGru1 + 2,
+    kGru3 = kGru2 + 2,
+    kGru4 = kGru3 + 2,
+    kGru5 = kGru4 + 2,
+    kGain = kGru5 + 2,
+    kStrength,
+    kSpeech,
+    kMatrices
+  };
+  // Quantised activations of this frame that several layers read, side by side as the gain head wants them.
+  enum Shared { kSharedConv2, kSharedGru1, kSharedGru2, kSharedGru3, kSharedGru4, kSharedCount };
+  struct Shape;                           // one line of the list of expected records
+  static const Shape kShapes[kMatrices];  // that list
+
+  int lookahead_ = 0, dense_width_ = 0, hidden_width_ = 0, strength_width_ = 0;
+  FloatLinear dense_;
+  Linear linear_[kMatrices];  // kDense is unused: that layer is float
+
+  // Recurrent state. The quantised states repeat the float ones: they are what the next frame multiplies.
+  History conv1_input_, conv2_input_;
+  float *hidden_state_ = nullptr;         // [4 * hidden]: gru1..gru4
+  float *strength_state_ = nullptr;       // [strength]: gru5
+  int8_t *shared_ = nullptr;              // [kSharedCount * hidden]
+  int8_t *strength_quantized_ = nullptr;  // [strength]
+
+  // Scratch of one frame.
+  float *layer_ = nullptr;        // [max(dense, hidden)]
+  int8_t *gru5_input_ = nullptr;  // [2 * hidden]
+  GruScratch gru_;                // its accumulators serve every linear layer
+};
+
+}  // namespace linnet_core::nn
