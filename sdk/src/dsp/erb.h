@@ -1,0 +1,22 @@
+// 34 triangular bands on the ERB scale, 0..20 kHz, half overlapping: weights of all bands sum to one at every bin below
+// 20 kHz and to zero above (Valin et al. 2020, section 2; band edges from the ERB recurrence of Glasberg and Moore).
+#pragma once
+
+#include "dsp/fft.h"
+
+namespace linnet_core::dsp {
+
+// Peaks of the triangles in bins of 50 Hz.
+constexpr int kBandCentre[kBands] = {0,  2,  4,  6,  8,  10,  12,  15,  18,  21,  24,  28,  32,  36,  41,  47,  53,
+                                     60, 68, 77, 87, 98, 110, 124, 140, 157, 176, 198, 223, 251, 282, 317, 356, 400};
+
+// energy[b] = sum_k w_b[k] |X[k]|^2
+void band_energy(const Spectrum &x, float energy[kBands]);
+
+// product[b] = sum_k w_b[k] Re(conj(A[k]) B[k])
+void band_product(const Spectrum &a, const Spectrum &b, float product[kBands]);
+
+// value[k] = sum_b w_b[k] band[b] for k < 400, 0 above.
+void band_interpolate(const float band[kBands], float value[kBins]);
+
+}  // namespace linnet_core::dsp

@@ -1,0 +1,48 @@
+#include "dsp/gains.h"
+
+#include "base/bits.h"
+#include "base/math.h"
+#include "dsp/erb.h"
+
+namespace linnet_core::dsp {
+
+void postfilter(const float gains[kBands], const float amplitude[kBands], float amount, float filtered[kBands]) {
+  constexpr float kBeta = 0.02f;
+  float warped[kBands], before = 1e-9f, after = 1e-9f;
+  for (int b = 0; b < kBands; ++b) {
+    warped[b] = gains[b] * base::sine_quarter(gains[b]);
+    float x = gains[b] * amplitude[b], y = warped[b] * amplitude[b];
+    before += x * x;
+    after += y * y;
+  }
+  // ratio >= 1: the warp only lowers. Capped so that its square stays a float; there the gain is far below 1 anyway.
+  float ratio = before / after;
+  ratio = ratio < 1e6f ? ratio : 1e6f;
+  float restore = __builtin_sqrtf((1.0f + kBeta) * ratio / (1.0f + kBeta * ratio * ratio));
+  for (int b = 0; b < kBands; ++b) filtered[b] = gains[b] + amount * (restore * warped[b] - gains[b]);
+}
+
+void enhance_spectrum(const kernels::Kernels &kernels, const Spectrum &noisy, const Spectrum &comb,
+                      const float target[kBands], const float strengths[kBands], Spectrum *out) {
+  constexpr float kMaxScale = 6.0f, kMinAmplitude = 1e-9f;
+  float per_bin[kBins], band[kBands];
+  band_interpolate(strengths, per_bin);
+  kernels.blend(out->re, noisy.re, comb.re, per_bin, kBins);
+  kernels.blend(out->im, noisy.im, comb.im, per_bin, kBins);
+  base::snap_tiny(out->re, kBins);
+  base::snap_tiny(out->im, kBins);
+
+  band_energy(*out, band);
+  for (int b = 0; b < kBands; ++b) {
+    float amplitude = __builtin_sqrtf(band[b]);
+    float scale = target[b] / (amplitude > kMinAmplitude ? amplitude : kMinAmplitude);
+    band[b] = scale < kMaxScale ? scale : kMaxScale;
+  }
+  band_interpolate(band, per_bin);
+  kernels.mul(out->re, out->re, per_bin, kBins);
+  kernels.mul(out->im, out->im, per_bin, kBins);
+  base::snap_tiny(out->re, kBins);
+  base::snap_tiny(out->im, kBins);
+}
+
+}  // namespace linnet_core::dsp

@@ -1,0 +1,19 @@
+// From the network's band gains and comb strengths to the enhanced spectrum: mixing of noisy and comb-filtered spectra,
+// envelope post-filter, band scaling (Valin et al. 2020, sections 3 and 4).
+#pragma once
+
+#include "dsp/fft.h"
+#include "kernels/kernels.h"
+
+namespace linnet_core::dsp {
+
+// The envelope post-filter: filtered[b] = G * w(g[b]), w(g) = g sin(pi/2 g), G restores the energy lost (beta 0.02, at
+// most 5.57 dB). amplitude[b] is the noisy band amplitude. amount 0..1 blends between g and the filtered gain.
+void postfilter(const float gains[kBands], const float amplitude[kBands], float amount, float filtered[kBands]);
+
+// out = scaled mix: z = (1 - r) y + r p per bin with r interpolated, then each band scaled to amplitude
+// target[b] = filtered gain * ||y||_b, scale at most 6, interpolated. Bins from 20 kHz up become 0.
+void enhance_spectrum(const kernels::Kernels &kernels, const Spectrum &noisy, const Spectrum &comb,
+                      const float target[kBands], const float strengths[kBands], Spectrum *out);
+
+}  // namespace linnet_core::dsp

@@ -1,0 +1,231 @@
+#include "dsp/pitch.h"
+
+#include <cstring>
+
+#include "base/bits.h"
+#include "base/math.h"
+
+namespace linnet_core::dsp {
+namespace {
+
+struct Decimator {
+  float tap[kDecimatorTaps];
+};
+
+// Hann-windowed sinc, -6 dB at 6 kHz, unit gain at 0.
+constexpr Decimator make_decimator() {
+  constexpr int kCentre = (kDecimatorTaps - 1) / 2;
+  Decimator d{};
+  double raw[kDecimatorTaps] = {}, sum = 0;
+  for (int i = 0; i <= 2 * kCentre; ++i) {
+    double t = i - kCentre, window = 0.5 + 0.5 * base::table_cosine(base::kPi * t / (kCentre + 1));
+    // sin(pi t / 4) by its period of 8, so that the series stays within its range
+    int phase = ((i - kCentre) % 8 + 8) % 8;
+    double sine = base::table_sine(base::kPi * (phase <= 4 ? phase : phase - 8) / 4);
+    raw[i] = window * (t == 0 ? 0.25 : sine / (base::kPi * t));
+    sum += raw[i];
+  }
+  for (int i = 0; i < kDecimatorTaps; ++i) d.tap[i] = static_cast<float>(raw[i] / sum);
+  return d;
+}
+
+constexpr Decimator kDecimator = make_decimator();
+
+struct LagWindow {
+  float value[17];
+};
+
+// Gaussian of 60 Hz at 16 kHz (exp(-(2 pi 60 i / 16000)^2 / 2)), by its series.
+constexpr LagWindow make_lag_window() {
+  LagWindow w{};
+  for (int i = 0; i <= 16; ++i) {
+    double x = 2 * base::kPi * 60 * i / 16000, y = -0.5 * x * x, term = 1, sum = 1;
+    for (int k = 1; k < 12; ++k) {
+      term *= y / k;
+      sum += term;
+    }
+    w.value[i] = static_cast<float>(sum);
+  }
+  return w;
+}
+
+constexpr LagWindow kLagWindow = make_lag_window();
+
+}  // namespace
+
+void PitchTracker::reset() {
+  memset(this, 0, sizeof *this);
+  best_ = 100 - kMinLag;  // 160 Hz until something is heard
+}
+
+// Residual of an order-16 linear prediction over the newest 30 ms, for the newest 10 ms; then e(n) + 0.7 e(n - 1),
+// which takes back part of the treble that whitening raises.
+void PitchTracker::whiten(const kernels::Kernels &kernels) {
+  constexpr int kSpan = 6 * kHalf;
+  const float *x = decimated_ + kOrder;
+  float r[kOrder + 1], a[kOrder + 1] = {1.0f}, error;
+  for (int i = 0; i <= kOrder; ++i) r[i] = kernels.dot(x + i, x, kSpan - i) * kLagWindow.value[i];
+  r[0] = r[0] * 1.0001f + 1.0f;  // -40 dB of white noise
+  error = r[0];
+  for (int i = 1; i <= kOrder; ++i) {
+    float sum = r[i];
+    for (int j = 1; j < i; ++j) sum += a[j] * r[i - j];
+    float reflection = -sum / error;
+    for (int j = 1; j <= i / 2; ++j) {
+      float low = a[j], high = a[i - j];
+      a[j] = low + reflection * high;
+      a[i - j] = high + reflection * low;
+    }
+    a[i] = reflection;
+    error *= 1.0f - reflection * reflection;
+    if (error < r[0] * 1e-5f) break;  // predicted already; more would only amplify rounding
+  }
+  const float *fresh = x + kSpan - 2 * kHalf;
+  float *out = whitened_ + kFarLag;
+  float last = last_residual_;
+  for (int n = 0; n < 2 * kHalf; ++n) {
+    float e = fresh[n];
+    for (int i = 1; i <= kOrder; ++i) e += a[i] * fresh[n - i];
+    out[n] = e + 0.7f * last;
+    last = e;
+  }
+  last_residual_ = base::snap_tiny(last);
+  base::snap_tiny(out, 2 * kHalf);
+}
+
+// Correlation of one half-frame with its past at every lag, and the energies for its normalisation.
+void PitchTracker::correlate_half(const kernels::Kernels &kernels, const float *segment) {
+  int slot = half_index_ % kSegments;
+  float reversed[kFarLags];
+  kernels.correlate(reversed, segment, segment - kFarLag, kHalf, kFarLags);
+  for (int i = 0; i < kFarLags; ++i) product_[slot][i] = reversed[kFarLags - 1 - i];
+  // Sliding sum in double: what leaves is then subtracted exactly enough at any level.
+  double past = 0;
+  for (int n = 0; n < kHalf; ++n) past += double(segment[n - kMinLag]) * segment[n - kMinLag];
+  float own = kernels.dot(segment, segment, kHalf);
+  for (int i = 0; i < kFarLags; ++i) {
+    energy_[slot][i] = own + static_cast<float>(past > 0 ? past : 0);
+    double enters = segment[-kMinLag - i - 1], leaves = segment[kHalf - 1 - kMinLag - i];
+    past += enters * enters - leaves * leaves;
+  }
+}
+
+// Normalised correlation of each candidate: the mean of that at its lag and at twice its lag.
+void PitchTracker::combine(float own[kLags]) const {
+  float raw[kFarLags];
+  for (int i = 0; i < kFarLags; ++i) {
+    float product = (product_[0][i] + product_[1][i]) + (product_[2][i] + product_[3][i]);
+    float energy = (energy_[0][i] + energy_[1][i]) + (energy_[2][i] + energy_[3][i]);
+    raw[i] = 2.0f * product / (1.0f + energy);
+  }
+  // A peak between two lags is seen at a third on either side (seven-tap windowed sinc); the largest counts.
+  static constexpr float kThird[7] = {0.026184f, -0.098339f, 0.369938f, 0.837891f, -0.184969f, 0.070242f, -0.020947f};
+  for (int i = 0; i < kLags; ++i) {
+    float first = raw[i];
+    if (i >= 3) {
+      float left = 0.0f, right = 0.0f;
+      for (int k = 0; k < 7; ++k) {
+        left += kThird[k] * raw[i - 3 + k];
+        right += kThird[k] * raw[i + 3 - k];
+      }
+      first = left > first ? left : first;
+      first = right > first ? right : first;
+    }
+    int twice = 2 * (i + kMinLag) - kMinLag;
+    float second = raw[twice] > raw[twice - 1] ? raw[twice] : raw[twice - 1];
+    if (twice + 1 < kFarLags && raw[twice + 1] > second) second = raw[twice + 1];
+    float mean = 0.5f * (first + second);
+    own[i] = mean < 1.0f ? mean : 1.0f;
+  }
+  // A strictly periodic signal repeats at every multiple of its period as well: the shortest shall win. From the top
+  // down, so that every comparison is with an unchanged value; primes reach every multiple.
+  static constexpr int kDivisors[] = {2, 3, 5, 7, 11};
+  for (int i = kLags - 1; i >= 0; --i) {
+    float shorter = 0.0f;
+    for (int divisor : kDivisors) {
+      int j = (2 * (i + kMinLag) + divisor) / (2 * divisor) - kMinLag;
+      for (int k = j - 1; k <= j + 1; ++k) {
+        if (k >= 0 && own[k] > shorter) shorter = own[k];
+      }
+    }
+    if (shorter > 0.3f && own[i] < 1.1f * shorter) own[i] *= 0.8f;
+  }
+}
+
+// One Viterbi step over the lags; the correlation at the lag where the best path ends.
+float PitchTracker::advance() {
+  constexpr int kReach = 4;                      // lags that a path may move per half-frame
+  constexpr float kBend = 0.007f, kJump = 2.0f;  // costs of moving by one lag, squared, and of jumping anywhere
+  float own[kLags], next[kLags];
+  combine(own);
+  int top = 0;
+  for (int i = 1; i < kLags; ++i) top = score_[i] > score_[top] ? i : top;
+  int16_t *from = from_[half_index_ % kPath];
+  best_ = 0;
+  for (int i = 0; i < kLags; ++i) {
+    float value = score_[top] - kJump;
+    int origin = top;
+    int low = i - kReach < 0 ? 0 : i - kReach, high = i + kReach < kLags ? i + kReach : kLags - 1;
+    for (int j = low; j <= high; ++j) {
+      float candidate = score_[j] - kBend * static_cast<float>((i - j) * (i - j));
+      if (candidate > value) {
+        value = candidate;
+        origin = j;
+      }
+    }
+    next[i] = value + own[i];
+    from[i] = static_cast<int16_t>(origin);
+    best_ = next[i] > next[best_] ? i : best_;
+  }
+  for (int i = 0; i < kLags; ++i) score_[i] = base::snap_tiny(next[i] - next[best_]);
+  return own[best_];
+}
+
+int PitchTracker::backtrack(int half_frames) const {
+  int index = best_;
+  for (int k = 0; k < half_frames; ++k) index = from_[(half_index_ + kPath - k) % kPath][index];
+  return index + kMinLag;
+}
+
+PitchResult PitchTracker::process(const kernels::Kernels &kernels, const float *newest, const float *frame,
+                                  int lookahead) {
+  memmove(decimated_, decimated_ + 2 * kHalf, (kOrder + 4 * kHalf) * sizeof(float));
+  for (int n = 0; n < 2 * kHalf; ++n) {
+    const float *x = newest + kDecimation * n + kDecimation - kDecimatorTaps;
+    decimated_[kOrder + 4 * kHalf + n] = kernels.dot(x, kDecimator.tap, kDecimatorTaps);
+  }
+  memmove(whitened_, whitened_ + 2 * kHalf, kFarLag * sizeof(float));
+  whiten(kernels);
+  float correlation = 0;
+  for (int half = 0; half < 2; ++half) {
+    half_index_ = (half_index_ + 1) % (kSegments * kPath);
+    correlate_half(kernels, whitened_ + kFarLag + half * kHalf);
+    correlation = advance();
+  }
+  int period = kDecimation * backtrack(2 * lookahead);
+  return {refine_period(kernels, frame, period, lookahead * kFrame), correlation};
+}
+
+int refine_period(const kernels::Kernels &kernels, const float *frame, int estimate, int lookahead) {
+  constexpr int kReach = 4;
+  int low = estimate - kReach < kMinPeriod ? kMinPeriod : estimate - kReach;
+  int high = estimate + kReach > kMaxPeriod ? kMaxPeriod : estimate + kReach;
+  float own = 1.0f + kernels.dot(frame, frame, kWindow);
+  float best_value = -8.0f;
+  int best = estimate;
+  for (int period = low; period <= high; ++period) {
+    float value = 0.0f;
+    for (int k = -3; k <= 1; ++k) {
+      if (k == 0 || k * period > lookahead) continue;
+      const float *other = frame + k * period;
+      value += kernels.dot(frame, other, kWindow) / (own + kernels.dot(other, other, kWindow));
+    }
+    if (value > best_value) {
+      best_value = value;
+      best = period;
+    }
+  }
+  return best;
+}
+
+}  // namespace linnet_core::dsp

@@ -1,0 +1,61 @@
+// Pitch tracker: normalised correlation of the signal decimated to 16 kHz and whitened by linear prediction, in
+// half-frames of 5 ms over a window of 20 ms; a Viterbi search over lags, backtracked over the look-ahead, so that the
+// track may be revised as long as the delay allows; a refinement at 48 kHz. Follows the search of Talkin (RAPT, 1995)
+// with the dynamic programming of the article on PercepNet. Periods in samples at 48 kHz, lags in samples at 16 kHz.
+#pragma once
+
+#include <cstdint>
+
+#include "dsp/constants.h"
+#include "kernels/kernels.h"
+
+namespace linnet_core::dsp {
+
+struct PitchResult {
+  int period;         // samples at 48 kHz, 60..768, of the frame that lies lookahead frames back
+  float correlation;  // -1..1, normalised correlation at the best lag of the newest frame
+};
+
+constexpr int kDecimation = 3;
+constexpr int kDecimatorTaps = 64;  // 63 and a zero
+
+class PitchTracker {
+ public:
+  void reset();
+
+  // newest: the newest 480 samples inside a buffer that holds at least 63 samples before them. frame: the window of the
+  // frame that lies lookahead frames back, with 3 * kMaxPeriod samples before it.
+  PitchResult process(const kernels::Kernels &kernels, const float *newest, const float *frame, int lookahead);
+
+ private:
+  static constexpr int kMinLag = kMinPeriod / kDecimation, kMaxLag = kMaxPeriod / kDecimation;
+  static constexpr int kLags = kMaxLag - kMinLag + 1;  // candidates
+  static constexpr int kFarLag = 2 * kMaxLag;          // correlated as well, as their doubles
+  static constexpr int kFarLags = kFarLag - kMinLag + 1;
+  static constexpr int kHalf = kFrame / kDecimation / 2;  // samples of a half-frame
+  static constexpr int kSegments = 4;                     // half-frames in the correlation window
+  static constexpr int kPath = 2 * kMaxLookahead + 1;     // half-frames remembered for backtracking
+  static constexpr int kOrder = 16;                       // of the whitening filter
+  static constexpr int kHistory = kFarLag + 2 * kHalf;
+
+  void whiten(const kernels::Kernels &kernels);
+  void correlate_half(const kernels::Kernels &kernels, const float *segment);
+  void combine(float own[kLags]) const;
+  float advance();
+  int backtrack(int half_frames) const;
+
+  float decimated_[2 * kHalf + kOrder + 4 * kHalf];  // 16 kHz signal: filter memory, then the newest 30 ms
+  float whitened_[kHistory];
+  float last_residual_;
+  float product_[kSegments][kFarLags], energy_[kSegments][kFarLags];  // ring by half-frame
+  float score_[kLags];
+  int16_t from_[kPath][kLags];  // best predecessor, ring by half-frame
+  int half_index_;
+  int best_;  // lag index that ends the best path
+};
+
+// Best period within 4 samples of the estimate: correlation of the 960 samples at frame with those 1, 2 and 3 periods
+// back and, where the look-ahead (samples) reaches, 1 period ahead.
+int refine_period(const kernels::Kernels &kernels, const float *frame, int estimate, int lookahead);
+
+}  // namespace linnet_core::dsp

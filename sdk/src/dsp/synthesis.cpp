@@ -1,0 +1,26 @@
+#include "dsp/synthesis.h"
+
+#include <cstring>
+
+#include "dsp/gains.h"
+
+namespace linnet_core::dsp {
+
+void Synthesis::reset() { memset(overlap_, 0, sizeof overlap_); }
+
+void Synthesis::process(const kernels::Kernels &kernels, const AnalysisFrame &frame, const float gains[kBands],
+                        const float strengths[kBands], float postfilter_amount, float out[kFrame]) {
+  float target[kBands];
+  if (postfilter_amount > 0.0f) {
+    postfilter(gains, frame.amplitude, postfilter_amount, target);
+    for (int b = 0; b < kBands; ++b) target[b] *= frame.amplitude[b];
+  } else {
+    for (int b = 0; b < kBands; ++b) target[b] = gains[b] * frame.amplitude[b];
+  }
+  Spectrum enhanced;
+  enhance_spectrum(kernels, *frame.noisy, *frame.comb, target, strengths, &enhanced);
+  stft_synthesize(enhanced, overlap_, out);
+  for (int n = 0; n < kFrame; ++n) out[n] *= 1.0f / kFullScale;
+}
+
+}  // namespace linnet_core::dsp

@@ -1,0 +1,25 @@
+// One frame of the synthesis: band gains and comb strengths of the frame in, 480 enhanced samples out. The counterpart
+// of analysis.h: mix, post-filter, band scaling, inverse transform, overlap-add.
+#pragma once
+
+#include "dsp/analysis.h"
+#include "dsp/constants.h"
+#include "dsp/fft.h"
+#include "kernels/kernels.h"
+
+namespace linnet_core::dsp {
+
+class Synthesis {
+ public:
+  void reset();
+
+  // gains, strengths: 34 values within 0..1 for the frame of the analysis; postfilter_amount 0..1. out: the 480 samples
+  // that end where the frame's centre lies, full scale +-1, not clamped.
+  void process(const kernels::Kernels &kernels, const AnalysisFrame &frame, const float gains[kBands],
+               const float strengths[kBands], float postfilter_amount, float out[kFrame]);
+
+ private:
+  float overlap_[kFrame];
+};
+
+}  // namespace linnet_core::dsp
