@@ -1,0 +1,160 @@
+// The way of one frame through the stages, and what belongs to no stage: cleaning of the input, the attenuation limit
+// (a share of the raw signal, delayed alike, is put back), blocks of any size, and the statistics.
+#include "engine.h"
+
+#include <cstring>
+
+#include "base/math.h"
+
+namespace linnet_core {
+
+using dsp::kBands;
+using dsp::kFrame;
+
+float attenuation_to_mix(float db) {
+  if (db >= Engine::kNoLimit) return 0.0f;
+  // 2^x by its power series around the nearest integer; in double, so that the one rounding to float decides.
+  constexpr double kLog2Of10 = 3.3219280948873623;
+  constexpr double kLogOf2 = 0.69314718055994531;
+  const double x = -double(db) * (kLog2Of10 / 20.0);
+  const int whole = static_cast<int>(x - 0.5);  // towards zero; x <= 0
+  const double t = (x - whole) * kLogOf2;
+  double power = 1.0;
+  for (int n = 12; n >= 1; --n) power = 1.0 + power * t / n;
+  const uint64_t bits = static_cast<uint64_t>(1023 + whole) << 52;
+  double scale;
+  memcpy(&scale, &bits, sizeof scale);
+  return static_cast<float>(power * scale);
+}
+
+bool Engine::bind(const model::BlobView &blob, const kernels::Kernels &kernels, bool any_block) {
+  kernels_ = &kernels;
+  any_block_ = any_block;
+  if (!network_.bind(blob)) return false;
+  lookahead_ = network_.lookahead();
+  return lookahead_ >= 0 && lookahead_ <= dsp::kMaxLookahead;
+}
+
+void Engine::place(base::Arena &arena) {
+  analysis_ = arena.take<dsp::Analysis>(1);
+  synthesis_ = arena.take<dsp::Synthesis>(1);
+  network_.place(arena);
+  hop_ = arena.take<float>(kFrame);
+  enhanced_ = arena.take<float>(kFrame);
+  raw_ = arena.take<float>(static_cast<size_t>(lookahead_ + 1) * kFrame);
+  if (!any_block_) return;
+  pending_ = arena.take<float>(kFrame);
+  finished_ = arena.take<float>(kFrame);
+}
+
+void Engine::reset() {
+  analysis_->reset(lookahead_);
+  synthesis_->reset();
+  network_.reset();
+  memset(hop_, 0, kFrame * sizeof(float));
+  memset(enhanced_, 0, kFrame * sizeof(float));
+  memset(raw_, 0, static_cast<size_t>(lookahead_ + 1) * kFrame * sizeof(float));
+  if (any_block_) {
+    memset(pending_, 0, kFrame * sizeof(float));
+    memset(finished_, 0, kFrame * sizeof(float));
+  }
+  raw_slot_ = 0;
+  fill_ = 0;
+  first_frame_ = true;
+  signal_energy_ = 0;
+  noise_energy_ = 0;
+  stats_.speech_probability.store(0, std::memory_order_relaxed);
+  stats_.input_snr_db.store(0, std::memory_order_relaxed);
+  stats_.mean_gain.store(0, std::memory_order_relaxed);
+  stats_.pitch_hz.store(160, std::memory_order_relaxed);
+}
+
+void Engine::process(const float *in, float *out, size_t samples) {
+  if (!any_block_) {
+    for (size_t i = 0; i < samples; i += kFrame) process_frame(in + i, out + i);
+    return;
+  }
+  while (samples > 0) {
+    const size_t room = static_cast<size_t>(kFrame - fill_);
+    const size_t count = samples < room ? samples : room;
+    memcpy(pending_ + fill_, in, count * sizeof(float));
+    memcpy(out, finished_ + fill_, count * sizeof(float));
+    fill_ += static_cast<int>(count);
+    in += count;
+    out += count;
+    samples -= count;
+    if (fill_ == kFrame) {
+      process_frame(pending_, finished_);
+      fill_ = 0;
+    }
+  }
+}
+
+void Engine::process_frame(const float in[kFrame], float out[kFrame]) {
+  for (int i = 0; i < kFrame; ++i) hop_[i] = sanitise(in[i]);
+
+  dsp::AnalysisFrame frame;
+  analysis_->process(*kernels_, hop_, &frame);
+  nn::NetworkOutput output;
+  network_.process(*kernels_, frame.features, &output);
+  const float postfilter = controls_.postfilter.load(std::memory_order_relaxed);
+  synthesis_->process(*kernels_, frame, output.gains, output.strengths, postfilter, enhanced_);
+
+  float *raw = raw_ + raw_slot_ * kFrame;
+  limit_attenuation(raw, out);
+  memcpy(raw, hop_, kFrame * sizeof(float));
+  raw_slot_ = raw_slot_ == lookahead_ ? 0 : raw_slot_ + 1;
+  update_stats(frame, output);
+}
+
+void Engine::limit_attenuation(const float raw[kFrame], float out[kFrame]) {
+  const float limit_db = controls_.attenuation_limit.load(std::memory_order_relaxed);
+  if (first_frame_ || limit_db != limit_db_) {
+    limit_db_ = limit_db;
+    mix_target_ = attenuation_to_mix(limit_db);
+  }
+  if (first_frame_) mix_ = mix_target_;
+  first_frame_ = false;
+
+  const float from = mix_, step = mix_target_ - mix_;
+  mix_ = mix_target_;
+  if (step == 0 && from == 1) {
+    memcpy(out, raw, kFrame * sizeof(float));
+    return;
+  }
+  for (int i = 0; i < kFrame; ++i) {
+    // Division keeps the end of a ramp exact: a share of 1 gives the raw sample itself, -0 included.
+    const float mix = step == 0 ? from : from + step * (static_cast<float>(i + 1) / kFrame);
+    if (mix == 1) {
+      out[i] = raw[i];
+    } else {
+      out[i] = sanitise(mix == 0 ? enhanced_[i] : enhanced_[i] + mix * (raw[i] - enhanced_[i]));
+    }
+  }
+}
+
+void Engine::update_stats(const dsp::AnalysisFrame &frame, const nn::NetworkOutput &output) {
+  constexpr float kSmoothing = 0.99f;  // per frame: a time constant of 1 s
+  constexpr float kFloor = 1e-2f;      // of the energies, as in the features; silence is 0 dB
+  float signal = 0, noise = 0, gain_sum = 0;
+  for (int b = 0; b < kBands; ++b) {
+    const float gain = output.gains[b];
+    const float energy = frame.amplitude[b] * frame.amplitude[b];
+    const float kept = gain * gain;
+    signal += kept * energy;
+    noise += (1 - kept) * energy;
+    gain_sum += gain;
+  }
+  signal_energy_ = base::snap_tiny(kSmoothing * signal_energy_ + (1 - kSmoothing) * signal);
+  noise_energy_ = base::snap_tiny(kSmoothing * noise_energy_ + (1 - kSmoothing) * noise);
+  float snr = 10 * (base::log10_approx(kFloor + signal_energy_) - base::log10_approx(kFloor + noise_energy_));
+  if (snr < -30) snr = -30;
+  if (snr > 60) snr = 60;
+  stats_.speech_probability.store(output.speech_probability, std::memory_order_relaxed);
+  stats_.input_snr_db.store(snr, std::memory_order_relaxed);
+  stats_.mean_gain.store(gain_sum / kBands, std::memory_order_relaxed);
+  stats_.pitch_hz.store(static_cast<float>(dsp::kSampleRate) / static_cast<float>(frame.pitch.period),
+                        std::memory_order_relaxed);
+}
+
+}  // namespace linnet_core

@@ -1,0 +1,97 @@
+// One mono stream: the order of the steps of one frame (analysis, network, synthesis, attenuation limit), its memory
+// plan and its controls. Frames are 480 samples at 48 kHz, full scale +-1. Output lags by 480 (M + 1) samples, M being
+// the model's look-ahead, and by one frame more when samples may come in any number.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+
+#include "base/arena.h"
+#include "base/bits.h"
+#include "dsp/analysis.h"
+#include "dsp/synthesis.h"
+#include "kernels/kernels.h"
+#include "model/blob.h"
+#include "nn/network.h"
+
+namespace linnet_core {
+
+constexpr float kMaxSample = 4.0f;
+
+// NaN and infinity become +0, magnitudes above 4 become +-4; all else, -0 and denormals included, is kept. By integer
+// tests, so that no compiler option and no floating-point mode changes it.
+inline float sanitise(float x) {
+  const uint32_t bits = base::float_bits(x);
+  const uint32_t magnitude = bits & 0x7fffffffu;
+  const uint32_t limit = base::float_bits(kMaxSample);
+  if (magnitude >= 0x7f800000u) return 0.0f;
+  return magnitude > limit ? base::bits_float((bits & 0x80000000u) | limit) : x;
+}
+
+// 10^(-db / 20) for db 0..100, the same bits everywhere; exactly 1 at 0 and exactly 0 at 100.
+float attenuation_to_mix(float db);
+
+class Engine {
+ public:
+  static constexpr float kNoLimit = 100.0f;  // dB
+
+  // Written by any thread, read once per frame.
+  struct Controls {
+    std::atomic<float> attenuation_limit{kNoLimit};  // dB, 0..100
+    std::atomic<float> postfilter{0.0f};             // 0..1
+  };
+
+  // Written once per frame, read by any thread.
+  struct Stats {
+    std::atomic<float> speech_probability, input_snr_db, mean_gain, pitch_hz;
+  };
+
+  // Binds to a parsed blob; false if its records are not those of the network. The blob is borrowed.
+  bool bind(const model::BlobView &blob, const kernels::Kernels &kernels, bool any_block);
+
+  // Measures (arena without memory) or places all state. Placed memory is undefined until reset.
+  void place(base::Arena &arena);
+
+  // All state as newly created; controls are kept.
+  void reset();
+
+  // samples: a whole number of frames, or any number with any_block. in and out may be the same array.
+  void process(const float *in, float *out, size_t samples);
+
+  int delay() const { return dsp::kFrame * (lookahead_ + 1 + (any_block_ ? 1 : 0)); }
+  const kernels::Kernels &kernels() const { return *kernels_; }
+  Controls &controls() { return controls_; }
+  const Stats &stats() const { return stats_; }
+
+ private:
+  void process_frame(const float in[dsp::kFrame], float out[dsp::kFrame]);
+  void limit_attenuation(const float raw[dsp::kFrame], float out[dsp::kFrame]);
+  void update_stats(const dsp::AnalysisFrame &frame, const nn::NetworkOutput &output);
+
+  const kernels::Kernels *kernels_ = nullptr;
+  bool any_block_ = false;
+  int lookahead_ = 0;
+  nn::Network network_;
+  dsp::Analysis *analysis_ = nullptr;
+  dsp::Synthesis *synthesis_ = nullptr;
+
+  float *hop_ = nullptr;       // [480] newest input, sanitised
+  float *enhanced_ = nullptr;  // [480]
+  float *raw_ = nullptr;       // [lookahead + 1][480] delay line of the sanitised input
+  float *pending_ = nullptr;   // [480] any_block: input of the frame being collected
+  float *finished_ = nullptr;  // [480] any_block: output of the frame before, being handed out
+  int raw_slot_ = 0;           // oldest frame in raw_
+  int fill_ = 0;               // samples in pending_
+
+  bool first_frame_ = true;  // no ramp: a control set before the first frame holds from the first sample on
+  float limit_db_ = 0;       // the limit that mix_target_ belongs to
+  float mix_target_ = 0;     // share of the raw signal in the output
+  float mix_ = 0;            // that of the last sample
+  float signal_energy_ = 0;  // smoothed, for the SNR estimate
+  float noise_energy_ = 0;
+
+  Controls controls_;
+  Stats stats_;
+};
+
+}  // namespace linnet_core

@@ -1,0 +1,140 @@
+/* What the API tests share: the model in memory, signals that are the same on every machine, and comparison by bits.
+ * Signals come from a linear congruential generator; no libm. C99 and C++17. */
+#ifndef LINNET_TESTS_API_COMMON_H
+#define LINNET_TESTS_API_COMMON_H
+
+#if !defined(_POSIX_C_SOURCE) && !defined(__cplusplus)
+#define _POSIX_C_SOURCE 200809L /* posix_memalign */
+#endif
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../check.h"
+#include "linnet.h"
+
+#define FRAME 480
+
+#ifdef __GNUC__
+#define MAYBE_UNUSED __attribute__((unused))
+#else
+#define MAYBE_UNUSED
+#endif
+
+typedef struct model {
+  uint8_t *data; /* aligned to 64 */
+  size_t size;
+} model;
+
+/* Memory of exactly that size aligned to 64, so that a checker sees an access one byte beyond. */
+MAYBE_UNUSED static void *aligned_memory(size_t bytes) {
+  void *memory = NULL;
+  if (posix_memalign(&memory, LINNET_ALIGNMENT, bytes ? bytes : 1) != 0) {
+    fprintf(stderr, "out of memory for %lu bytes\n", (unsigned long)bytes);
+    exit(2);
+  }
+  return memory;
+}
+
+/* Reads the model named on the command line; ends the program with a reason if it cannot. */
+MAYBE_UNUSED static model load_model(int argc, char **argv) {
+  model result = {NULL, 0};
+  FILE *file;
+  long size;
+  if (argc < 2) {
+    fprintf(stderr, "usage: %s MODEL\n", argv[0]);
+    exit(2);
+  }
+  file = fopen(argv[1], "rb");
+  if (!file || fseek(file, 0, SEEK_END) != 0 || (size = ftell(file)) <= 0) {
+    fprintf(stderr, "cannot read the model %s\n", argv[1]);
+    exit(2);
+  }
+  rewind(file);
+  result.size = (size_t)size;
+  result.data = (uint8_t *)aligned_memory(result.size);
+  if (fread(result.data, 1, result.size, file) != result.size) {
+    fprintf(stderr, "cannot read the model %s\n", argv[1]);
+    exit(2);
+  }
+  fclose(file);
+  return result;
+}
+
+MAYBE_UNUSED static uint32_t random_bits(uint32_t *state) {
+  *state = *state * 1664525u + 1013904223u;
+  return *state >> 8 | *state << 24;
+}
+
+/* -1..1 */
+MAYBE_UNUSED static float random_sample(uint32_t *state) {
+  return (float)((int32_t)(random_bits(state) & 0xffffffu) - 0x800000) * (1.0f / 8388608.0f);
+}
+
+/* A pulse train of changing pitch in noise, peak about 0.6: enough to move every part of the network. */
+MAYBE_UNUSED static void make_signal(float *x, size_t samples, uint32_t seed) {
+  uint32_t state = seed;
+  float resonance = 0, speed = 0;
+  size_t phase = 0, period = 300, i;
+  for (i = 0; i < samples; ++i) {
+    float pulse = 0;
+    if (++phase >= period) {
+      phase = 0;
+      period = 200 + (i / 7) % 300;
+      pulse = 0.3f;
+    }
+    speed = 0.97f * speed - 0.02f * resonance + pulse;
+    resonance += speed * 0.2f;
+    resonance *= 0.995f;
+    x[i] = resonance + 0.05f * random_sample(&state);
+  }
+}
+
+MAYBE_UNUSED static int same_bits(const float *a, const float *b, size_t samples) {
+  return memcmp(a, b, samples * sizeof(float)) == 0;
+}
+
+MAYBE_UNUSED static uint32_t bits_of(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  return bits;
+}
+
+MAYBE_UNUSED static float float_of(uint32_t bits) {
+  float x;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+/* Finite and within +-4, by bits. */
+MAYBE_UNUSED static int all_sane(const float *x, size_t samples) {
+  size_t i;
+  for (i = 0; i < samples; ++i) {
+    if ((bits_of(x[i]) & 0x7fffffffu) > 0x40800000u) return 0;
+  }
+  return 1;
+}
+
+MAYBE_UNUSED static linnet_config make_config(int any_block) {
+  linnet_config config;
+  memset(&config, 0, sizeof config);
+  config.size = sizeof config;
+  config.any_block = any_block;
+  return config;
+}
+
+/* A stream that must come into being. */
+MAYBE_UNUSED static linnet *make_stream(model blob, int any_block) {
+  linnet_config config = make_config(any_block);
+  linnet *stream = NULL;
+  linnet_status status = linnet_create(blob.data, blob.size, &config, &stream);
+  if (status != LINNET_OK || !stream) {
+    fprintf(stderr, "linnet_create: %s\n", linnet_status_text(status));
+    exit(2);
+  }
+  return stream;
+}
+
+#endif

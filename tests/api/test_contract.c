@@ -1,0 +1,561 @@
+/* Every status and every misuse that linnet.h speaks of, one function per promise, and the proof that the header stands
+ * alone in C99: it is the first thing included here. */
+#define _POSIX_C_SOURCE 200809L
+
+#include "linnet.h"
+
+#include "common.h"
+
+#include <unistd.h>
+
+static model blob;
+
+static const linnet_status kAllStatus[] = {
+    LINNET_OK,        LINNET_ERR_ARGUMENT,   LINNET_ERR_ALIGNMENT, LINNET_ERR_SIZE,    LINNET_ERR_NO_MEMORY,
+    LINNET_ERR_IO,    LINNET_ERR_NOT_A_BLOB, LINNET_ERR_VERSION,   LINNET_ERR_CORRUPT, LINNET_ERR_RATE,
+    LINNET_ERR_STATE, LINNET_ERR_BACKEND};
+#define STATUS_COUNT (sizeof kAllStatus / sizeof kAllStatus[0])
+
+static void version_abi_and_texts_are_never_null(void) {
+  size_t i, j;
+  const char *version = linnet_version();
+  int major = -1, minor = -1, patch = -1;
+  CHECK(version != NULL);
+  CHECK(sscanf(version, "%d.%d.%d", &major, &minor, &patch) == 3 && major >= 0 && minor >= 0 && patch >= 0);
+  CHECK(linnet_abi() == LINNET_ABI);
+  for (i = 0; i < STATUS_COUNT; ++i) {
+    const char *text = linnet_status_text(kAllStatus[i]);
+    CHECK(text != NULL && text[0] != 0);
+    CHECK(strchr(text, '\n') == NULL);
+    for (j = 0; j < i; ++j) CHECK(strcmp(text, linnet_status_text(kAllStatus[j])) != 0);
+    CHECK(kAllStatus[i] == -(int)i);
+  }
+  CHECK(linnet_status_text((linnet_status)-12) != NULL);
+  CHECK(linnet_status_text((linnet_status)1) != NULL);
+}
+
+/* The five ways to a stream, called with one blob and one config; *touched tells whether an out argument changed. */
+static linnet_status try_all(const void *data, size_t size, const linnet_config *config, int *agree) {
+  size_t bytes = 77;
+  linnet *const untouched = (linnet *)(uintptr_t)64;
+  linnet *stream = untouched;
+  size_t room = 1 << 22;
+  void *memory = aligned_memory(room);
+  linnet_status first = linnet_size(data, size, config, &bytes);
+  *agree = first == LINNET_OK || bytes == 77;
+  *agree &= linnet_create(data, size, config, &stream) == first;
+  *agree &= (first == LINNET_OK) == (stream != untouched);
+  if (first == LINNET_OK) linnet_destroy(stream);
+  stream = untouched;
+  *agree &= linnet_init(memory, room, data, size, config, &stream) == first;
+  *agree &= (first == LINNET_OK) == (stream != untouched);
+  if (first == LINNET_OK) linnet_destroy(stream);
+  free(memory);
+  return first;
+}
+
+static void expect_all(const void *data, size_t size, const linnet_config *config, linnet_status wanted,
+                       const char *note) {
+  int agree = 0;
+  CHECK_CASE(try_all(data, size, config, &agree) == wanted, note);
+  CHECK_CASE(agree, note);
+}
+
+static void null_arguments_are_refused_everywhere(void) {
+  linnet *stream = NULL;
+  size_t bytes = 0;
+  float samples[FRAME] = {0};
+  int16_t shorts[FRAME] = {0};
+  linnet_stats stats;
+  void *memory = aligned_memory(1 << 22);
+  stats.size = sizeof stats;
+  expect_all(NULL, blob.size, NULL, LINNET_ERR_ARGUMENT, "blob");
+  expect_all(NULL, 0, NULL, LINNET_ERR_ARGUMENT, "blob, size 0");
+  CHECK(linnet_size(blob.data, blob.size, NULL, NULL) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_create(blob.data, blob.size, NULL, NULL) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_init(NULL, 1 << 22, blob.data, blob.size, NULL, &stream) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_init(memory, 1 << 22, blob.data, blob.size, NULL, NULL) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_create_from_file(NULL, NULL, &stream) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_create_from_file("no matter", NULL, NULL) == LINNET_ERR_ARGUMENT);
+  CHECK(stream == NULL);
+  CHECK(linnet_process(NULL, samples, samples, FRAME) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_process(NULL, samples, samples, 0) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_process_i16(NULL, shorts, shorts, FRAME) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_reset(NULL) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_set_attenuation_limit(NULL, 10) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_set_postfilter(NULL, 0.5f) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_get_stats(NULL, &stats) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_sample_rate(NULL) == 0);
+  CHECK(linnet_frame_size(NULL) == 0);
+  CHECK(linnet_delay(NULL) == 0);
+  CHECK(strcmp(linnet_backend(NULL), "") == 0);
+  linnet_destroy(NULL);
+
+  stream = make_stream(blob, 0);
+  CHECK(linnet_process(stream, NULL, samples, FRAME) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_process(stream, samples, NULL, FRAME) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_process_i16(stream, NULL, shorts, FRAME) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_process_i16(stream, shorts, NULL, FRAME) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_get_stats(stream, NULL) == LINNET_ERR_ARGUMENT);
+  linnet_destroy(stream);
+  free(memory);
+  (void)bytes;
+}
+
+static void config_null_means_defaults(void) {
+  linnet *defaults = NULL, *chosen = NULL;
+  linnet_config config = make_config(0);
+  size_t a = 0, b = 0;
+  config.sample_rate = 48000;
+  REQUIRE(linnet_create(blob.data, blob.size, NULL, &defaults) == LINNET_OK);
+  REQUIRE(linnet_create(blob.data, blob.size, &config, &chosen) == LINNET_OK);
+  CHECK(linnet_sample_rate(defaults) == 48000 && linnet_sample_rate(chosen) == 48000);
+  CHECK(linnet_frame_size(defaults) == FRAME && linnet_frame_size(chosen) == FRAME);
+  CHECK(linnet_delay(defaults) == linnet_delay(chosen));
+  CHECK(strcmp(linnet_backend(defaults), linnet_backend(chosen)) == 0);
+  CHECK(linnet_size(blob.data, blob.size, NULL, &a) == LINNET_OK);
+  CHECK(linnet_size(blob.data, blob.size, &config, &b) == LINNET_OK);
+  CHECK(a == b && a > 0 && a % LINNET_ALIGNMENT == 0);
+  linnet_destroy(defaults);
+  linnet_destroy(chosen);
+}
+
+static void other_rates_are_refused(void) {
+  static const int32_t rates[] = {-48000, -1,    1,     8000,  11025, 16000,  22050,     24000,    32000,
+                                  44100,  47999, 48001, 88200, 96000, 192000, INT32_MAX, INT32_MIN};
+  size_t i;
+  for (i = 0; i < sizeof rates / sizeof rates[0]; ++i) {
+    linnet_config config = make_config(0);
+    char note[32];
+    sprintf(note, "%ld Hz", (long)rates[i]);
+    config.sample_rate = rates[i];
+    expect_all(blob.data, blob.size, &config, LINNET_ERR_RATE, note);
+  }
+}
+
+static void any_block_is_0_or_1(void) {
+  static const int32_t values[] = {-1, 2, 480, INT32_MAX, INT32_MIN};
+  size_t i;
+  for (i = 0; i < sizeof values / sizeof values[0]; ++i) {
+    linnet_config config = make_config(values[i]);
+    expect_all(blob.data, blob.size, &config, LINNET_ERR_ARGUMENT, "any_block");
+  }
+}
+
+/* Bad values are put in every field; only those whole within the size may be seen. */
+static void config_fields_beyond_the_size_take_defaults(void) {
+  size_t size;
+  for (size = 0; size <= sizeof(linnet_config) + 24; ++size) {
+    unsigned char bytes[sizeof(linnet_config) + 24];
+    linnet_config config = make_config(77);
+    linnet_config *view = (linnet_config *)aligned_memory(sizeof bytes);
+    linnet_status wanted = LINNET_OK;
+    char note[32];
+    config.backend = "no such backend";
+    config.size = size;
+    memset(bytes, 0x5a, sizeof bytes);
+    memcpy(bytes, &config, sizeof config);
+    memcpy(view, bytes, sizeof bytes);
+    if (size < sizeof(size_t)) {
+      wanted = LINNET_ERR_ARGUMENT;
+    } else if (size >= offsetof(linnet_config, any_block) + sizeof config.any_block) {
+      wanted = LINNET_ERR_ARGUMENT;
+    }
+    sprintf(note, "size %lu", (unsigned long)size);
+    expect_all(blob.data, blob.size, view, wanted, note);
+
+    view->any_block = 0;
+    if (size >= offsetof(linnet_config, backend) + sizeof config.backend)
+      wanted = LINNET_ERR_BACKEND;
+    else if (size >= sizeof(size_t))
+      wanted = LINNET_OK;
+    expect_all(blob.data, blob.size, view, wanted, note);
+
+    view->sample_rate = 44100;
+    if (size >= offsetof(linnet_config, sample_rate) + sizeof config.sample_rate) wanted = LINNET_ERR_RATE;
+    expect_all(blob.data, blob.size, view, wanted, note);
+    free(view);
+  }
+}
+
+static void alignment_of_memory_and_blob_is_checked(void) {
+  size_t offset, bytes = 0;
+  linnet *stream = NULL;
+  uint8_t *copy = (uint8_t *)aligned_memory(blob.size + 64);
+  uint8_t *memory;
+  CHECK(linnet_size(blob.data, blob.size, NULL, &bytes) == LINNET_OK);
+  memory = (uint8_t *)aligned_memory(bytes + 64);
+  for (offset = 0; offset < 64; ++offset) {
+    int fits = offset % LINNET_BLOB_ALIGNMENT == 0;
+    memcpy(copy + offset, blob.data, blob.size);
+    expect_all(copy + offset, blob.size, NULL, fits ? LINNET_OK : LINNET_ERR_ALIGNMENT, "blob");
+    stream = NULL;
+    CHECK(linnet_init(memory + offset, bytes, blob.data, blob.size, NULL, &stream) ==
+          (offset ? LINNET_ERR_ALIGNMENT : LINNET_OK));
+    CHECK((stream == NULL) == (offset != 0));
+  }
+  free(memory);
+  free(copy);
+}
+
+static void alignment_of_samples_is_checked(void) {
+  linnet *stream = make_stream(blob, 1);
+  uint8_t *bytes = (uint8_t *)aligned_memory(4 * FRAME);
+  float *out = (float *)aligned_memory(sizeof(float) * FRAME);
+  int offset;
+  memset(bytes, 0, 4 * FRAME);
+  for (offset = 1; offset < 4; ++offset) {
+    CHECK(linnet_process(stream, (float *)(void *)(bytes + offset), out, 1) == LINNET_ERR_ALIGNMENT);
+    CHECK(linnet_process(stream, out, (float *)(void *)(bytes + offset), 1) == LINNET_ERR_ALIGNMENT);
+  }
+  CHECK(linnet_process_i16(stream, (int16_t *)(void *)(bytes + 1), (int16_t *)out, 1) == LINNET_ERR_ALIGNMENT);
+  CHECK(linnet_process_i16(stream, (int16_t *)out, (int16_t *)(void *)(bytes + 1), 1) == LINNET_ERR_ALIGNMENT);
+  linnet_destroy(stream);
+  free(bytes);
+  free(out);
+}
+
+static void short_memory_is_refused(void) {
+  size_t bytes = 0, given;
+  linnet *stream = NULL;
+  void *memory;
+  CHECK(linnet_size(blob.data, blob.size, NULL, &bytes) == LINNET_OK);
+  memory = aligned_memory(bytes);
+  for (given = 0; given < bytes; given += given < 256 ? 1 : bytes / 37) {
+    CHECK(linnet_init(memory, given, blob.data, blob.size, NULL, &stream) == LINNET_ERR_SIZE);
+  }
+  CHECK(linnet_init(memory, bytes - 1, blob.data, blob.size, NULL, &stream) == LINNET_ERR_SIZE);
+  CHECK(stream == NULL);
+  CHECK(linnet_init(memory, bytes, blob.data, blob.size, NULL, &stream) == LINNET_OK);
+  linnet_destroy(stream);
+  free(memory);
+}
+
+static void partial_frames_are_refused_without_any_block(void) {
+  static const size_t bad[] = {1, 2, 31, 160, 479, 481, 959, 961, 1441};
+  linnet *stream = make_stream(blob, 0);
+  float *x = (float *)aligned_memory(sizeof(float) * 2048), *y = (float *)aligned_memory(sizeof(float) * 2048);
+  int16_t *s = (int16_t *)aligned_memory(sizeof(int16_t) * 2048);
+  size_t i;
+  make_signal(x, 2048, 1);
+  memset(s, 0, sizeof(int16_t) * 2048);
+  for (i = 0; i < 2048; ++i) y[i] = 7.0f;
+  for (i = 0; i < sizeof bad / sizeof bad[0]; ++i) {
+    CHECK(linnet_process(stream, x, y, bad[i]) == LINNET_ERR_SIZE);
+    CHECK(linnet_process_i16(stream, s, s, bad[i]) == LINNET_ERR_SIZE);
+  }
+  for (i = 0; i < 2048; ++i) CHECK(y[i] == 7.0f);
+  CHECK(linnet_process(stream, x, y, 0) == LINNET_OK);
+  CHECK(linnet_process(stream, NULL, NULL, 0) == LINNET_OK);
+  CHECK(linnet_process_i16(stream, NULL, NULL, 0) == LINNET_OK);
+  CHECK(linnet_process(stream, x, y, 480) == LINNET_OK);
+  CHECK(linnet_process(stream, x, y, 1920) == LINNET_OK);
+  linnet_destroy(stream);
+  free(x);
+  free(y);
+  free(s);
+}
+
+static void impossible_lengths_and_overlaps_are_refused(void) {
+  linnet *stream = make_stream(blob, 1);
+  float *x = (float *)aligned_memory(sizeof(float) * 4 * FRAME);
+  int16_t *s = (int16_t *)(void *)x;
+  memset(x, 0, sizeof(float) * 4 * FRAME);
+  CHECK(linnet_process(stream, x, x, SIZE_MAX) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_process(stream, x, x, SIZE_MAX / sizeof(float)) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_process_i16(stream, s, s, SIZE_MAX) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_process(stream, x, x + 1, FRAME) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_process(stream, x + 1, x, FRAME) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_process(stream, x, x + FRAME - 1, FRAME) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_process(stream, x + FRAME - 1, x, FRAME) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_process_i16(stream, s, s + FRAME - 1, FRAME) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_process(stream, x, x + FRAME, FRAME) == LINNET_OK);
+  CHECK(linnet_process(stream, x + FRAME, x, FRAME) == LINNET_OK);
+  CHECK(linnet_process_i16(stream, s, s + FRAME, FRAME) == LINNET_OK);
+  CHECK(linnet_process(stream, x, x, FRAME) == LINNET_OK);
+  linnet_destroy(stream);
+  free(x);
+}
+
+static void controls_outside_their_range_are_refused(void) {
+  linnet *stream = make_stream(blob, 0);
+  const float nan = float_of(0x7fc00000u), infinity = float_of(0x7f800000u);
+  const float bad_both[] = {nan,    -nan,  float_of(0x7f800001u), infinity,     -infinity, -1e-3f, -1,
+                            -1e30f, 1e30f, float_of(0x80000001u), -float_of(1u)};
+  const float good_limit[] = {0, -0.0f, 1e-40f, 1e-3f, 0.5f, 1, 6, 20, 60, 99.9999f, 100};
+  const float good_amount[] = {0, -0.0f, 1e-40f, 1e-3f, 0.5f, 0.9999f, 1};
+  size_t i;
+  for (i = 0; i < sizeof bad_both / sizeof bad_both[0]; ++i) {
+    CHECK(linnet_set_attenuation_limit(stream, bad_both[i]) == LINNET_ERR_ARGUMENT);
+    CHECK(linnet_set_postfilter(stream, bad_both[i]) == LINNET_ERR_ARGUMENT);
+  }
+  CHECK(linnet_set_attenuation_limit(stream, float_of(bits_of(100.0f) + 1)) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_set_postfilter(stream, float_of(bits_of(1.0f) + 1)) == LINNET_ERR_ARGUMENT);
+  for (i = 0; i < sizeof good_limit / sizeof good_limit[0]; ++i) {
+    CHECK(linnet_set_attenuation_limit(stream, good_limit[i]) == LINNET_OK);
+  }
+  for (i = 0; i < sizeof good_amount / sizeof good_amount[0]; ++i) {
+    CHECK(linnet_set_postfilter(stream, good_amount[i]) == LINNET_OK);
+  }
+  linnet_destroy(stream);
+}
+
+static void a_refused_control_changes_nothing(void) {
+  linnet *touched = make_stream(blob, 0), *control = make_stream(blob, 0);
+  float x[4 * FRAME], a[4 * FRAME], b[4 * FRAME];
+  make_signal(x, 4 * FRAME, 5);
+  CHECK(linnet_set_attenuation_limit(touched, 12) == LINNET_OK && linnet_set_postfilter(touched, 0.25f) == LINNET_OK);
+  CHECK(linnet_set_attenuation_limit(control, 12) == LINNET_OK && linnet_set_postfilter(control, 0.25f) == LINNET_OK);
+  CHECK(linnet_set_attenuation_limit(touched, -1) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_set_postfilter(touched, 2) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_process(touched, x, a, 4 * FRAME) == LINNET_OK);
+  CHECK(linnet_process(control, x, b, 4 * FRAME) == LINNET_OK);
+  CHECK(same_bits(a, b, 4 * FRAME));
+  linnet_destroy(touched);
+  linnet_destroy(control);
+}
+
+static void expect_dead(linnet *stream, const char *note) {
+  float x[FRAME] = {0};
+  int16_t s[FRAME] = {0};
+  linnet_stats stats;
+  stats.size = sizeof stats;
+  CHECK_CASE(linnet_process(stream, x, x, FRAME) == LINNET_ERR_STATE, note);
+  CHECK_CASE(linnet_process(stream, NULL, NULL, 0) == LINNET_ERR_STATE, note);
+  CHECK_CASE(linnet_process_i16(stream, s, s, FRAME) == LINNET_ERR_STATE, note);
+  CHECK_CASE(linnet_reset(stream) == LINNET_ERR_STATE, note);
+  CHECK_CASE(linnet_set_attenuation_limit(stream, 1) == LINNET_ERR_STATE, note);
+  CHECK_CASE(linnet_set_postfilter(stream, 1) == LINNET_ERR_STATE, note);
+  CHECK_CASE(linnet_get_stats(stream, &stats) == LINNET_ERR_STATE, note);
+  CHECK_CASE(linnet_sample_rate(stream) == 0, note);
+  CHECK_CASE(linnet_frame_size(stream) == 0, note);
+  CHECK_CASE(linnet_delay(stream) == 0, note);
+  CHECK_CASE(strcmp(linnet_backend(stream), "") == 0, note);
+  linnet_destroy(stream);
+}
+
+static void only_live_instances_are_served(void) {
+  size_t bytes = 0, i;
+  linnet *stream = NULL;
+  uint8_t *memory;
+  CHECK(linnet_size(blob.data, blob.size, NULL, &bytes) == LINNET_OK);
+  memory = (uint8_t *)aligned_memory(bytes + 64);
+  memset(memory, 0, bytes);
+  expect_dead((linnet *)(void *)memory, "zeroed");
+  memset(memory, 0xff, bytes);
+  expect_dead((linnet *)(void *)memory, "all ones");
+  memset(memory, 0xcc, bytes);
+  expect_dead((linnet *)(void *)memory, "fill pattern");
+  REQUIRE(linnet_init(memory, bytes, blob.data, blob.size, NULL, &stream) == LINNET_OK);
+  CHECK(linnet_reset(stream) == LINNET_OK);
+  for (i = 1; i < 64; ++i) CHECK(linnet_reset((linnet *)(void *)(memory + i)) == LINNET_ERR_STATE);
+  linnet_destroy(stream);
+  expect_dead(stream, "destroyed");
+  REQUIRE(linnet_init(memory, bytes, blob.data, blob.size, NULL, &stream) == LINNET_OK);
+  CHECK(linnet_reset(stream) == LINNET_OK);
+  memset(memory, 0, bytes);
+  expect_dead(stream, "wiped");
+  free(memory);
+}
+
+static void what_is_no_blob_is_refused(void) {
+  uint8_t *data = (uint8_t *)aligned_memory(blob.size + 64);
+  size_t i;
+  memset(data, 0, blob.size + 64);
+  expect_all(data, 0, NULL, LINNET_ERR_NOT_A_BLOB, "empty");
+  expect_all(data, blob.size, NULL, LINNET_ERR_NOT_A_BLOB, "zeros");
+  memcpy(data, "RIFF....WAVE", 12);
+  expect_all(data, blob.size, NULL, LINNET_ERR_NOT_A_BLOB, "another format");
+  for (i = 0; i < 8; ++i) {
+    memcpy(data, blob.data, blob.size);
+    data[i] ^= 1;
+    expect_all(data, blob.size, NULL, LINNET_ERR_NOT_A_BLOB, "magic");
+    expect_all(data, i, NULL, LINNET_ERR_NOT_A_BLOB, "cut within the magic");
+  }
+  memcpy(data, blob.data, blob.size);
+  data[8] ^= 2;
+  expect_all(data, blob.size, NULL, LINNET_ERR_VERSION, "format version");
+  memcpy(data, blob.data, blob.size);
+  data[12] ^= 2;
+  expect_all(data, blob.size, NULL, LINNET_ERR_VERSION, "feature version");
+  memcpy(data, blob.data, blob.size);
+  expect_all(data, blob.size, NULL, LINNET_OK, "intact");
+  expect_all(data, blob.size + 64, NULL, LINNET_ERR_CORRUPT, "tail");
+  for (i = 8; i < blob.size; i += i < 200 ? 1 : blob.size / 61) {
+    expect_all(data, i, NULL, LINNET_ERR_CORRUPT, "cut short");
+  }
+  for (i = 16; i < blob.size; i += i < 200 ? 1 : blob.size / 61) {
+    memcpy(data, blob.data, blob.size);
+    data[i] ^= 0x10;
+    expect_all(data, blob.size, NULL, LINNET_ERR_CORRUPT, "changed");
+  }
+  free(data);
+}
+
+static void write_file(const char *path, const void *data, size_t size) {
+  FILE *file = fopen(path, "wb");
+  CHECK(file != NULL);
+  if (!file) return;
+  CHECK(fwrite(data, 1, size, file) == size);
+  CHECK(fclose(file) == 0);
+}
+
+static void model_files_are_read_or_refused(const char *path) {
+  linnet *from_file = NULL, *from_memory = make_stream(blob, 0);
+  linnet_config config = make_config(0);
+  float x[8 * FRAME], a[8 * FRAME], b[8 * FRAME];
+  char scratch[] = "/tmp/linnet_contract_XXXXXX";
+  int descriptor = mkstemp(scratch);
+  uint8_t *data = (uint8_t *)aligned_memory(blob.size + 1);
+  REQUIRE(linnet_create_from_file(path, NULL, &from_file) == LINNET_OK);
+  make_signal(x, 8 * FRAME, 3);
+  CHECK(linnet_process(from_file, x, a, 8 * FRAME) == LINNET_OK);
+  CHECK(linnet_process(from_memory, x, b, 8 * FRAME) == LINNET_OK);
+  CHECK(same_bits(a, b, 8 * FRAME));
+  linnet_destroy(from_file);
+  linnet_destroy(from_memory);
+
+  from_file = NULL;
+  CHECK(linnet_create_from_file("", NULL, &from_file) == LINNET_ERR_IO);
+  CHECK(linnet_create_from_file("no/such/file", NULL, &from_file) == LINNET_ERR_IO);
+  CHECK(linnet_create_from_file(".", NULL, &from_file) == LINNET_ERR_IO);
+  CHECK(linnet_create_from_file("/dev/null", NULL, &from_file) == LINNET_ERR_NOT_A_BLOB);
+  CHECK(linnet_create_from_file("/dev/zero", NULL, &from_file) == LINNET_ERR_NOT_A_BLOB);
+  config.sample_rate = 16000;
+  CHECK(linnet_create_from_file("no/such/file", &config, &from_file) == LINNET_ERR_RATE);
+  CHECK(linnet_create_from_file(path, &config, &from_file) == LINNET_ERR_RATE);
+
+  REQUIRE(descriptor >= 0);
+  close(descriptor);
+  memcpy(data, blob.data, blob.size);
+  data[blob.size] = 0;
+  write_file(scratch, data, blob.size + 1);
+  CHECK(linnet_create_from_file(scratch, NULL, &from_file) == LINNET_ERR_CORRUPT);
+  write_file(scratch, data, blob.size - 1);
+  CHECK(linnet_create_from_file(scratch, NULL, &from_file) == LINNET_ERR_CORRUPT);
+  write_file(scratch, data, 63);
+  CHECK(linnet_create_from_file(scratch, NULL, &from_file) == LINNET_ERR_CORRUPT);
+  write_file(scratch, data, 5);
+  CHECK(linnet_create_from_file(scratch, NULL, &from_file) == LINNET_ERR_NOT_A_BLOB);
+  data[8] ^= 2;
+  write_file(scratch, data, blob.size);
+  CHECK(linnet_create_from_file(scratch, NULL, &from_file) == LINNET_ERR_VERSION);
+  data[8] ^= 2;
+  data[blob.size - 70] ^= 1;
+  write_file(scratch, data, blob.size);
+  CHECK(linnet_create_from_file(scratch, NULL, &from_file) == LINNET_ERR_CORRUPT);
+  memcpy(data, blob.data, blob.size);
+  memset(data + 40, 0xff, 8); /* file_size: far above the limit, must not be allocated */
+  write_file(scratch, data, blob.size);
+  CHECK(linnet_create_from_file(scratch, NULL, &from_file) == LINNET_ERR_CORRUPT);
+  memset(data + 40, 0, 8);
+  write_file(scratch, data, blob.size);
+  CHECK(linnet_create_from_file(scratch, NULL, &from_file) == LINNET_ERR_CORRUPT);
+  write_file(scratch, blob.data, blob.size);
+  CHECK(from_file == NULL);
+  CHECK(linnet_create_from_file(scratch, NULL, &from_file) == LINNET_OK);
+  linnet_destroy(from_file);
+  remove(scratch);
+  free(data);
+}
+
+/* The blob of a stream is never written: it may lie in read-only memory, here checked by its bytes. */
+static void the_blob_is_only_borrowed(void) {
+  uint8_t *copy = (uint8_t *)aligned_memory(blob.size);
+  float x[8 * FRAME];
+  model shared;
+  linnet *stream;
+  memcpy(copy, blob.data, blob.size);
+  shared.data = copy;
+  shared.size = blob.size;
+  stream = make_stream(shared, 0);
+  make_signal(x, 8 * FRAME, 9);
+  CHECK(linnet_process(stream, x, x, 8 * FRAME) == LINNET_OK);
+  linnet_destroy(stream);
+  CHECK(memcmp(copy, blob.data, blob.size) == 0);
+  free(copy);
+}
+
+static void stats_are_within_their_ranges(void) {
+  linnet *stream = make_stream(blob, 0);
+  linnet_stats stats;
+  float x[FRAME];
+  uint32_t state = 4;
+  int frame, i;
+  memset(&stats, 0x5a, sizeof stats);
+  stats.size = sizeof stats;
+  CHECK(linnet_get_stats(stream, &stats) == LINNET_OK);
+  CHECK(stats.speech_probability == 0 && stats.input_snr_db == 0 && stats.mean_gain == 0 && stats.pitch_hz == 160);
+  for (frame = 0; frame < 300; ++frame) {
+    float level = frame < 100 ? 0.0f : frame < 200 ? 4.0f : 1e-4f;
+    for (i = 0; i < FRAME; ++i) x[i] = level * random_sample(&state);
+    CHECK(linnet_process(stream, x, x, FRAME) == LINNET_OK);
+    CHECK(linnet_get_stats(stream, &stats) == LINNET_OK);
+    CHECK(stats.speech_probability >= 0 && stats.speech_probability <= 1);
+    CHECK(stats.input_snr_db >= -30 && stats.input_snr_db <= 60);
+    CHECK(stats.mean_gain >= 0 && stats.mean_gain <= 1);
+    CHECK(stats.pitch_hz >= 62.5f && stats.pitch_hz <= 800);
+    CHECK(stats.size == sizeof stats);
+  }
+  linnet_destroy(stream);
+}
+
+static void stats_fill_no_more_than_the_callers_size(void) {
+  linnet *stream = make_stream(blob, 0);
+  linnet_stats whole;
+  size_t size;
+  float x[8 * FRAME];
+  make_signal(x, 8 * FRAME, 6);
+  CHECK(linnet_process(stream, x, x, 8 * FRAME) == LINNET_OK);
+  whole.size = sizeof whole;
+  CHECK(linnet_get_stats(stream, &whole) == LINNET_OK);
+  for (size = 0; size <= sizeof whole + 16; ++size) {
+    union {
+      linnet_stats stats;
+      uint8_t bytes[sizeof(linnet_stats) + 16];
+    } box, before;
+    size_t field, end;
+    memset(&box, 0x5a, sizeof box);
+    box.stats.size = size;
+    before = box;
+    if (size < sizeof(size_t)) {
+      CHECK(linnet_get_stats(stream, &box.stats) == LINNET_ERR_ARGUMENT);
+      CHECK(memcmp(&box, &before, sizeof box) == 0);
+      continue;
+    }
+    CHECK(linnet_get_stats(stream, &box.stats) == LINNET_OK);
+    CHECK(box.stats.size == size);
+    for (field = sizeof(size_t); field < sizeof whole; field = end) {
+      end = field + sizeof(float);
+      CHECK(memcmp(box.bytes + field, (end <= size ? (const uint8_t *)&whole : before.bytes) + field, sizeof(float)) ==
+            0);
+    }
+    CHECK(memcmp(box.bytes + sizeof whole, before.bytes + sizeof whole, 16) == 0);
+  }
+  linnet_destroy(stream);
+}
+
+int main(int argc, char **argv) {
+  blob = load_model(argc, argv);
+  version_abi_and_texts_are_never_null();
+  null_arguments_are_refused_everywhere();
+  config_null_means_defaults();
+  other_rates_are_refused();
+  any_block_is_0_or_1();
+  config_fields_beyond_the_size_take_defaults();
+  alignment_of_memory_and_blob_is_checked();
+  alignment_of_samples_is_checked();
+  short_memory_is_refused();
+  partial_frames_are_refused_without_any_block();
+  impossible_lengths_and_overlaps_are_refused();
+  controls_outside_their_range_are_refused();
+  a_refused_control_changes_nothing();
+  only_live_instances_are_served();
+  what_is_no_blob_is_refused();
+  model_files_are_read_or_refused(argv[1]);
+  the_blob_is_only_borrowed();
+  stats_are_within_their_ranges();
+  stats_fill_no_more_than_the_callers_size();
+  free(blob.data);
+  return check_summary();
+}

@@ -1,0 +1,166 @@
+/* The memory of a stream: linnet_size is exact and nothing outside it is touched; create makes one allocation, creating
+ * from a file two; whichever fails gives LINNET_ERR_NO_MEMORY, leaves *out alone and leaks nothing. */
+#define _POSIX_C_SOURCE 200809L
+
+#include "allocator.h"
+#include "common.h"
+
+#define GUARD 256
+#define LENGTH (30 * FRAME)
+
+static model blob;
+static const char *path;
+static float input[LENGTH], output[LENGTH], expected[LENGTH];
+
+static int intact(const uint8_t *bytes, size_t size) {
+  size_t i;
+  for (i = 0; i < size; ++i) {
+    if (bytes[i] != (uint8_t)(i * 7 + 3)) return 0;
+  }
+  return 1;
+}
+
+static void paint(uint8_t *bytes, size_t size) {
+  size_t i;
+  for (i = 0; i < size; ++i) bytes[i] = (uint8_t)(i * 7 + 3);
+}
+
+/* Whatever the memory held before: the same bits; whatever lies around it: untouched. */
+static void size_is_exact_and_kept_to(int any_block, int fill) {
+  linnet_config config = make_config(any_block);
+  linnet *stream = NULL, *own = make_stream(blob, any_block);
+  size_t bytes = 0, i;
+  uint8_t *memory, *last;
+  uint32_t state = 71;
+  REQUIRE(linnet_size(blob.data, blob.size, &config, &bytes) == LINNET_OK);
+  memory = (uint8_t *)aligned_memory(GUARD + bytes + GUARD);
+  paint(memory, GUARD);
+  paint(memory + GUARD + bytes, GUARD);
+  memset(memory + GUARD, fill, bytes);
+  last = memory + GUARD + bytes - 1;
+  REQUIRE(linnet_init(memory + GUARD, bytes, blob.data, blob.size, &config, &stream) == LINNET_OK);
+  CHECK((uint8_t *)stream >= memory + GUARD && (uint8_t *)stream <= last);
+  for (i = 0; i < LENGTH; ++i) input[i] = random_sample(&state);
+  CHECK(linnet_process(stream, input, output, LENGTH) == LINNET_OK);
+  CHECK(linnet_process(own, input, expected, LENGTH) == LINNET_OK);
+  CHECK(same_bits(output, expected, LENGTH));
+  CHECK(linnet_reset(stream) == LINNET_OK);
+  linnet_destroy(stream);
+  linnet_destroy(own);
+  CHECK(intact(memory, GUARD));
+  CHECK(intact(memory + GUARD + bytes, GUARD));
+  free(memory);
+}
+
+static unsigned long live(void) { return allocator_made - allocator_freed; }
+
+static linnet_status create(int from_file, linnet **out) {
+  return from_file ? linnet_create_from_file(path, NULL, out) : linnet_create(blob.data, blob.size, NULL, out);
+}
+
+static void allocations_are_as_promised(void) {
+  linnet *stream = NULL;
+  size_t bytes = 0;
+  unsigned long before = allocator_made, calls;
+  uint8_t *memory;
+  CHECK(linnet_size(blob.data, blob.size, NULL, &bytes) == LINNET_OK);
+  CHECK(allocator_made == before);
+  memory = (uint8_t *)aligned_memory(bytes);
+  calls = allocator_calls;
+  CHECK(linnet_init(memory, bytes, blob.data, blob.size, NULL, &stream) == LINNET_OK);
+  linnet_destroy(stream);
+  CHECK(allocator_calls == calls);
+  free(memory);
+
+  allocator_largest = 0;
+  before = allocator_made;
+  CHECK(create(0, &stream) == LINNET_OK);
+  CHECK(allocator_made == before + 1);
+  CHECK(allocator_largest >= bytes && allocator_largest < bytes + LINNET_ALIGNMENT);
+  linnet_destroy(stream);
+}
+
+/* Fails the first, the second, ... request, once or for good, until creation succeeds. */
+static void out_of_memory_is_reported(int from_file, int forever) {
+  unsigned long n, before = live();
+  linnet *const untouched = (linnet *)(uintptr_t)64;
+  for (n = 1;; ++n) {
+    linnet *stream = untouched;
+    linnet_status status;
+    unsigned long left;
+    allocator_fail_on = forever;
+    allocator_fail_at = n;
+    status = create(from_file, &stream);
+    left = allocator_fail_at;
+    allocator_fail_at = 0;
+    if (status == LINNET_OK) {
+      CHECK(stream != untouched);
+      CHECK(forever || left > 0 || from_file); /* stdio does without a buffer of its own if it gets none */
+      linnet_destroy(stream);
+      CHECK(live() == before);
+      if (left > 0) break;
+      continue;
+    }
+    CHECK(status == LINNET_ERR_NO_MEMORY);
+    CHECK(stream == untouched);
+    CHECK(live() == before);
+    if (n > 100) break;
+  }
+  CHECK(n > (from_file ? 2u : 1u) && n < 20);
+}
+
+/* Errors after a model has been read must give its memory back. */
+static void a_refused_model_file_leaks_nothing(void) {
+  unsigned long before;
+  char scratch[] = "/tmp/linnet_memory_XXXXXX";
+  int descriptor = mkstemp(scratch);
+  linnet *stream = NULL;
+  linnet_config config = make_config(0);
+  FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "wb");
+  REQUIRE(file != NULL);
+  CHECK(fwrite(blob.data, 1, blob.size - 64, file) == blob.size - 64);
+  CHECK(fclose(file) == 0);
+  before = live();
+  CHECK(linnet_create_from_file(scratch, NULL, &stream) == LINNET_ERR_CORRUPT);
+  CHECK(live() == before);
+  file = fopen(scratch, "r+b");
+  REQUIRE(file != NULL);
+  CHECK(fwrite("linnet?", 1, 7, file) == 7);
+  CHECK(fclose(file) == 0);
+  before = live();
+  CHECK(linnet_create_from_file(scratch, NULL, &stream) == LINNET_ERR_NOT_A_BLOB);
+  config.backend = "none";
+  CHECK(linnet_create_from_file(path, &config, &stream) == LINNET_ERR_BACKEND);
+  CHECK(linnet_create_from_file("no/such/file", NULL, &stream) == LINNET_ERR_IO);
+  CHECK(live() == before && stream == NULL);
+  remove(scratch);
+}
+
+int main(int argc, char **argv) {
+  static const int fills[] = {0x00, 0xff, 0x5a, 0x7f};
+  size_t i;
+  blob = load_model(argc, argv);
+  path = argv[1];
+  printf("memory of a stream with this model: "); /* also lets stdio allocate its buffer before anything is counted */
+  {
+    size_t bytes = 0;
+    CHECK(linnet_size(blob.data, blob.size, NULL, &bytes) == LINNET_OK);
+    printf("%lu bytes\n", (unsigned long)bytes);
+  }
+  for (i = 0; i < sizeof fills / sizeof fills[0]; ++i) {
+    size_is_exact_and_kept_to(0, fills[i]);
+    size_is_exact_and_kept_to(1, fills[i]);
+  }
+  if (ALLOCATOR_COUNTS) {
+    int from_file, forever;
+    allocations_are_as_promised();
+    for (from_file = 0; from_file <= 1; ++from_file) {
+      for (forever = 0; forever <= 1; ++forever) out_of_memory_is_reported(from_file, forever);
+    }
+    a_refused_model_file_leaks_nothing();
+  } else {
+    printf("skipped: counting of allocations, this is a sanitizer build\n");
+  }
+  free(blob.data);
+  return check_summary();
+}
