@@ -1,0 +1,7 @@
+"""python -m linnet: the command line."""
+
+import sys
+
+from linnet.cli import main
+
+sys.exit(main())

@@ -1,0 +1,152 @@
+"""The C++ core: streams, and the stages behind them for training and tests.
+
+Frames of 480 samples at 48 kHz. Row t of an array of steps belongs to frame t - lookahead, whose window is centred on
+sample 480 (t - lookahead). Band statistics are energies at full scale 32768 with the FFT divided by 960. backend
+None: the fastest.
+"""
+
+from typing import Literal, TypedDict, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from typing_extensions import Buffer
+
+class LinnetError(RuntimeError):
+    """A status of the C API other than LINNET_OK, in words."""
+
+    status: int
+
+class _Stats(TypedDict):
+    speech_probability: float
+    input_snr_db: float
+    mean_gain: float
+    pitch_hz: float
+
+class Stream:
+    """One mono stream at 48 kHz; keeps its own copy of the model."""
+
+    def __init__(self, blob: Buffer, any_block: bool = False, backend: str | None = None) -> None: ...
+    def process(self, samples: ArrayLike) -> NDArray[np.float32]: ...
+    def process_i16(self, samples: NDArray[np.int16]) -> NDArray[np.int16]: ...
+    def reset(self) -> None: ...
+    def set_attenuation_limit(self, db: float) -> None: ...
+    def set_postfilter(self, amount: float) -> None: ...
+    def stats(self) -> _Stats: ...
+    @property
+    def sample_rate(self) -> int: ...
+    @property
+    def frame_size(self) -> int: ...
+    @property
+    def delay(self) -> int: ...
+    @property
+    def backend(self) -> str: ...
+
+class _NoisyStatistics(TypedDict):
+    features: NDArray[np.float32]  # [T, 70]
+    coherence: NDArray[np.float32]  # [T, 34]
+    period: NDArray[np.int32]  # [T], samples
+    correlation: NDArray[np.float32]  # [T]
+    yy: NDArray[np.float32]  # [T, 34], and so are all below
+    pp: NDArray[np.float32]
+    yp: NDArray[np.float32]
+
+class _Statistics(_NoisyStatistics):
+    xx: NDArray[np.float32]
+    xy: NDArray[np.float32]
+    xp: NDArray[np.float32]
+
+class _NoisySpectra(_NoisyStatistics):
+    noisy: NDArray[np.complex64]  # [T, 481]
+    comb: NDArray[np.complex64]
+
+class _Spectra(_Statistics):
+    noisy: NDArray[np.complex64]  # [T, 481]
+    comb: NDArray[np.complex64]
+    clean: NDArray[np.complex64]
+
+class _NetworkOutput(TypedDict):
+    gains: NDArray[np.float32]  # [T, 34], 0..1
+    strengths: NDArray[np.float32]  # [T, 34], 0..1
+    speech_probability: NDArray[np.float32]  # [T]
+
+@overload
+def analyze(
+    noisy: ArrayLike,
+    clean: None = None,
+    lookahead: int = 2,
+    backend: str | None = None,
+    spectra: Literal[False] = False,
+) -> _NoisyStatistics: ...
+@overload
+def analyze(
+    noisy: ArrayLike,
+    clean: None = None,
+    lookahead: int = 2,
+    backend: str | None = None,
+    *,
+    spectra: Literal[True],
+) -> _NoisySpectra: ...
+@overload
+def analyze(
+    noisy: ArrayLike,
+    clean: ArrayLike,
+    lookahead: int = 2,
+    backend: str | None = None,
+    spectra: Literal[False] = False,
+) -> _Statistics: ...
+@overload
+def analyze(
+    noisy: ArrayLike,
+    clean: ArrayLike,
+    lookahead: int = 2,
+    backend: str | None = None,
+    *,
+    spectra: Literal[True],
+) -> _Spectra: ...
+def synthesize(
+    noisy: ArrayLike,
+    gains: ArrayLike,
+    strengths: ArrayLike,
+    lookahead: int = 2,
+    postfilter: float = 0.0,
+    backend: str | None = None,
+) -> NDArray[np.float32]:
+    """The engine's path with these gains and strengths [T, 34]; the output lags by 480 (lookahead + 1) samples."""
+
+def synthesize_bins(noisy: ArrayLike, bin_gains: ArrayLike, lookahead: int = 2) -> NDArray[np.float32]:
+    """Gains [T, 481] for every bin of the noisy spectrum; alignment as in `synthesize`."""
+
+def network(blob: Buffer, features: ArrayLike, backend: str | None = None) -> _NetworkOutput:
+    """The network on features [T, 70], from its zero state."""
+
+def version() -> str: ...
+def abi() -> int: ...
+def backends() -> list[str]:
+    """Kernels that this CPU can run, fastest first."""
+
+def fft(x: ArrayLike) -> NDArray[np.complex64]:
+    """[960] -> [481], divided by 960."""
+
+def ifft(spectrum: ArrayLike) -> NDArray[np.float32]:
+    """[481] -> [960]."""
+
+def window() -> NDArray[np.float32]:
+    """The analysis and synthesis window [960]."""
+
+def band_centre() -> NDArray[np.int32]:
+    """Peaks of the 34 triangles, in bins of 50 Hz."""
+
+def band_energy(spectrum: ArrayLike) -> NDArray[np.float32]:
+    """[481] -> [34]."""
+
+def band_interpolate(bands: ArrayLike) -> NDArray[np.float32]:
+    """[34] -> [481]."""
+
+def comb(x: ArrayLike, start: int, period: int, lookahead_samples: int) -> NDArray[np.float32]:
+    """960 comb-filtered samples from x[start] on; x holds 5 periods before and 960 + lookahead_samples after start."""
+
+def high_pass(x: ArrayLike) -> NDArray[np.float32]: ...
+def postfilter(gains: ArrayLike, amplitude: ArrayLike, amount: float) -> NDArray[np.float32]: ...
+def sigmoid(x: ArrayLike, backend: str | None = None) -> NDArray[np.float32]: ...
+def tanh(x: ArrayLike, backend: str | None = None) -> NDArray[np.float32]: ...
+def quantize(x: ArrayLike, backend: str | None = None) -> NDArray[np.int8]: ...

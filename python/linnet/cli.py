@@ -1,0 +1,355 @@
+"""The command line: linnet enhance, info, oracle and demo.
+
+Whatever goes wrong with the user's input ends in one line on stderr and exit status 2, and leaves no partial output
+behind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NoReturn
+
+from linnet.audio import PIPE, AudioError, is_sound_file, replacing
+from linnet.catalog import DEFAULT_MODEL, ModelError, models
+
+FAILURE = 2
+
+
+class UsageError(Exception):
+    """An argument that makes no sense; the message is one line that names it and the remedy."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse with errors of one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(FAILURE, f"linnet: {message}; see {self.prog} --help\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command; the exit status is 0, or 2 after an error."""
+    args = _parser().parse_args(argv)
+    with suppress(ValueError):  # not the main thread: then signals are somebody else's business
+        signal.signal(signal.SIGTERM, _terminate)
+    try:
+        return int(args.run(args))
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except (AudioError, ModelError, UsageError, ImportError, OSError) as error:
+        print(f"linnet: {_one_line(error)}", file=sys.stderr)
+        return FAILURE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="linnet", description="Speech enhancement: removes noise and reverberation from recordings.")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    enhance = commands.add_parser("enhance", help="enhance a recording, a pipe or a folder of recordings")
+    enhance.set_defaults(run=_enhance)
+    enhance.add_argument("input", metavar="IN", help="sound file, folder, or - for WAV on stdin")
+    enhance.add_argument(
+        "output", metavar="OUT", help="sound file (its ending tells the format), folder, or - for stdout"
+    )
+    _add_model(enhance)
+    enhance.add_argument(
+        "--attenuation-limit",
+        metavar="DB",
+        type=_number(0, 100),
+        default=100.0,
+        help="most that noise is attenuated, 0..100 dB; 100 (default) is no limit, 0 leaves the sound as it is",
+    )
+    enhance.add_argument(
+        "--postfilter",
+        metavar="X",
+        type=_number(0, 1),
+        default=0.0,
+        help="strength of the post-filter, 0 (off, default) .. 1: less noise, at some cost to the voice",
+    )
+    enhance.add_argument("--backend", metavar="NAME", help="kernels to run; default: the fastest of this CPU")
+    enhance.add_argument("--json", metavar="PATH", help="write the numbers of every recording as JSON; - for stdout")
+    enhance.add_argument(
+        "--plot",
+        metavar="PATH",
+        help="write a picture: spectrograms before and after, gains, pitch of the first 30 s (for a folder: a folder)",
+    )
+    enhance.add_argument(
+        "--no-delay-compensation",
+        dest="compensate",
+        action="store_false",
+        help="leave the delay of the live stream in the output",
+    )
+    enhance.add_argument(
+        "--raw",
+        metavar="RATE,CHANNELS",
+        type=_raw,
+        help="stdin is headerless 16-bit little-endian, and so will stdout be",
+    )
+
+    info = commands.add_parser("info", help="version, backends, models and delay")
+    info.set_defaults(run=_info)
+    info.add_argument("--json", action="store_true", help="as JSON")
+
+    oracle = commands.add_parser("oracle", help="what each part of the method is worth, given the clean signal")
+    oracle.set_defaults(run=_oracle)
+    oracle.add_argument("clean", metavar="CLEAN", help="clean sound file, or a folder of them")
+    oracle.add_argument("noisy", metavar="NOISY", help="the same with noise, or a folder with the same names")
+    oracle.add_argument("outdir", metavar="OUTDIR", help="folder for one WAV per rung, the table and the figure")
+    oracle.add_argument("--json", metavar="PATH", help="write the table as JSON; - for stdout")
+    oracle.add_argument(
+        "--limit", metavar="N", type=_count, help="only so many recordings, evenly spread over the folder"
+    )
+    _add_model(oracle)
+
+    demo = commands.add_parser("demo", help="enhance the bundled street recording and draw a report")
+    demo.set_defaults(run=_demo)
+    demo.add_argument("outdir", metavar="OUTDIR", help="folder for noisy.wav, enhanced.wav and report.png")
+    demo.add_argument("--backend", metavar="NAME", help="kernels to run; default: the fastest of this CPU")
+    _add_model(demo)
+    return parser
+
+
+def _enhance(args: argparse.Namespace) -> int:
+    from linnet.files import Options
+
+    _check_backend(args.backend)
+    if args.raw and args.input != PIPE:
+        raise UsageError(f"--raw {args.raw[0]},{args.raw[1]}: describes stdin; give IN as -")
+    if args.json == PIPE and args.output == PIPE:
+        raise UsageError("--json -: stdout carries the sound; give a file for the numbers")
+    for option, path in (("--json", args.json), ("--plot", args.plot)):
+        if path and path != PIPE and not os.path.isdir(os.path.dirname(path) or "."):
+            raise UsageError(f"{option} {path}: no folder '{os.path.dirname(path)}'; create it first")
+    if args.plot and find_spec("matplotlib") is None:
+        raise UsageError(f"--plot {args.plot}: matplotlib is not installed: pip install 'linnet[plot]'")
+    options = Options(args.model, args.attenuation_limit, args.postfilter, args.backend, args.compensate, args.raw)
+    if args.input != PIPE and os.path.isdir(args.input):
+        return _enhance_folder(args, options)
+    output = args.output
+    if output != PIPE and os.path.isdir(output) and args.input != PIPE:
+        output = os.path.join(output, os.path.basename(args.input))
+    result = _enhance_one(args.input, output, options, args.plot)
+    _say(_summary(result), args.output == PIPE or args.json == PIPE)
+    if args.json:
+        _write_json(args.json, [result])
+    return 0
+
+
+def _enhance_folder(args: argparse.Namespace, options: Any) -> int:
+    """Every sound file below IN, under the same name below OUT; goes on after a bad one."""
+    from tqdm import tqdm
+
+    source, target = Path(args.input), Path(args.output)
+    if args.output == PIPE:
+        raise UsageError(f"{source}: a folder cannot go to stdout; give a folder for the output")
+    if target.exists() and not target.is_dir():
+        raise UsageError(f"{target}: a file, but the input is a folder; give a folder for the output")
+    if target.exists() and target.samefile(source):
+        raise UsageError(f"{target}: input and output are the same folder; give another one for the output")
+    names = sorted(path.relative_to(source) for path in source.rglob("*") if path.is_file() and is_sound_file(path))
+    names = [name for name in names if target.resolve() not in (source / name).resolve().parents]
+    if not names:
+        raise UsageError(
+            f"{source}: no sound files in this folder; give one with WAV, FLAC, Ogg, Opus, MP3 or AIFF files"
+        )
+    results, failed = [], 0
+    for name in tqdm(names, unit="file", disable=not sys.stderr.isatty()):
+        try:
+            _make_folder((target / name).parent)
+            plot = None
+            if args.plot:
+                plot = str(Path(args.plot) / name.with_suffix(".png"))
+                _make_folder(Path(plot).parent)
+            results.append(_enhance_one(str(source / name), str(target / name), options, plot, bar=False))
+        except AudioError as error:
+            tqdm.write(f"linnet: {_one_line(error)}", file=sys.stderr)
+            failed += 1
+    if results:
+        seconds = sum(result.seconds for result in results)
+        load = 100.0 * sum(result.cpu_seconds for result in results) / seconds
+        text = (
+            f"{len(results)} recordings of {seconds:.1f} s in all, {_engine(results[0])}, CPU {load:.1f} % of one core"
+        )
+        _say(text, args.json == PIPE)
+    if args.json:
+        _write_json(args.json, results)
+    return FAILURE if failed else 0
+
+
+def _enhance_one(source: str, target: str, options: Any, plot: str | None, bar: bool = True) -> Any:
+    from tqdm import tqdm
+
+    from linnet.files import enhance_file
+
+    with tqdm(unit="s", desc=os.path.basename(source), leave=False, disable=not (bar and sys.stderr.isatty())) as shown:
+        result = enhance_file(source, target, options, preview=plot is not None, progress=shown.update)
+    if result.nonfinite:
+        print(f"linnet: {source}: {result.nonfinite} samples are NaN or infinite and were taken as 0", file=sys.stderr)
+    if plot and result.preview:
+        from linnet.report import Report, draw_report
+
+        before, after = result.preview
+        report = Report(before, after, result.format.rate, options.model, os.path.basename(source), _engine(result))
+        draw_report(report, plot)
+    return result
+
+
+def _info(args: argparse.Namespace) -> int:
+    from linnet import _core
+    from linnet.enhancer import RATE, Enhancer
+
+    names, known = _core.backends(), models()
+    default = known.get(DEFAULT_MODEL)
+    facts = {
+        "version": _core.version(),
+        "abi": _core.abi(),
+        "backend": names[0],
+        "backends": names,
+        "sample_rate": RATE,
+        "default_model": DEFAULT_MODEL if default else None,
+        "delay_samples": Enhancer(default.path, any_block=False).delay if default else None,
+        "models": [
+            {
+                "name": model.name,
+                "path": str(model.path),
+                "bytes": model.size,
+                "widths": [model.dense_width, model.hidden_width, model.strength_width],
+                "lookahead": model.lookahead,
+                "delay_samples": model.delay,
+            }
+            for model in known.values()
+        ],
+    }
+    if args.json:
+        print(json.dumps(facts, indent=2))
+        return 0
+    print(f"linnet {facts['version']}, ABI {facts['abi']}")
+    print(f"backends  {', '.join(names)} (the first is used)")
+    for model in known.values():
+        mark = " (default)" if model.name == DEFAULT_MODEL else ""
+        widths = f"widths {model.dense_width}, {model.hidden_width}, {model.strength_width}"
+        delay = f"delay {1000 * model.delay / RATE:g} ms = {model.delay} samples at {RATE} Hz"
+        print(f"model     {model.name}{mark}: {model.size / 1e6:.2f} MB, {widths}, {delay}")
+    if not default:
+        print("model     no default: put base.linnet or small.linnet into sdk/models, or give --model PATH")
+    return 0
+
+
+def _oracle(args: argparse.Namespace) -> int:
+    from linnet.ladder import run_ladder
+
+    table = run_ladder(args.clean, args.noisy, args.outdir, args.model, args.limit)
+    _say(table.text(), args.json == PIPE)
+    if args.json:
+        _write_text(args.json, json.dumps(table.as_dict(), indent=2) + "\n")
+    return 0
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from linnet.demo import run_demo
+
+    _check_backend(args.backend)
+    print(run_demo(args.outdir, args.model, args.backend))
+    return 0
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model",
+        metavar="NAME|PATH",
+        default=DEFAULT_MODEL,
+        help=f"base, small, or a .linnet file (default {DEFAULT_MODEL})",
+    )
+
+
+def _number(low: float, high: float) -> Any:
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"'{text}' is not a number within {low:g}..{high:g}")
+        return value
+
+    return parse
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least 1")
+    return int(text)
+
+
+def _raw(text: str) -> tuple[int, int]:
+    from linnet.enhancer import HIGHEST_RATE, LOWEST_RATE, MAX_CHANNELS
+
+    rate, _, channels = text.partition(",")
+    legal = rate.isdecimal() and channels.isdecimal()
+    if not legal or not LOWEST_RATE <= int(rate) <= HIGHEST_RATE or not 1 <= int(channels) <= MAX_CHANNELS:
+        limits = f"a rate of {LOWEST_RATE}..{HIGHEST_RATE} Hz, a comma, and 1..{MAX_CHANNELS} channels, such as 16000,1"
+        raise argparse.ArgumentTypeError(f"'{text}' is not {limits}")
+    return int(rate), int(channels)
+
+
+def _check_backend(name: str | None) -> None:
+    from linnet import _core
+
+    if name is not None and name not in _core.backends():
+        raise UsageError(f"--backend {name}: not available on this CPU; give one of {', '.join(_core.backends())}")
+
+
+def _engine(result: Any) -> str:
+    model = os.fspath(result.options.model)
+    return f"model {Path(model).stem if model.endswith('.linnet') else model} on {result.backend}"
+
+
+def _summary(result: Any) -> str:
+    form = result.format
+    sound = f"{result.seconds:.1f} s, {form.channels} channel{'s'[: form.channels != 1]} at {form.rate} Hz"
+    delay = f"delay {result.delay_ms:g} ms{' (compensated)' if result.options.compensate else ''}"
+    quiet = (
+        "" if result.noise_reduction_db is None else f", noise reduced by {result.noise_reduction_db:.1f} dB in pauses"
+    )
+    return f"{result.output}: {sound}, {_engine(result)}, {delay}, CPU {result.cpu_percent:.1f} % of one core{quiet}"
+
+
+def _say(text: str, stdout_taken: bool) -> None:
+    print(text, file=sys.stderr if stdout_taken else sys.stdout)
+
+
+def _write_json(path: str, results: Sequence[Any]) -> None:
+    from linnet import _core
+
+    _write_text(path, json.dumps({"linnet": _core.version(), "files": [r.as_dict() for r in results]}, indent=2) + "\n")
+
+
+def _write_text(path: str, text: str) -> None:
+    if path == PIPE:
+        sys.stdout.write(text)
+        return
+    with replacing(path) as temporary:
+        Path(temporary).write_text(text, encoding="utf-8")
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AudioError(f"{path}: cannot be created ({error.strerror}); give a name in a writable folder") from error
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _terminate(number: int, _: object) -> NoReturn:
+    sys.exit(128 + number)

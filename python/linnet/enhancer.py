@@ -1,0 +1,330 @@
+"""Streams and whole recordings in numpy: the C++ core's mono streams at 48 kHz, made comfortable.
+
+`Enhancer` is the real-time side: blocks of any length in, blocks of the same length out, a fixed delay. `enhance` and
+`RateAdapter` are the file side: any sample rate (resampled by soxr both ways), any number of channels, no delay.
+Samples are float32 or float64 with full scale +-1, or int16; NaN and infinity count as 0 and other values are clamped
+to +-4.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple, Self, TypeVar
+
+import numpy as np
+import soxr
+from numpy.typing import ArrayLike, NDArray
+
+from linnet import _core
+from linnet.catalog import DEFAULT_MODEL, ModelError, ModelLike, load_model
+
+Samples = TypeVar("Samples", NDArray[np.float32], NDArray[np.float64], NDArray[np.int16])
+
+RATE = 48000  # Hz, of every stream
+LOWEST_RATE, HIGHEST_RATE = 4000, 384000  # Hz, of recordings
+MAX_CHANNELS = 64
+_LIMIT = 4.0  # what the core clamps samples to
+_DTYPES = (np.float32, np.float64, np.int16)
+
+
+class Stats(NamedTuple):
+    """State of one channel at its newest enhanced frame."""
+
+    speech_probability: float  # 0..1
+    input_snr_db: float  # estimated, smoothed over about 1 s
+    mean_gain: float  # 0..1, over the 34 bands
+    pitch_hz: float
+
+
+class Enhancer:
+    """A stream at 48 kHz: one core stream per channel.
+
+    model: "base", "small", the path of a .linnet file, or its bytes. rate: 48000 and nothing else; other rates go
+    through `linnet.enhance` or `RateAdapter`. attenuation_limit_db: the most that noise is attenuated, 0 (a delayed
+    copy, bit for bit) .. 100 (no limit). postfilter: strength of the envelope post-filter, 0 (off) .. 1. backend:
+    None for the fastest, else one of `linnet.backends()`. channels: 1 takes blocks of shape (n,) or (n, 1), more take
+    (n, channels). any_block: blocks of any length; False wants whole frames of 480 samples and saves 480 samples (10
+    ms) of delay.
+
+    Not to be shared between threads without a lock. Raises ValueError (ModelError for the model) naming the bad value.
+    """
+
+    def __init__(
+        self,
+        model: ModelLike = DEFAULT_MODEL,
+        *,
+        rate: int = RATE,
+        attenuation_limit_db: float = 100.0,
+        postfilter: float = 0.0,
+        backend: str | None = None,
+        channels: int = 1,
+        any_block: bool = True,
+    ) -> None:
+        if rate != RATE:
+            raise ValueError(
+                f"rate {rate}: a stream runs at {RATE} Hz; linnet.enhance() takes recordings of other rates"
+            )
+        if (
+            isinstance(channels, bool)
+            or not isinstance(channels, (int, np.integer))
+            or not 1 <= channels <= MAX_CHANNELS
+        ):
+            raise ValueError(f"channels {channels!r}: give 1..{MAX_CHANNELS}")
+        if backend is not None and backend not in _core.backends():
+            raise ValueError(
+                f"backend '{backend}': not available on this CPU; give one of {', '.join(_core.backends())}"
+            )
+        blob = load_model(model)
+        try:
+            self._streams = [_core.Stream(blob, any_block, backend) for _ in range(channels)]
+        except _core.LinnetError as error:
+            name = f"of {len(blob)} bytes" if isinstance(model, (bytes, bytearray, memoryview)) else f"'{model}'"
+            raise ModelError(f"model {name}: {error}; give an intact .linnet file") from error
+        self._dtype: np.dtype[Any] = np.dtype(np.float32)
+        self._flat = channels == 1
+        self._any_block = any_block
+        self.attenuation_limit_db = attenuation_limit_db
+        self.postfilter = postfilter
+
+    def __enter__(self) -> Self:
+        self._check_open()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Frees the streams; the object cannot be used afterwards. Closing twice is allowed."""
+        self._streams = []
+
+    def process(self, block: Samples) -> Samples:
+        """The enhanced samples of a block, `delay` samples late: same shape and dtype as the block, of any length.
+
+        With any_block False the length must be a multiple of 480.
+        """
+        streams = self._check_open()
+        array = self._check_block(block)
+        if not array.size:
+            return np.array(array)
+        columns = array.reshape(len(array), len(streams))
+        out = np.empty_like(columns, order="C")
+        for channel, stream in enumerate(streams):
+            column = np.ascontiguousarray(columns[:, channel])
+            if array.dtype == np.int16:
+                out[:, channel] = stream.process_i16(column)
+            else:
+                # float64 holds values that float32 cannot; float32 goes as it is, for the core sanitises it likewise.
+                out[:, channel] = stream.process(column if array.dtype == np.float32 else _sanitise(column)[0])
+        self._dtype, self._flat = array.dtype, array.ndim == 1
+        return out.reshape(array.shape)
+
+    def flush(self) -> NDArray[Any]:
+        """The `delay` samples still inside, in the shape and dtype of the last block; then the stream starts afresh."""
+        self._check_open()
+        shape = (self.delay,) if self._flat else (self.delay, self.channels)
+        tail = self.process(np.zeros(shape, self._dtype))
+        self.reset()
+        return tail
+
+    def reset(self) -> None:
+        """Forgets all sound, as if newly made; the controls keep their values."""
+        for stream in self._check_open():
+            stream.reset()
+
+    def enhance(self, audio: Samples) -> Samples:
+        """A whole recording at 48 kHz without delay: same length, shape, dtype. Resets the stream before and after."""
+        array = self._check_channels(audio)
+        self.reset()
+        # Frames that are whole suit both kinds of stream.
+        missing = -len(array) % self.frame_size
+        padded = np.concatenate([array, np.zeros((missing, *array.shape[1:]), array.dtype)])
+        body = self.process(padded)
+        return np.concatenate([body, self.flush()])[self.delay : self.delay + len(array)] if len(array) else body
+
+    @property
+    def channels(self) -> int:
+        """Number of channels."""
+        return len(self._check_open())
+
+    @property
+    def rate(self) -> int:
+        """48000 Hz."""
+        return RATE
+
+    @property
+    def frame_size(self) -> int:
+        """480 samples, 10 ms."""
+        return self._check_open()[0].frame_size
+
+    @property
+    def delay(self) -> int:
+        """Samples by which the output lags behind the input, exact."""
+        return self._check_open()[0].delay
+
+    @property
+    def backend(self) -> str:
+        """Name of the kernels that run: "avx2", "scalar", ..."""
+        return self._check_open()[0].backend
+
+    @property
+    def stats(self) -> Stats:
+        """State of the first channel at the newest frame."""
+        return self.channel_stats[0]
+
+    @property
+    def channel_stats(self) -> tuple[Stats, ...]:
+        """State of each channel at the newest frame."""
+        return tuple(Stats(**stream.stats()) for stream in self._check_open())
+
+    @property
+    def attenuation_limit_db(self) -> float:
+        """Most that noise is attenuated, 0..100 dB; a change is cross-faded over one frame."""
+        return self._attenuation_limit_db
+
+    @attenuation_limit_db.setter
+    def attenuation_limit_db(self, db: float) -> None:
+        self._attenuation_limit_db = _within("attenuation_limit_db", db, 0.0, 100.0, " dB")
+        for stream in self._check_open():
+            stream.set_attenuation_limit(self._attenuation_limit_db)
+
+    @property
+    def postfilter(self) -> float:
+        """Strength of the envelope post-filter, 0..1."""
+        return self._postfilter
+
+    @postfilter.setter
+    def postfilter(self, amount: float) -> None:
+        self._postfilter = _within("postfilter", amount, 0.0, 1.0, "")
+        for stream in self._check_open():
+            stream.set_postfilter(self._postfilter)
+
+    def _check_open(self) -> list[_core.Stream]:
+        if not self._streams:
+            raise ValueError("the Enhancer is closed; make a new one")
+        return self._streams
+
+    def _check_channels(self, block: ArrayLike) -> NDArray[Any]:
+        array = _check_audio(block)
+        channels = 1 if array.ndim == 1 else array.shape[1]
+        if channels != self.channels:
+            raise ValueError(
+                f"block has shape {array.shape}: {channels} channels for an Enhancer of {self.channels}; "
+                f"give (samples, {self.channels})"
+            )
+        return array
+
+    def _check_block(self, block: ArrayLike) -> NDArray[Any]:
+        array = self._check_channels(block)
+        if not self._any_block and len(array) % self.frame_size:
+            frames = f"whole frames of {self.frame_size} samples"
+            raise ValueError(f"block of {len(array)} samples: give {frames}, or make the Enhancer with any_block=True")
+        return array
+
+
+class RateAdapter:
+    """A recording of any rate, in blocks: resampled to 48 kHz, enhanced, resampled back, cut to the input's length.
+
+    Blocks are float32 [n, channels]; `feed` gives what is ready, `finish` the rest, together as many samples as were
+    fed. compensate False leaves the stream's delay in, as a listener of the live stream would hear it.
+    """
+
+    def __init__(self, model: ModelLike, rate: int, channels: int, *, compensate: bool = True, **controls: Any) -> None:
+        if rate != int(rate) or not LOWEST_RATE <= rate <= HIGHEST_RATE:
+            raise ValueError(f"rate {rate}: give {LOWEST_RATE}..{HIGHEST_RATE} Hz")
+        self.engine = Enhancer(model, channels=channels, any_block=False, **controls)
+        self.nonfinite = 0  # NaN and infinite samples met so far
+        self._up = soxr.ResampleStream(rate, RATE, channels, "float32", "HQ") if rate != RATE else None
+        self._down = soxr.ResampleStream(RATE, rate, channels, "float32", "HQ") if rate != RATE else None
+        self._pending = np.zeros((0, channels), np.float32)  # at 48 kHz, less than a frame
+        self._skip = self.engine.delay if compensate else 0
+        self._owed = 0  # samples fed and not yet given back
+
+    def feed(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Enhanced samples that are ready, [m, channels]; m differs from the block's length."""
+        clean, nonfinite = _sanitise(block)
+        self.nonfinite += nonfinite
+        self._owed += len(clean)
+        return self._give(self._run(self._resample(self._up, clean)), last=False)
+
+    def finish(self) -> NDArray[np.float32]:
+        """The rest. The adapter cannot be used afterwards."""
+        channels = self._pending.shape[1]
+        nothing = np.zeros((0, channels), np.float32)
+        rest = self._resample(self._up, nothing, last=True)
+        # Enough silence to push out the delay and the last frame.
+        silence = np.zeros((self.engine.delay + 2 * self.engine.frame_size, channels), np.float32)
+        out = self._give(self._run(np.concatenate([rest, silence])), last=True)
+        self.engine.close()
+        return np.concatenate([out, np.zeros((self._owed, channels), np.float32)])
+
+    def _run(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Whole frames through the engine, less the delay."""
+        samples = np.concatenate([self._pending, samples])
+        whole = len(samples) // self.engine.frame_size * self.engine.frame_size
+        self._pending = samples[whole:]
+        out = self.engine.process(samples[:whole])
+        skipped = min(self._skip, len(out))
+        self._skip -= skipped
+        return out[skipped:]
+
+    def _give(self, samples: NDArray[np.float32], last: bool) -> NDArray[np.float32]:
+        out = self._resample(self._down, samples, last)[: self._owed]
+        self._owed -= len(out)
+        return out
+
+    @staticmethod
+    def _resample(
+        stream: soxr.ResampleStream | None, samples: NDArray[np.float32], last: bool = False
+    ) -> NDArray[np.float32]:
+        return samples if stream is None else stream.resample_chunk(np.ascontiguousarray(samples), last=last)
+
+
+def enhance(audio: Samples, rate: int, model: ModelLike = DEFAULT_MODEL, **controls: Any) -> Samples:
+    """A whole recording enhanced, without delay: same length, shape (n,) or (n, channels), and dtype.
+
+    rate in Hz, 4000..384000; other rates than 48000 are resampled both ways. controls: attenuation_limit_db,
+    postfilter and backend of `Enhancer`. Raises TypeError or ValueError (ModelError for the model) naming the bad
+    value.
+    """
+    array = _check_audio(audio)
+    channels = 1 if array.ndim == 1 else array.shape[1]
+    adapter = RateAdapter(model, rate, channels, **controls)
+    if not array.size:
+        return np.array(array)
+    block = array.reshape(len(array), channels)
+    if array.dtype == np.int16:
+        block = block.astype(np.float32) / np.float32(32768)
+    out = np.concatenate([adapter.feed(block), adapter.finish()]).reshape(array.shape)
+    if array.dtype == np.int16:
+        return np.clip(np.rint(out * np.float32(32768)), -32768, 32767).astype(np.int16)
+    return out.astype(array.dtype)
+
+
+def _check_audio(audio: ArrayLike) -> NDArray[Any]:
+    array = np.asarray(audio)
+    if array.dtype not in _DTYPES:
+        raise TypeError(f"audio has dtype {array.dtype}; give float32 or float64 with full scale +-1, or int16")
+    if array.ndim not in (1, 2):
+        raise ValueError(f"audio has shape {array.shape}; give (samples,) or (samples, channels)")
+    if array.ndim == 2 and not 1 <= array.shape[1] <= MAX_CHANNELS:
+        raise ValueError(
+            f"audio has shape {array.shape}: {array.shape[1]} channels, not 1..{MAX_CHANNELS}; give (samples, channels)"
+        )
+    return array
+
+
+def _sanitise(samples: NDArray[Any]) -> tuple[NDArray[np.float32], int]:
+    """What the core does to bad samples, done before a conversion or a resampler can spread them; and their number."""
+    finite = np.isfinite(samples)
+    bad = samples.size - int(np.count_nonzero(finite))
+    if bad:
+        samples = np.where(finite, samples, 0)
+    return np.clip(samples, -_LIMIT, _LIMIT).astype(np.float32), bad
+
+
+def _within(name: str, value: float, low: float, high: float, unit: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise TypeError(f"{name} is a {type(value).__name__}; give a number {low:g}..{high:g}{unit}")
+    if math.isnan(value) or not low <= value <= high:
+        raise ValueError(f"{name} {value:g}: give {low:g}..{high:g}{unit}")
+    return float(value)
