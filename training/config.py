@@ -1,0 +1,179 @@
+"""Every knob of a training run: one dataclass, presets in configs/*.toml, key=value overrides on the command line.
+
+    config = from_command_line(["small", "hours=0.5", "batch=32"])
+
+Times are in seconds and levels in dB unless the name says otherwise. Unknown keys and values of the wrong type are
+errors.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+PRESETS = Path(__file__).resolve().parent / "configs"
+
+
+@dataclass
+class Config:
+    """Defaults are those of `base`; a preset changes widths and the budget."""
+
+    # Run
+    name: str = "base"  # run folder under `runs`
+    runs: str = "runs"
+    seed: int = 1
+    hours: float = 1.4  # wall-clock budget of training, counted over resumes; the schedule follows it
+    steps: int = 0  # a budget in steps instead of hours when above 0: then a run is reproducible to the bit
+    threads: int = 2  # of PyTorch
+    workers: int = 1  # processes that generate data
+    fast_matmul: bool = True  # bfloat16 products inside float32 matrix products, where the CPU has them
+
+    # Data: a manifest folder, or folders of recordings; the latter are split by hash of the file name
+    data: str = "../shared/data"
+    speech: str = ""
+    noise: str = ""
+    rooms: str = ""
+    cache: str = "runs/cache"
+    simulated_rooms: int = 200
+
+    # Segments and batches
+    seconds: float = 10.0  # of one segment
+    shard_segments: int = 128  # segments of one generated shard
+    reuse: int = 2  # passes over each shard, interleaved with its neighbours
+    batch: int = 64  # segments per batch
+    chunk: int = 100  # frames per update; states are carried to the next chunk of the batch
+
+    # Augmentation
+    snr_low: float = -5.0
+    snr_mid: float = 20.0
+    snr_high: float = 45.0
+    snr_low_share: float = 0.7  # share of mixtures with SNR in low..mid, the others in mid..high
+    level_low: float = -45.0  # dBFS, active speech level
+    level_high: float = -10.0
+    noise_only: float = 0.05
+    speech_only: float = 0.125
+    second_noise: float = 0.3
+    babble: float = 0.08
+    coloured: float = 0.08
+    room: float = 0.4  # share of segments with a room
+    recorded_room: float = 0.25  # of those, share of recorded rooms
+    noise_in_room: float = 0.3
+    resample: float = 0.5
+    band_limit: float = 0.6  # then cutoff 3 kHz * 50^u
+    clipping: float = 0.1
+    rounding: float = 0.5
+    leading_silence: float = 0.15
+    early: float = 0.020  # dereverberation target: kept whole
+    target_rt60: float = 0.2  # and the tail decays at least as fast as this
+
+    # Network
+    dense: int = 128
+    hidden: int = 512
+    strength: int = 128
+    lookahead: int = 2
+
+    # Loss
+    weight_gain: float = 1.0
+    weight_strength: float = 0.5
+    weight_speech: float = 0.1
+    weight_energy: float = 1.0
+    weight_magnitude: float = 0.0
+    gamma: float = 0.3
+    fourth: float = 10.0
+
+    # Optimiser
+    learning_rate: float = 1e-3
+    final_rate: float = 1e-5
+    warm_up: int = 500
+    beta1: float = 0.9
+    beta2: float = 0.98
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    ema: float = 0.999
+    quantize_from: float = 0.0  # share of the budget after which int8 rounding is in the forward pass
+
+    # Reports
+    valid_segments: int = 40
+    valid_minutes: float = 5.0
+    checkpoint_minutes: float = 3.0
+    report_seconds: float = 30.0
+    tensorboard: bool = True
+
+    @property
+    def frames(self) -> int:
+        """Frames of one segment."""
+        return int(round(self.seconds * 100))
+
+    def folder(self) -> Path:
+        """Where the run writes."""
+        return Path(self.runs) / self.name
+
+
+def set_value(config: Config, key: str, text: str) -> None:
+    """Sets one field from text. ValueError names the key when it is unknown or the value does not fit its type."""
+    fields = {field.name: field.type for field in dataclasses.fields(config)}
+    if key not in fields:
+        raise ValueError(f"unknown setting '{key}'; see training/config.py for the names")
+    kind = fields[key]
+    try:
+        if kind == "bool":
+            value = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[text.lower()]
+        else:
+            value = {"int": int, "float": float, "str": str}[kind](text)
+    except (KeyError, ValueError):
+        raise ValueError(f"setting {key}={text}: not a {kind}") from None
+    setattr(config, key, value)
+
+
+def load_preset(name: str) -> Config:
+    """A preset of training/configs by name, or a .toml file by path."""
+    path = Path(name) if name.endswith(".toml") else PRESETS / f"{name}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in PRESETS.glob("*.toml")))
+        raise ValueError(f"no preset '{name}' ({path}); known: {known}")
+    config = Config(name=path.stem)
+    for key, value in tomllib.loads(path.read_text()).items():
+        set_value(config, key, str(value))
+    return config
+
+
+def from_command_line(arguments: list[str]) -> Config:
+    """PRESET [key=value | --key value]...; the words are checked, a wrong one is a ValueError of one line."""
+    words = list(arguments)
+    preset = words.pop(0) if words and "=" not in words[0] and not words[0].startswith("--") else "base"
+    config = load_preset(preset)
+    while words:
+        word = words.pop(0)
+        if word.startswith("--") and "=" not in word:
+            if not words:
+                raise ValueError(f"option {word} needs a value")
+            word = f"{word}={words.pop(0)}"
+        key, equals, value = word.lstrip("-").partition("=")
+        if not equals:
+            raise ValueError(f"'{word}' is not key=value")
+        set_value(config, key.replace("-", "_"), value)
+    check(config)
+    return config
+
+
+def check(config: Config) -> None:
+    """ValueError for values that could not train."""
+    for name, low, high in (("dense", 8, 512), ("hidden", 8, 1024), ("strength", 8, 512)):
+        width = getattr(config, name)
+        if width < low or width > high or width % 8:
+            raise ValueError(f"setting {name}={width}: must be a multiple of 8 in {low}..{high}")
+    if not 0 <= config.lookahead <= 3:
+        raise ValueError(f"setting lookahead={config.lookahead}: must be 0..3")
+    if config.shard_segments * min(config.reuse, 1) < config.batch:
+        raise ValueError(f"setting batch={config.batch}: more than shard_segments={config.shard_segments}")
+    for name in ("batch", "chunk", "reuse", "shard_segments", "threads", "valid_segments"):
+        if getattr(config, name) < 1:
+            raise ValueError(f"setting {name}={getattr(config, name)}: must be at least 1")
+
+
+def to_json(config: Config) -> str:
+    """All settings, for the run folder and the checkpoint."""
+    return json.dumps(dataclasses.asdict(config), indent=1)

@@ -1,0 +1,166 @@
+"""Recordings for training: found by a manifest or by folders, decoded once to 48 kHz mono int16, then read at random.
+
+A collection is one flat file of samples (memory-mapped) with a JSON table of its items beside it, in the cache folder;
+its name holds a hash of the list of files, so a changed corpus makes a new cache. The `eval` split is never opened.
+Formats: whatever soundfile reads (wav, flac, ogg, opus, mp3 ...), any rate (soxr), channels averaged.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+RATE = 48000
+SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff"}
+VALID_SHARE = 0.08  # of a folder's files, chosen by a hash of the name
+
+
+@dataclass
+class Item:
+    """One recording inside a collection."""
+
+    path: str
+    group: str  # speaker, noise source or room
+    bandwidth: float  # Hz, up to which the recording has content
+    start: int = 0  # samples
+    length: int = 0
+    level: float = 0.0  # RMS of the loud frames, full scale 1
+
+
+@dataclass
+class Collection:
+    """Samples of all items, int16 [total], and the table."""
+
+    samples: np.ndarray
+    items: list[Item]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def read(self, item: Item, start: int = 0, length: int | None = None) -> np.ndarray:
+        """float32 [length], full scale 1, from `start` samples into the item; cut at its end."""
+        stop = item.length if length is None else min(item.length, start + length)
+        return self.samples[item.start + start : item.start + stop].astype(np.float32) / np.float32(32768)
+
+
+def from_manifest(folder: Path, kind: str, split: str) -> list[Item]:
+    """Items of one kind (speech, noise, rir) and split of FOLDER/MANIFEST.csv."""
+    if split not in ("train", "valid"):
+        raise ValueError(f"split '{split}': only train and valid may be read")
+    path = folder / "MANIFEST.csv"
+    if not path.is_file():
+        raise FileNotFoundError(f"no manifest {path}: give data=FOLDER that has one, or speech= and noise= folders")
+    items = []
+    with open(path, newline="") as file:
+        for row in csv.DictReader(file):
+            if row["kind"] == kind and row["split"] == split:
+                group = row["speaker_id"] or row["source_id"] or Path(row["path"]).parent.name
+                items.append(Item(str(folder / row["path"]), group, float(row["effective_bandwidth_hz"] or 0)))
+    return items
+
+
+def from_folder(folder: Path, split: str) -> list[Item]:
+    """All recordings below a folder; the group is the folder that holds the file; decoding finds the bandwidth."""
+    if not folder.is_dir():
+        raise FileNotFoundError(f"no folder {folder}; give an existing folder of recordings")
+    items = []
+    for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES):
+        name = str(path.relative_to(folder))
+        share = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") / 2**32
+        if (share < VALID_SHARE) == (split == "valid"):
+            items.append(Item(str(path), path.parent.name, 0.0))
+    return items
+
+
+def effective_bandwidth(x: np.ndarray, range_db: float = 60.0) -> float:
+    """Upper edge in Hz of the highest 500 Hz band within range_db of the strongest one, over the loud frames of x."""
+    size = 1920
+    if len(x) < size:
+        return RATE / 2
+    frames = x[: len(x) // size * size].reshape(-1, size) * np.hanning(size).astype(np.float32)
+    energy = (frames**2).sum(axis=1)
+    spectrum = (np.abs(np.fft.rfft(frames[energy >= np.quantile(energy, 0.7)])) ** 2).mean(axis=0)
+    bands = spectrum[: size // 2].reshape(48, 20).sum(axis=1)
+    loud = np.flatnonzero(bands > bands.max() * 10 ** (-range_db / 10))
+    return float(500 * (loud[-1] + 1)) if len(loud) and bands.max() > 0 else RATE / 2
+
+
+def loud_level(x: np.ndarray) -> float:
+    """RMS over the 20 ms frames within 40 dB of the loudest; 0 for silence."""
+    frames = x[: len(x) // 960 * 960].reshape(-1, 960) if len(x) >= 960 else x[None]
+    power = (frames.astype(np.float32) ** 2).mean(axis=1)
+    return float(np.sqrt(power[power >= power.max() * 1e-4].mean())) if power.size and power.max() > 0 else 0.0
+
+
+def decode(path: str) -> np.ndarray:
+    """int16 [n] at 48 kHz, mono."""
+    x, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    x = x.mean(axis=1)
+    if rate != RATE:
+        x = soxr.resample(x, rate, RATE, quality="HQ")
+    return np.clip(np.rint(x * 32768), -32768, 32767).astype(np.int16)
+
+
+def build(items: list[Item], cache: Path, name: str, quiet: bool = False) -> Collection:
+    """Opens the cache of this list of files; decodes them first if it is not there. Drops empty recordings."""
+    listed = "\n".join(f"{item.path} {Path(item.path).stat().st_size} {item.bandwidth}" for item in items)
+    folder = cache / f"{name}-{hashlib.sha256(listed.encode()).hexdigest()[:12]}"
+    table = folder / "items.json"
+    if not table.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        if not quiet:
+            print(f"decoding {len(items)} recordings of {name} into {folder}", flush=True)
+        kept, start = [], 0
+        with open(folder / "samples.i16", "wb") as file, ThreadPoolExecutor(2) as pool:
+            for item, x in zip(items, pool.map(decode, [item.path for item in items]), strict=True):
+                if len(x) == 0 or not x.any():
+                    continue
+                loud = x.astype(np.float32) / 32768
+                item.start, item.length, item.level = start, len(x), loud_level(loud)
+                item.bandwidth = item.bandwidth or effective_bandwidth(loud)
+                x.tofile(file)
+                start += len(x)
+                kept.append(asdict(item))
+        part = table.with_suffix(".part")
+        part.write_text(json.dumps(kept))
+        part.replace(table)
+    kept = [Item(**entry) for entry in json.loads(table.read_text())]
+    size = folder / "samples.i16"
+    samples = np.memmap(size, dtype=np.int16, mode="r") if kept else np.zeros(0, np.int16)
+    return Collection(samples, kept)
+
+
+@dataclass
+class Corpus:
+    """What augmentation draws from."""
+
+    speech: Collection
+    noise: Collection
+    rooms: Collection
+
+
+def load(config, split: str) -> Corpus:
+    """The corpus of one split ("train" or "valid"). ValueError when there is no speech or no noise in it."""
+    cache = Path(config.cache)
+    parts = []
+    for kind, name in (("speech", "speech"), ("noise", "noise"), ("rir", "rooms")):
+        folder = getattr(config, name)
+        if folder:
+            items = from_folder(Path(folder), split)
+        elif config.speech or config.noise:
+            items = []  # own folders were given: the manifest is left alone
+        else:
+            items = from_manifest(Path(config.data), kind, split)
+        if not items and kind != "rir":
+            where = folder or config.data
+            raise ValueError(f"no {name} for split '{split}' in '{where}'; give {name}=FOLDER with recordings")
+        parts.append(build(items, cache, f"{name}-{split}"))
+    return Corpus(*parts)

@@ -1,0 +1,202 @@
+"""The network of sdk/src/nn/network.h in PyTorch: same layers, same names, float weights.
+
+All tensors are [frames, batch, channels]. Convolutions are causal and the recurrent layers run forward, so segments may
+be cut into chunks: `forward` takes and returns the states. Every matrix but the first passes through int8 rounding (see
+quantize.py) when `rounding` is on. Topology: Valin et al. 2020, figure 3; gates as in Cho et al. 2014, in the form of
+PyTorch.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from training.quantize import round_rows
+
+INPUTS = 70
+BANDS = 34
+
+
+class RecurrentFunction(torch.autograd.Function):
+    """A GRU layer over a whole chunk, with its gradient written out: one product per frame and few small operations.
+
+    Faster on a CPU than automatic differentiation through the frames, because the weight gradients and the input side
+    become single large products.
+    """
+
+    @staticmethod
+    def forward(ctx, x, state, weight_input, weight_state, bias_input, bias_state):
+        """x [T, B, C], state [B, H] -> states after each frame [T, B, H], and the last of them [B, H]."""
+        frames, batch, _ = x.shape
+        width = state.shape[1]
+        side = functional.linear(x, weight_input, bias_input)  # [T, B, 3 H]: reset, update, candidate
+        recurrent = torch.empty(frames, batch, 3 * width)
+        gates = torch.empty(frames, batch, 2 * width)
+        candidates = torch.empty(frames, batch, width)
+        states = torch.empty(frames + 1, batch, width)
+        states[0] = state
+        transposed = weight_state.t()
+        previous = state
+        # Views are made for all frames at once: one by one they would cost as much as the arithmetic.
+        for to_gates, to_candidate, product, from_gates, from_state, gate, reset, update, candidate, now in zip(
+            side[:, :, : 2 * width].unbind(),
+            side[:, :, 2 * width :].unbind(),
+            recurrent.unbind(),
+            recurrent[:, :, : 2 * width].unbind(),
+            recurrent[:, :, 2 * width :].unbind(),
+            gates.unbind(),
+            gates[:, :, :width].unbind(),
+            gates[:, :, width:].unbind(),
+            candidates.unbind(),
+            states[1:].unbind(),
+            strict=True,
+        ):
+            torch.addmm(bias_state, previous, transposed, out=product)
+            torch.add(to_gates, from_gates, out=gate).sigmoid_()
+            torch.addcmul(to_candidate, reset, from_state, out=candidate).tanh_()
+            previous = torch.lerp(candidate, previous, update, out=now)
+        ctx.save_for_backward(x, weight_input, weight_state, gates, candidates, states, recurrent)
+        return states[1:].clone(), states[frames].clone()
+
+    @staticmethod
+    def backward(ctx, grad_out, grad_last):
+        """Gradients of all six arguments of forward."""
+        x, weight_input, weight_state, gates, candidates, states, recurrent = ctx.saved_tensors
+        frames, batch, width = candidates.shape
+        grad_side = torch.empty(frames, batch, 3 * width)
+        grad_recurrent = torch.empty(frames, batch, 3 * width)
+        grad_state = grad_last.clone()
+        one = torch.ones(())
+        views = zip(
+            grad_out.unbind(),
+            gates[:, :, :width].unbind(),
+            gates[:, :, width:].unbind(),
+            candidates.unbind(),
+            states[:-1].unbind(),
+            recurrent[:, :, 2 * width :].unbind(),
+            grad_side[:, :, :width].unbind(),
+            grad_side[:, :, width : 2 * width].unbind(),
+            grad_side[:, :, 2 * width :].unbind(),
+            grad_recurrent[:, :, 2 * width :].unbind(),
+            grad_side[:, :, : 2 * width].unbind(),
+            grad_recurrent[:, :, : 2 * width].unbind(),
+            grad_recurrent.unbind(),
+            strict=True,
+        )
+        for frame in reversed(list(views)):
+            out, reset, update, candidate, previous, from_state, *grads = frame
+            to_reset, to_update, through, to_state, gate, copy, all_ = grads
+            grad_state += out
+            kept = grad_state * update
+            torch.addcmul(one, candidate, candidate, value=-1, out=through).mul_(grad_state.sub_(kept))
+            torch.mul(previous - candidate, torch.addcmul(kept, kept, update, value=-1), out=to_update)
+            torch.mul(through, reset, out=to_state)
+            torch.addcmul(to_state, to_state, reset, value=-1, out=to_reset).mul_(from_state)
+            copy.copy_(gate)
+            grad_state = torch.addmm(kept, all_, weight_state)
+        flat_side = grad_side.view(-1, 3 * width)
+        flat_recurrent = grad_recurrent.view(-1, 3 * width)
+        grad_x = (flat_side @ weight_input).view_as(x) if ctx.needs_input_grad[0] else None
+        return (
+            grad_x,
+            grad_state,
+            flat_side.t() @ x.reshape(-1, x.shape[2]),
+            flat_recurrent.t() @ states[:-1].reshape(-1, width),
+            flat_side.sum(0),
+            flat_recurrent.sum(0),
+        )
+
+
+class Dense(nn.Module):
+    """y = W x + b; W [rows, cols]."""
+
+    def __init__(self, cols: int, rows: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(rows, cols))
+        self.bias = nn.Parameter(torch.zeros(rows))
+        nn.init.xavier_uniform_(self.weight)
+
+    def forward(self, x: torch.Tensor, rounding: bool) -> torch.Tensor:
+        """[..., cols] -> [..., rows]."""
+        return functional.linear(x, round_rows(self.weight) if rounding else self.weight, self.bias)
+
+
+class Recurrent(nn.Module):
+    """GRU layer; rows of both matrices are reset, update, candidate."""
+
+    def __init__(self, cols: int, width: int):
+        super().__init__()
+        self.width = width
+        self.weight_input = nn.Parameter(torch.empty(3 * width, cols))
+        self.weight_state = nn.Parameter(torch.empty(3 * width, width))
+        self.bias_input = nn.Parameter(torch.zeros(3 * width))
+        self.bias_state = nn.Parameter(torch.zeros(3 * width))
+        nn.init.xavier_uniform_(self.weight_input)
+        for gate in self.weight_state.data.split(width):
+            nn.init.orthogonal_(gate)
+        self.bias_input.data[width : 2 * width] = 1.0  # start by keeping the state
+
+    def forward(self, x: torch.Tensor, state: torch.Tensor, rounding: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        """x [T, B, cols], state [B, width] -> states [T, B, width], the last of them."""
+        weights = (self.weight_input, self.weight_state)
+        if rounding:
+            weights = tuple(round_rows(weight) for weight in weights)
+        return RecurrentFunction.apply(x, state, *weights, self.bias_input, self.bias_state)
+
+
+def unfold(x: torch.Tensor, history: torch.Tensor, taps: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """[T, B, C] with the taps - 1 frames before -> [T, B, taps * C], oldest frame first, and the new history."""
+    padded = torch.cat([history, x])
+    frames = x.shape[0]
+    return torch.cat([padded[k : k + frames] for k in range(taps)], dim=2), padded[frames:].detach()
+
+
+class Network(nn.Module):
+    """70 features in; gains and strengths (0..1) and the logit of the speech probability out."""
+
+    def __init__(self, dense: int, hidden: int, strength: int):
+        super().__init__()
+        self.widths = (dense, hidden, strength)
+        self.dense = Dense(INPUTS, dense)
+        self.conv1 = Dense(5 * dense, hidden)
+        self.conv2 = Dense(3 * hidden, hidden)
+        self.gru1 = Recurrent(hidden, hidden)
+        self.gru2 = Recurrent(hidden, hidden)
+        self.gru3 = Recurrent(hidden, hidden)
+        self.gru4 = Recurrent(hidden, hidden)
+        self.gru5 = Recurrent(2 * hidden, strength)
+        self.gain_head = Dense(5 * hidden, BANDS)
+        self.strength_head = Dense(strength, BANDS)
+        self.speech_head = Dense(hidden, 1)
+
+    def start(self, batch: int) -> list[torch.Tensor]:
+        """States of a stream that has not begun: two convolution histories and five recurrent states."""
+        dense, hidden, strength = self.widths
+        shapes = [(4, batch, dense), (2, batch, hidden)] + [(batch, hidden)] * 4 + [(batch, strength)]
+        return [torch.zeros(shape) for shape in shapes]
+
+    def forward(self, features: torch.Tensor, states: list[torch.Tensor], rounding: bool = False):
+        """features [T, B, 70] -> gains [T, B, 34], strengths [T, B, 34], speech logit [T, B], states (detached)."""
+        x = torch.tanh(self.dense(features, False))
+        x, history1 = unfold(x, states[0], 5)
+        x = torch.tanh(self.conv1(x, rounding))
+        x, history2 = unfold(x, states[1], 3)
+        conv2 = torch.tanh(self.conv2(x, rounding))
+        gru1, state1 = self.gru1(conv2, states[2], rounding)
+        gru2, state2 = self.gru2(gru1, states[3], rounding)
+        gru3, state3 = self.gru3(gru2, states[4], rounding)
+        gru4, state4 = self.gru4(gru3, states[5], rounding)
+        gru5, state5 = self.gru5(torch.cat([gru3, conv2], 2), states[6], rounding)
+        gains = torch.sigmoid(self.gain_head(torch.cat([conv2, gru1, gru2, gru3, gru4], 2), rounding))
+        strengths = torch.sigmoid(self.strength_head(gru5, rounding))
+        speech = self.speech_head(gru4, rounding)[:, :, 0]
+        carried = [history1, history2] + [state.detach() for state in (state1, state2, state3, state4, state5)]
+        return gains, strengths, speech, carried
+
+
+def count_weights(network: Network) -> int:
+    """Weights and biases."""
+    return sum(math.prod(parameter.shape) for parameter in network.parameters())

@@ -1,0 +1,350 @@
+"""Trains the network.
+
+    python training/train.py small                                  # preset of training/configs
+    python training/train.py small hours=8 data=/corpora/mine       # any field of training/config.py
+    python training/train.py small speech=DIR noise=DIR rooms=DIR   # own folders of recordings
+
+Writes runs/NAME: checkpoint.safetensors (model, average, optimiser, position: the same command resumes there), log.csv,
+TensorBoard events, best.linnet (the averaged weights of the best validation, exported and proven) and last.linnet.
+Interrupting saves first. With steps=N instead of hours the run is reproducible, resumed or not.
+"""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import json
+import math
+import signal
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+if __package__ in (None, ""):
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from tqdm import tqdm
+
+from training import export, features, keep_memory
+from training.config import Config, from_command_line, to_json
+from training.losses import error_energy, total_loss
+from training.model import Network, count_weights
+
+
+def prepare_torch(config: Config) -> None:
+    """Threads, denormals, and how exact matrix products are."""
+    keep_memory()
+    torch.set_num_threads(config.threads)
+    torch.set_flush_denormal(True)
+    torch.manual_seed(config.seed)
+    fast = config.fast_matmul and torch.backends.mkldnn.is_available() and torch.cpu._is_amx_tile_supported()
+    torch.backends.mkldnn.matmul.fp32_precision = "bf16" if fast else "ieee"
+
+
+def split_rows(rows: torch.Tensor) -> dict[str, torch.Tensor]:
+    """[T, B, COLUMNS] float16 -> float32 parts by name."""
+    rows = rows.float()
+    return {name: rows[..., part] for name, part in features.columns.items()}
+
+
+class Run:
+    """State of a training run and its files."""
+
+    def __init__(self, config: Config):
+        prepare_torch(config)
+        self.config = config
+        self.folder = config.folder()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.lock = open(self.folder / "lock", "w")  # noqa: SIM115  (held as long as the run lives)
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(f"{self.folder} is in use by another training process; give another name=") from None
+        self.network = Network(config.dense, config.hidden, config.strength)
+        matrices = [p for p in self.network.parameters() if p.dim() > 1]
+        biases = [p for p in self.network.parameters() if p.dim() == 1]
+        groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": biases, "weight_decay": 0.0}]
+        betas = (config.beta1, config.beta2)
+        self.optimiser = torch.optim.AdamW(groups, lr=config.learning_rate, betas=betas, fused=True)
+        self.average = {name: value.detach().clone() for name, value in self.network.named_parameters()}
+        self.step, self.stage, self.batch = 0, 0, 0
+        self.elapsed_before, self.begun = 0.0, time.monotonic()
+        self.best = math.inf
+        self.checkpoint = self.folder / "checkpoint.safetensors"
+        if self.checkpoint.is_file():
+            self.load()
+
+    # Budget and schedule
+
+    def elapsed(self) -> float:
+        """Seconds of training, over all resumes."""
+        return self.elapsed_before + time.monotonic() - self.begun
+
+    def progress(self) -> float:
+        """Share of the budget that is used up, 0..1."""
+        c = self.config
+        return min(self.step / c.steps if c.steps else self.elapsed() / (3600 * c.hours), 1.0)
+
+    def rate(self) -> float:
+        """Learning rate: linear warm-up, then a cosine over the budget."""
+        c = self.config
+        cosine = c.final_rate + (c.learning_rate - c.final_rate) * 0.5 * (1 + math.cos(math.pi * self.progress()))
+        return cosine * min(1.0, (self.step + 1) / max(c.warm_up, 1))
+
+    # Checkpoints
+
+    def save(self) -> None:
+        """Everything that a resumed run needs; the file is replaced whole."""
+        tensors = {"random": torch.get_rng_state()}
+        for name, value in self.network.named_parameters():
+            tensors[f"model.{name}"] = value.detach()
+            tensors[f"ema.{name}"] = self.average[name]
+            for key, state in self.optimiser.state[value].items():
+                tensors[f"adam.{key}.{name}"] = state
+        c = self.config
+        about = {name: str(getattr(c, name)) for name in ("dense", "hidden", "strength", "lookahead")}
+        about["position"] = json.dumps(
+            {"step": self.step, "stage": self.stage, "batch": self.batch, "elapsed": self.elapsed(), "best": self.best}
+        )
+        about["config"] = to_json(c)
+        part = self.checkpoint.with_suffix(".part")
+        save_file(tensors, part, metadata=about)
+        part.replace(self.checkpoint)
+
+    def load(self) -> None:
+        """Continues from the checkpoint; ValueError when it is of other widths."""
+        c = self.config
+        with safe_open(self.checkpoint, "pt") as file:
+            about = file.metadata()
+            for name in ("dense", "hidden", "strength", "lookahead"):
+                if int(about[name]) != getattr(c, name):
+                    wrong = f"{name}={about[name]}, not {getattr(c, name)}"
+                    raise ValueError(f"{self.checkpoint} has {wrong}; give another name=")
+            before = json.loads(about["config"])
+            changed = [
+                f"{key} {old} -> {getattr(c, key)}" for key, old in before.items() if getattr(c, key, old) != old
+            ]
+            if changed:
+                print(f"resuming with changed settings: {', '.join(changed)}", flush=True)
+            torch.set_rng_state(file.get_tensor("random"))
+            keys = set(file.keys())
+            for name, value in self.network.named_parameters():
+                value.data.copy_(file.get_tensor(f"model.{name}"))
+                self.average[name].copy_(file.get_tensor(f"ema.{name}"))
+                if f"adam.step.{name}" in keys:
+                    kept = ("step", "exp_avg", "exp_avg_sq")
+                    self.optimiser.state[value] = {key: file.get_tensor(f"adam.{key}.{name}") for key in kept}
+        position = json.loads(about["position"])
+        self.step, self.stage, self.batch = position["step"], position["stage"], position["batch"]
+        self.elapsed_before, self.best = position["elapsed"], position["best"]
+
+    # Work
+
+    def train_batch(self, rows: torch.Tensor) -> dict[str, float]:
+        """All chunks of one batch [B, T, COLUMNS] with carried states; mean of the loss parts."""
+        c = self.config
+        states = self.network.start(rows.shape[0])
+        sums: dict[str, float] = {}
+        chunks = range(0, rows.shape[1], c.chunk)
+        for start in chunks:
+            part = split_rows(rows[:, start : start + c.chunk].transpose(0, 1).contiguous())
+            for group in self.optimiser.param_groups:
+                group["lr"] = self.rate()
+            gain, strength, speech, states = self.network(part["features"], states, self.progress() >= c.quantize_from)
+            loss, parts = total_loss(c, part, gain, strength, speech)
+            self.optimiser.zero_grad()
+            loss.backward()
+            norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), c.clip)
+            if torch.isfinite(norm):
+                self.optimiser.step()
+            self.step += 1
+            decay = min(c.ema, (1 + self.step) / (10 + self.step))
+            current = [value.detach() for value in self.network.parameters()]
+            torch._foreach_lerp_(list(self.average.values()), current, 1 - decay)
+            parts |= {"loss": loss.detach(), "norm": norm}
+            for key, value in parts.items():
+                sums[key] = sums.get(key, 0.0) + float(value) / len(chunks)
+        return sums
+
+    @torch.no_grad()
+    def validate(self, rows: torch.Tensor) -> dict[str, float]:
+        """Loss parts of the averaged, int8-rounded weights on [B, T, COLUMNS]; SNR in bands before and after, dB."""
+        network = Network(*self.network.widths)
+        network.load_state_dict(self.average)
+        states = network.start(rows.shape[0])
+        sums: dict[str, float] = {}
+        energies = torch.zeros(3, rows.shape[0])  # clean, error before, error after
+        starts = range(0, rows.shape[1], 200)
+        for start in starts:
+            part = split_rows(rows[:, start : start + 200].transpose(0, 1).contiguous())
+            gain, strength, speech, states = network(part["features"], states, True)
+            loss, parts = total_loss(self.config, part, gain, strength, speech)
+            parts["loss"] = loss
+            for key, value in parts.items():
+                sums[key] = sums.get(key, 0.0) + float(value) / len(starts)
+            scale = part["weight"] ** (1 / 0.3) * part["gain_mask"]  # proportional to yy
+            error = error_energy(gain, strength, *(part[name] for name in ("xx", "pp", "yp", "xy", "xp")))
+            before = (1 - 2 * part["xy"] + part["xx"]).clamp(min=0)
+            energies += torch.stack([(value * scale).sum((0, 2)) for value in (part["xx"], before, error)])
+        spoken = energies[0] > 0
+        clean, before, after = energies[:, spoken].clamp(min=1e-9).log10() * 10
+        # Nearly clean mixtures would dominate the mean: counted up to 30 dB.
+        sums["snr_in"] = float((clean - before).clamp(max=30).mean())
+        sums["snr_out"] = float((clean - after).clamp(max=30).mean())
+        return sums
+
+    def export(self, name: str) -> None:
+        """The averaged weights as a proven blob."""
+        export.write(self.average, self.network.widths, self.config.lookahead, self.folder / name)
+
+
+LOGGED = [
+    "kind",
+    "step",
+    "hours",
+    "rate",
+    "loss",
+    "gain",
+    "strength",
+    "speech",
+    "energy",
+    "magnitude",
+    "norm",
+    "snr_in",
+    "snr_out",
+    "frames_per_s",
+    "waiting",
+]
+
+
+class Log:
+    """A line on the terminal, a row of log.csv and TensorBoard scalars for each report."""
+
+    def __init__(self, run: Run):
+        self.run = run
+        self.rows = run.folder / "log.csv"
+        self.terminal = tqdm(total=1000, unit="%o", disable=None, bar_format="{l_bar}{bar}| {elapsed} {postfix}")
+        self.writer = None
+        if run.config.tensorboard:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self.writer = SummaryWriter(run.folder / "events")
+
+    def report(self, kind: str, values: dict[str, float]) -> None:
+        """kind "train" or "valid"."""
+        run = self.run
+        row = {"kind": kind, "step": run.step, "hours": run.elapsed() / 3600, "rate": run.rate()} | values
+        new = not self.rows.is_file()
+        with open(self.rows, "a", newline="") as file:
+            table = csv.DictWriter(file, LOGGED, restval="", extrasaction="ignore")
+            if new:
+                table.writeheader()
+            table.writerow({key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()})
+        if self.writer:
+            for key, value in values.items():
+                self.writer.add_scalar(f"{kind}/{key}", value, run.step)
+            self.writer.flush()
+        text = " ".join(f"{key} {value:.4g}" for key, value in values.items())
+        line = f"{kind} {100 * run.progress():5.1f} % step {run.step} {row['hours']:.2f} h lr {row['rate']:.2e} {text}"
+        if self.terminal.disable:
+            print(line, flush=True)
+        elif kind == "valid":
+            self.terminal.write(line)
+        else:
+            self.terminal.n = int(1000 * run.progress())
+            self.terminal.set_postfix_str(f"step {run.step} loss {values['loss']:.4f}")
+
+    def close(self) -> None:
+        """Ends the progress bar and the event file."""
+        self.terminal.close()
+        if self.writer:
+            self.writer.close()
+
+
+def train(config: Config, stop_after: int = 0) -> Run:
+    """Runs to the end of the budget, or until `stop_after` steps (as an interruption would)."""
+    run = Run(config)
+    (run.folder / "config.json").write_text(to_json(config))
+    valid = torch.from_numpy(features.valid_rows(config))
+    stopping: list[int] = []
+    previous = {
+        number: signal.signal(number, lambda number, _: stopping.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    log = Log(run)
+    print(f"{config.name}: {count_weights(run.network)} weights, {config.folder()}, step {run.step}", flush=True)
+    run.begun = time.monotonic()
+    sums: dict[str, float] = {}
+    frames, batches, waited_before = 0, 0, 0.0
+    reported = saved = validated = time.monotonic()
+
+    def validate() -> None:
+        values = run.validate(valid)
+        log.report("valid", values)
+        if values["loss"] < run.best:
+            run.best = values["loss"]
+            run.export("best.linnet")
+
+    try:
+        with features.Shards(config, run.folder / "shards", run.stage) as shards:
+            while run.progress() < 1 and not stopping:
+                pool = shards.stage(run.stage)
+                count = sum(len(shard) for shard in pool)
+                order = np.random.default_rng([config.seed, run.stage, 1]).permutation(count)
+                batch_count = count // config.batch
+                while run.batch < batch_count and run.progress() < 1 and not stopping:
+                    chosen = order[run.batch * config.batch : (run.batch + 1) * config.batch]
+                    size = config.shard_segments
+                    rows = torch.from_numpy(np.stack([pool[i // size][i % size] for i in chosen]))
+                    parts = run.train_batch(rows)
+                    run.batch += 1
+                    frames += rows.shape[0] * rows.shape[1]
+                    batches += 1
+                    for key, value in parts.items():
+                        sums[key] = sums.get(key, 0.0) + value
+                    now = time.monotonic()
+                    if now - reported >= config.report_seconds:
+                        values = {key: value / batches for key, value in sums.items()}
+                        values["frames_per_s"] = frames / (now - reported)
+                        values["waiting"] = (shards.waited - waited_before) / (now - reported)
+                        log.report("train", values)
+                        sums, frames, batches, waited_before, reported = {}, 0, 0, shards.waited, now
+                    if now - validated >= 60 * config.valid_minutes:
+                        validate()
+                        validated = time.monotonic()
+                    if now - saved >= 60 * config.checkpoint_minutes:
+                        run.save()
+                        saved = time.monotonic()
+                    if stop_after and run.step >= stop_after:
+                        stopping.append(0)
+                if run.batch >= batch_count:
+                    run.stage, run.batch = run.stage + 1, 0
+        run.save()
+        if not stopping:
+            validate()
+            run.export("last.linnet")
+    finally:
+        log.close()
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+    return run
+
+
+def main() -> int:
+    """Command line; 2 with one line on stderr for bad input."""
+    try:
+        config = from_command_line(sys.argv[1:])
+        train(config)
+    except (ValueError, OSError) as error:
+        print(f"train: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
