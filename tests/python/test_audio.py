@@ -1,0 +1,312 @@
+"""linnet.audio: reading and writing sound files and WAV pipes, rounding, outputs that appear whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from linnet.audio import AudioError, Format, open_input, open_output, output_format, replacing, to_subtype
+
+SUBTYPES = ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"]
+
+
+class Pipe(io.BytesIO):
+    """Bytes that come in odd pieces and cannot be sought, as from a pipe."""
+
+    def read(self, size: int = -1) -> bytes:
+        return super().read(min(size, 1009) if size >= 0 else 1009)
+
+    def seekable(self) -> bool:
+        return False
+
+
+def noise(samples: int = 5000, channels: int = 2) -> np.ndarray:
+    return (0.3 * np.random.default_rng(7).standard_normal((samples, channels))).astype(np.float32).clip(-1, 1)
+
+
+def feed_stdin(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(Pipe(data)))
+
+
+def catch_stdout(monkeypatch: pytest.MonkeyPatch) -> io.BytesIO:
+    stream = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(stream, write_through=True))
+    return stream
+
+
+def read_all(path: str, raw: tuple[int, int] | None = None) -> tuple[Format, np.ndarray]:
+    with open_input(path, raw) as reader:
+        return reader.format, np.concatenate(list(reader.blocks(777)))
+
+
+@pytest.mark.parametrize("subtype", ["PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32"])
+def test_integers_are_rounded_to_nearest_and_saturated(subtype: str) -> None:
+    bits = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32}[subtype]
+    step = 2.0 ** (1 - bits)
+    values = np.array([[0.0], [0.25], [-1.0], [2.0], [-2.0], [0.499], [-0.499], [3.4 * step], [-3.6 * step]])
+    want = np.array([0, 0.25, -1, 1 - step, -1, np.rint(0.499 / step) * step, 0, 3 * step, -4 * step])
+    want[6] = -want[5]
+    stored = to_subtype(values, subtype)
+    scale = 2.0 ** (8 * stored.dtype.itemsize - 1)
+    assert np.allclose(stored[:, 0] / scale, want, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("subtype", SUBTYPES)
+def test_files_keep_their_samples(tmp_path: Path, subtype: str) -> None:
+    source, copy = str(tmp_path / "a.wav"), str(tmp_path / "b.wav")
+    soundfile.write(source, to_subtype(noise(), subtype), 44100, subtype)
+    form, samples = read_all(source)
+    assert form == Format(44100, 2, 5000, "WAV", subtype)
+    with open_output(copy, form) as writer:
+        for block in np.split(samples, [1, 2000, 2000]):
+            writer.write(block)
+    assert soundfile.info(copy).subtype == subtype
+    assert np.array_equal(soundfile.read(copy, dtype="int32")[0], soundfile.read(source, dtype="int32")[0])
+
+
+@pytest.mark.parametrize("subtype", SUBTYPES)
+def test_wav_from_a_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, subtype: str) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, to_subtype(noise(), subtype), 44100, subtype)
+    feed_stdin(monkeypatch, path.read_bytes())
+    form, samples = read_all("-")
+    assert form == Format(44100, 2, 5000, "WAV", subtype)
+    assert np.array_equal(samples, soundfile.read(path, dtype="float32")[0])
+
+
+@pytest.mark.parametrize("subtype", SUBTYPES)
+def test_wav_to_a_pipe(monkeypatch: pytest.MonkeyPatch, subtype: str) -> None:
+    stream = catch_stdout(monkeypatch)
+    with open_output("-", Format(32000, 2, 5000, "WAV", subtype)) as writer:
+        for block in np.split(noise(), [123, 4000]):
+            writer.write(block)
+    stream.seek(0)
+    with soundfile.SoundFile(stream) as file:
+        assert (file.samplerate, file.channels, file.frames, file.subtype) == (32000, 2, 5000, subtype)
+        values = file.read(dtype="float64")
+    assert np.abs(values - noise()).max() <= {"PCM_U8": 1 / 128, "PCM_16": 1 / 32768}.get(subtype, 1e-6)
+
+
+def test_wav_of_unknown_length_through_pipes(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = catch_stdout(monkeypatch)
+    with open_output("-", Format(48000, 1, None)) as writer:
+        writer.write(noise(1000, 1))
+    assert struct.unpack("<I", stream.getvalue()[40:44])[0] == 0xFFFFFFFF
+    feed_stdin(monkeypatch, stream.getvalue())
+    form, samples = read_all("-")
+    assert form.frames is None
+    assert np.array_equal(samples, to_subtype(noise(1000, 1), "PCM_16") / np.float32(32768))
+
+
+def test_wav_with_chunks_before_the_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, noise(100), 48000, "PCM_16")
+    data = path.read_bytes()
+    extra = b"LIST" + struct.pack("<I", 70001) + bytes(70002)  # odd sizes are padded
+    feed_stdin(monkeypatch, data[:36] + extra + data[36:])
+    _, samples = read_all("-")
+    assert np.array_equal(samples, soundfile.read(path, dtype="float32")[0])
+
+
+def test_extensible_wav_from_a_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, noise(100, 6), 48000, "PCM_24", format="WAVEX")
+    feed_stdin(monkeypatch, path.read_bytes())
+    form, samples = read_all("-")
+    assert (form.channels, form.subtype) == (6, "PCM_24")
+    assert np.array_equal(samples, soundfile.read(path, dtype="float32")[0])
+
+
+def test_raw_samples_through_pipes(monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = to_subtype(noise(1000), "PCM_16")
+    feed_stdin(monkeypatch, stored.tobytes())
+    form, samples = read_all("-", (16000, 2))
+    assert form == Format(16000, 2, None)
+    stream = catch_stdout(monkeypatch)
+    with open_output("-", form, raw=True) as writer:
+        writer.write(samples)
+    assert stream.getvalue() == stored.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("data", "raw", "text"),
+    [
+        (b"", None, "stdin: holds no samples"),
+        (b"", (16000, 1), "stdin: holds no samples"),
+        (b"OggS" + bytes(100), None, "stdin: not a WAV stream.*--raw"),
+        (b"RIFF\0\0\0\0WAVEfmt ", None, "stdin: .*header"),
+        (b"RIFF\0\0\0\0WAVEdata\x10\0\0\0" + bytes(16), None, "stdin: .*without a format"),
+        (bytes(1001), (16000, 1), "stdin: ends inside a sample"),
+    ],
+)
+def test_bad_pipes(monkeypatch: pytest.MonkeyPatch, data: bytes, raw: tuple[int, int] | None, text: str) -> None:
+    feed_stdin(monkeypatch, data)
+    with pytest.raises(AudioError, match=text):
+        read_all("-", raw)
+
+
+def test_compressed_wav_from_a_pipe_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    soundfile.write(tmp_path / "a.wav", noise(), 48000, "IMA_ADPCM")
+    feed_stdin(monkeypatch, (tmp_path / "a.wav").read_bytes())
+    with pytest.raises(AudioError, match="WAV of type 17"):
+        read_all("-")
+
+
+@pytest.mark.parametrize("missing", [1, 4, 4000, 19990])
+@pytest.mark.parametrize("piped", [False, True])
+def test_truncated_wav(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: int, piped: bool) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, noise(), 48000, "PCM_16")
+    data = path.read_bytes()[:-missing]
+    path.write_bytes(data)
+    feed_stdin(monkeypatch, data)
+    with pytest.raises(AudioError, match=r"cut short: 5000 samples promised"):
+        read_all("-" if piped else str(path))
+
+
+@pytest.mark.parametrize("ending", ["flac", "wav"])
+@pytest.mark.parametrize("keep", [0, 3, 20, 40])
+def test_file_cut_inside_its_header(tmp_path: Path, ending: str, keep: int) -> None:
+    path = tmp_path / f"a.{ending}"
+    soundfile.write(path, noise(), 48000)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(AudioError, match=rf"a\.{ending}: "):
+        read_all(str(path))
+
+
+def test_truncated_flac(tmp_path: Path) -> None:
+    path = tmp_path / "a.flac"
+    soundfile.write(path, noise(50000), 48000)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(AudioError, match=r"a\.flac: "):
+        read_all(str(path))
+
+
+@pytest.mark.parametrize("ending", ["wav", "flac"])
+def test_file_without_samples(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"a.{ending}"
+    soundfile.write(path, noise(0), 48000)
+    with pytest.raises(AudioError, match=r"holds no samples"):
+        read_all(str(path))
+
+
+def test_missing_file_folder_and_other_files(tmp_path: Path) -> None:
+    with pytest.raises(AudioError, match=r"no such file"):
+        read_all(str(tmp_path / "none.wav"))
+    with pytest.raises(AudioError, match=r"a folder"):
+        read_all(str(tmp_path))
+    (tmp_path / "text.wav").write_text("This is not sound.")
+    with pytest.raises(AudioError, match=r"text\.wav: not readable as sound"):
+        read_all(str(tmp_path / "text.wav"))
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "want"),
+    [
+        ("a.wav", Format(48000, 1, 9, "WAV", "PCM_24"), ("WAV", "PCM_24")),
+        ("a.WAV", Format(48000, 1, 9, "FLAC", "PCM_S8"), ("WAV", "PCM_U8")),
+        ("a.wav", Format(48000, 1, 9, "OGG", "VORBIS"), ("WAV", "PCM_16")),
+        ("a.flac", Format(48000, 1, 9, "WAV", "FLOAT"), ("FLAC", "PCM_24")),
+        ("a.flac", Format(48000, 1, 9, "WAV", "DOUBLE"), ("FLAC", "PCM_24")),
+        ("a.flac", Format(48000, 1, 9, "WAV", "PCM_U8"), ("FLAC", "PCM_S8")),
+        ("a.opus", Format(48000, 1, 9, "WAV", "PCM_16"), ("OGG", "OPUS")),
+        ("a.ogg", Format(48000, 1, 9, "WAV", "PCM_16"), ("OGG", "VORBIS")),
+        ("a.ogg", Format(48000, 1, 9, "OGG", "OPUS"), ("OGG", "OPUS")),
+        ("a.mp3", Format(48000, 1, 9, "WAV", "PCM_16"), ("MP3", "MPEG_LAYER_III")),
+        ("a.aif", Format(48000, 1, 9, "WAV", "PCM_16"), ("AIFF", "PCM_16")),
+        ("a.wav", Format(48000, 2, 1 << 30, "WAV", "FLOAT"), ("RF64", "FLOAT")),
+    ],
+)
+def test_output_is_as_close_to_the_input_as_the_format_allows(name: str, source: Format, want: tuple[str, str]) -> None:
+    assert output_format(name, source) == want
+    assert soundfile.check_format(*want)
+
+
+@pytest.mark.parametrize("name", ["a", "a.raw", "a.doc", ".wav", "/dev/null"])
+def test_endings_that_name_no_format(name: str) -> None:
+    with pytest.raises(AudioError, match="cannot tell the format"):
+        output_format(name, Format(48000, 1, 9))
+
+
+def test_format_that_cannot_hold_the_sound(tmp_path: Path) -> None:
+    path = str(tmp_path / "a.opus")
+    text = r"OPUS cannot hold 1 channel at 44100 Hz"
+    with pytest.raises(AudioError, match=text), open_output(path, Format(44100, 1, 9)):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_output_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    with open_output(str(path), Format(48000, 2, 5000)) as writer:
+        writer.write(noise())
+        assert not path.exists()
+    assert soundfile.info(path).frames == 5000
+    before = path.read_bytes()
+    with pytest.raises(KeyboardInterrupt), open_output(str(path), Format(48000, 2, 10)) as writer:
+        writer.write(noise(10))
+        raise KeyboardInterrupt
+    assert path.read_bytes() == before
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.wav"]
+
+
+def test_new_files_have_the_usual_rights(tmp_path: Path) -> None:
+    (tmp_path / "usual").touch()
+    with replacing(tmp_path / "ours") as temporary:
+        Path(temporary).write_text("x")
+    assert (tmp_path / "ours").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_replacing_follows_links(tmp_path: Path) -> None:
+    (tmp_path / "real").write_text("old")
+    (tmp_path / "link").symlink_to("real")
+    with replacing(tmp_path / "link") as temporary:
+        Path(temporary).write_text("new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_text() == "new"
+
+
+@pytest.mark.parametrize("name", ["none/a.wav", "", "/proc/a.wav"])
+def test_outputs_that_cannot_be_written(tmp_path: Path, name: str) -> None:
+    with pytest.raises(AudioError, match="give"), replacing(tmp_path / name if name[:1] != "/" else name):
+        pass
+
+
+def test_devices_are_not_replaced() -> None:
+    with pytest.raises(AudioError, match="not a regular file"), replacing(os.devnull):
+        pass
+    assert not os.path.isfile(os.devnull)
+
+
+@pytest.mark.parametrize("ending", ["wav", "flac"])
+@pytest.mark.parametrize("samples", [10_000, 200_000])
+def test_full_disk_leaves_no_file(tmp_path: Path, root: Path, ending: str, samples: int) -> None:
+    # A limit on the size of files stands in for a full disk; the smaller FLAC runs into it only when it is closed.
+    code = f"""
+import resource, signal, sys
+import numpy as np
+from linnet.audio import AudioError, Format, open_output
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (16000, 16000))
+block = np.random.default_rng(0).uniform(-1, 1, ({samples}, 1)).astype(np.float32)
+try:
+    with open_output("a.{ending}", Format(48000, 1, None)) as writer:
+        writer.write(block)
+except AudioError as error:
+    sys.exit(str(error))
+"""
+    environment = {"PYTHONPATH": str(root / "python")}
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 1
+    assert ran.stderr.startswith(f"a.{ending}: cannot be written (")
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,466 @@
+"""The command line: every format, pipe and folder that it takes, and one line for everything that can be wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+import linnet
+from linnet.cli import main
+
+TINY = ["--model", "tiny"]
+
+
+def sound(samples: int, channels: int = 1, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    time = np.arange(samples) / 48000
+    tone = np.sin(2 * np.pi * 150 * time) + 0.5 * np.sin(2 * np.pi * 900 * time)
+    return 0.2 * tone[:, None] + 0.05 * rng.standard_normal((samples, channels))
+
+
+def write(path: Path, samples: int = 24000, rate: int = 48000, channels: int = 1, subtype: str = "PCM_16") -> str:
+    soundfile.write(path, sound(samples, channels), rate, subtype)
+    return str(path)
+
+
+def run(*arguments: str | Path, root: Path, **options: object) -> subprocess.CompletedProcess[bytes]:
+    environment = {**os.environ, "PYTHONPATH": str(root / "python")}
+    command = [sys.executable, "-m", "linnet", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, check=False, env=environment, **options)  # type: ignore[call-overload]
+
+
+def fails(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
+    """Runs a command that must fail, and returns its one line."""
+    try:
+        status = main([str(argument) for argument in arguments])
+    except SystemExit as error:
+        status = error.code
+    captured = capsys.readouterr()
+    assert status == 2
+    assert captured.out == ""
+    assert captured.err.startswith("linnet: ")
+    assert captured.err.endswith("\n")
+    assert captured.err.count("\n") == 1
+    return captured.err.strip()
+
+
+@pytest.mark.parametrize("channels", [1, 2, 8])
+@pytest.mark.parametrize("rate", [8000, 44100, 48000])
+def test_length_rate_channels_and_subtype_are_kept(tmp_path: Path, rate: int, channels: int) -> None:
+    source = write(tmp_path / "in.wav", 30001, rate, channels, "PCM_24")
+    for name in ("out.wav", "out.flac"):
+        assert main(["enhance", source, str(tmp_path / name), *TINY]) == 0
+        info = soundfile.info(tmp_path / name)
+        assert (info.frames, info.samplerate, info.channels, info.subtype) == (30001, rate, channels, "PCM_24")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.wav", "out.flac", "out.wav"]
+
+
+@pytest.mark.parametrize("rate", [44100, 48000])
+def test_file_is_what_the_function_gives(tmp_path: Path, rate: int) -> None:
+    source = write(tmp_path / "in.wav", 130_000, rate, 2, "FLOAT")
+    options = ["--attenuation-limit", "20", "--postfilter", "0.5", "--backend", "scalar"]
+    assert main(["enhance", source, str(tmp_path / "out.wav"), *TINY, *options]) == 0
+    x, _ = soundfile.read(source, dtype="float32")
+    want = linnet.enhance(x, rate, model="tiny", attenuation_limit_db=20, postfilter=0.5)
+    assert np.array_equal(soundfile.read(tmp_path / "out.wav", dtype="float32")[0], want)
+
+
+@pytest.mark.parametrize("ending", ["wav", "flac", "aiff", "au", "caf", "w64", "rf64", "ogg", "opus", "mp3"])
+def test_formats(tmp_path: Path, ending: str) -> None:
+    source = tmp_path / f"in.{ending}"
+    known = {"format": "OGG", "subtype": "OPUS"} if ending == "opus" else {}
+    soundfile.write(source, sound(24000), 48000, **known)
+    form = soundfile.info(source)
+    assert main(["enhance", str(source), str(tmp_path / f"out.{ending}"), *TINY]) == 0
+    info = soundfile.info(tmp_path / f"out.{ending}")
+    assert (info.format, info.subtype, info.frames) == (form.format, form.subtype, form.frames)
+    # Full attenuation limit: the sound comes through in place, but for what a lossy format changes.
+    assert main(["enhance", str(source), str(tmp_path / "same.wav"), *TINY, "--attenuation-limit", "0"]) == 0
+    same, before = (soundfile.read(path, dtype="float32")[0] for path in (tmp_path / "same.wav", source))
+    assert np.abs(same - before).max() <= 1 / 32768
+
+
+def test_no_limit_0_changes_no_bit_of_a_file(tmp_path: Path) -> None:
+    for subtype in ("PCM_16", "PCM_24", "FLOAT"):
+        source = write(tmp_path / "in.wav", 100_000, 48000, 2, subtype)
+        assert main(["enhance", source, str(tmp_path / "out.wav"), *TINY, "--attenuation-limit", "0"]) == 0
+        before, after = (soundfile.read(path, dtype="int32")[0] for path in (source, tmp_path / "out.wav"))
+        assert np.array_equal(before, after)
+
+
+@pytest.mark.parametrize("rate", [24000, 48000])
+def test_no_delay_compensation(tmp_path: Path, rate: int) -> None:
+    source = write(tmp_path / "in.wav", 30000, rate, subtype="FLOAT")
+    options = [*TINY, "--attenuation-limit", "0", "--no-delay-compensation"]
+    assert main(["enhance", source, str(tmp_path / "out.wav"), *options]) == 0
+    before, after = (soundfile.read(path)[0] for path in (source, tmp_path / "out.wav"))
+    delay = 1440 * rate // 48000
+    assert len(after) == 30000
+    assert np.abs(after[delay + 600 :] - before[600:-delay]).max() < 1e-4
+    assert np.abs(after[: delay - 600]).max() < 1e-4
+
+
+@pytest.mark.parametrize("samples", [1, 2, 100])
+@pytest.mark.parametrize("rate", [16000, 48000])
+def test_very_short_files(tmp_path: Path, samples: int, rate: int) -> None:
+    source = write(tmp_path / "in.wav", samples, rate, 2)
+    assert main(["enhance", source, str(tmp_path / "out.wav"), *TINY, "--json", str(tmp_path / "out.json")]) == 0
+    assert soundfile.info(tmp_path / "out.wav").frames == samples
+    assert json.loads((tmp_path / "out.json").read_text())["files"][0]["noise_reduction_db"] is None
+
+
+def test_nan_samples_are_counted_and_taken_as_silence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    x = sound(24000).astype(np.float32)
+    x[[5, 600, 601]] = [[np.nan], [np.inf], [-np.inf]]
+    soundfile.write(tmp_path / "in.wav", x, 44100, "FLOAT")
+    assert main(["enhance", str(tmp_path / "in.wav"), str(tmp_path / "out.wav"), *TINY, "--json", "-"]) == 0
+    captured = capsys.readouterr()
+    assert "in.wav: 3 samples are NaN or infinite and were taken as 0" in captured.err
+    assert json.loads(captured.out)["files"][0]["nonfinite_samples"] == 3
+    assert np.isfinite(soundfile.read(tmp_path / "out.wav")[0]).all()
+
+
+def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = write(tmp_path / "in.wav", 96000, 44100, 2)
+    target = str(tmp_path / "out.wav")
+    assert main(["enhance", source, target, *TINY, "--json", str(tmp_path / "a.json"), "--postfilter", "0.25"]) == 0
+    text = capsys.readouterr().out
+    assert text.count("\n") == 1
+    assert re.search(r"out\.wav: 2\.2 s, 2 channels at 44100 Hz, model tiny on \w+, delay 30 ms \(compensated\)", text)
+    data = json.loads((tmp_path / "a.json").read_text())
+    assert data["linnet"] == linnet.version
+    (entry,) = data["files"]
+    want = {
+        "input": source,
+        "output": target,
+        "samples": 96000,
+        "rate": 44100,
+        "channels": 2,
+        "subtype": "PCM_16",
+        "model": "tiny",
+        "backend": linnet.backends()[0],
+        "attenuation_limit_db": 100.0,
+        "postfilter": 0.25,
+        "delay_samples": 1440,
+        "delay_ms": 30.0,
+        "delay_compensated": True,
+        "nonfinite_samples": 0,
+    }
+    assert {name: entry[name] for name in want} == want
+    assert entry["seconds"] == pytest.approx(96000 / 44100, abs=1e-6)
+    assert entry["cpu_percent"] > 0
+    assert set(entry["last_frame"]) == {"speech_probability", "input_snr_db", "mean_gain", "pitch_hz"}
+
+
+def test_noise_reduction_is_measured_in_the_pauses(tmp_path: Path, root: Path) -> None:
+    source = str(root / "sdk/examples/demo_noisy.flac")
+    for limit, low, high in (("0", -0.01, 0.01), ("6", 0.5, 6.1)):
+        options = [*TINY, "--attenuation-limit", limit, "--json", str(tmp_path / "a.json")]
+        assert main(["enhance", source, str(tmp_path / "out.wav"), *options]) == 0
+        value = json.loads((tmp_path / "a.json").read_text())["files"][0]["noise_reduction_db"]
+        assert value is None or low <= value <= high
+
+
+@pytest.mark.parametrize("rate", [22050, 48000])
+def test_plot(tmp_path: Path, rate: int) -> None:
+    source = write(tmp_path / "in.wav", 2 * rate, rate, 2)
+    for name in ("out.png", "out.svg"):
+        assert main(["enhance", source, str(tmp_path / "out.wav"), *TINY, "--plot", str(tmp_path / name)]) == 0
+    assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
+    assert (
+        b"Gains of the 34 bands" in (tmp_path / "out.svg").read_bytes()
+        or b"<svg" in (tmp_path / "out.svg").read_bytes()
+    )
+
+
+def test_wav_pipe_equals_the_file_path(tmp_path: Path, root: Path) -> None:
+    source = write(tmp_path / "in.wav", 100_000, 44100, 2)
+    piped = run("enhance", "-", "-", *TINY, root=root, input=Path(source).read_bytes())
+    assert piped.returncode == 0
+    assert b"stdout" not in piped.stderr
+    (tmp_path / "piped.wav").write_bytes(piped.stdout)
+    assert main(["enhance", source, str(tmp_path / "out.wav"), *TINY]) == 0
+    (x, rate_1), (y, rate_2) = (soundfile.read(tmp_path / name, dtype="int16") for name in ("piped.wav", "out.wav"))
+    assert rate_1 == rate_2 == 44100
+    assert np.array_equal(x, y)
+    # One side a pipe, the other a file.
+    into = run("enhance", "-", tmp_path / "into.wav", *TINY, root=root, input=Path(source).read_bytes())
+    outof = run("enhance", source, "-", *TINY, root=root)
+    assert (into.returncode, outof.returncode) == (0, 0)
+    assert (tmp_path / "into.wav").read_bytes() == (tmp_path / "out.wav").read_bytes()
+    assert outof.stdout == piped.stdout
+
+
+def test_raw_pipe(tmp_path: Path, root: Path) -> None:
+    x = np.rint(sound(50000, 2) * 32767).astype("<i2")
+    piped = run("enhance", "-", "-", *TINY, "--raw", "16000,2", root=root, input=x.tobytes())
+    assert piped.returncode == 0
+    got = np.frombuffer(piped.stdout, "<i2").reshape(-1, 2)
+    assert np.array_equal(got, linnet.enhance(x, 16000, model="tiny"))
+
+
+def test_reader_of_stdout_that_goes_away(tmp_path: Path, root: Path) -> None:
+    source = write(tmp_path / "in.wav", 480_000)
+    environment = {**os.environ, "PYTHONPATH": str(root / "python")}
+    command = f"'{sys.executable}' -m linnet enhance '{source}' - --model tiny | head -c 100 >/dev/null; exit ${{PIPESTATUS[0]}}"
+    ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, env=environment)
+    assert ran.returncode == 2
+    assert re.fullmatch(r"linnet: stdout: cannot be written \(Broken pipe\); .*\n", ran.stderr)
+
+
+def test_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, target = tmp_path / "in", tmp_path / "new/out"
+    (source / "deep").mkdir(parents=True)
+    write(source / "a.wav", 24000)
+    write(source / "deep/b.flac", 12000, 44100, 2)
+    (source / "notes.txt").write_text("not sound")
+    options = ["--json", str(tmp_path / "all.json"), "--plot", str(tmp_path / "plots")]
+    assert main(["enhance", str(source), str(target), *TINY, *options]) == 0
+    assert re.match(r"2 recordings of 0\.8 s in all, model tiny", capsys.readouterr().out)
+    assert sorted(str(path.relative_to(target)) for path in target.rglob("*.*")) == ["a.wav", "deep/b.flac"]
+    assert soundfile.info(target / "deep/b.flac").frames == 12000
+    assert len(json.loads((tmp_path / "all.json").read_text())["files"]) == 2
+    assert (tmp_path / "plots/deep/b.png").exists()
+    assert (tmp_path / "plots/a.png").exists()
+
+
+def test_folder_with_a_bad_file_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    (source / "a.wav").write_text("not sound")
+    write(source / "b.wav", 24000)
+    assert main(["enhance", str(source), str(tmp_path / "out"), *TINY]) == 2
+    captured = capsys.readouterr()
+    assert re.fullmatch(r"linnet: .*a\.wav: not readable as sound.*\n", captured.err)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.wav"]
+
+
+def test_output_folder_inside_the_input_folder(tmp_path: Path) -> None:
+    write(tmp_path / "a.wav", 4800)
+    for _ in range(2):  # the second time the first results lie there
+        assert main(["enhance", str(tmp_path), str(tmp_path / "out"), *TINY]) == 0
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.wav")) == ["a.wav", "out/a.wav"]
+
+
+def test_file_into_a_folder_keeps_its_name(tmp_path: Path) -> None:
+    source = write(tmp_path / "a.wav", 4800)
+    (tmp_path / "out").mkdir()
+    assert main(["enhance", source, str(tmp_path / "out"), *TINY]) == 0
+    assert soundfile.info(tmp_path / "out/a.wav").frames == 4800
+
+
+def test_info(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["version"] == linnet.version
+    assert facts["abi"] == 1
+    assert facts["backend"] == facts["backends"][0] == linnet.backends()[0]
+    tiny = next(model for model in facts["models"] if model["name"] == "tiny")
+    assert (tiny["widths"], tiny["lookahead"], tiny["delay_samples"]) == ([8, 8, 8], 2, 1440)
+    assert main(["info"]) == 0
+    text = capsys.readouterr().out
+    assert f"linnet {linnet.version}, ABI 1" in text
+    assert "tiny" in text
+    assert "delay 30 ms = 1440 samples at 48000 Hz" in text
+
+
+def test_demo(tmp_path: Path, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "new/demo"
+    assert main(["demo", str(folder), *TINY]) == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["enhanced.wav", "noisy.wav", "report.png"]
+    noisy, bundled = (
+        soundfile.read(path, dtype="int16")[0] for path in (folder / "noisy.wav", root / "sdk/examples/demo_noisy.flac")
+    )
+    assert np.array_equal(noisy, bundled)
+    assert soundfile.info(folder / "enhanced.wav").frames == len(noisy)
+    text = capsys.readouterr().out
+    for pattern in (
+        rf"backend +{linnet.backends()[0]}\n",
+        r"delay +30 ms\n",
+        r"CPU load +\d+\.\d % of one core\n",
+        r"noise reduction +-?\d+\.\d dB in the pauses of speech\n",
+        r"SI-SDR +-?\d+\.\d dB before, -?\d+\.\d dB after: [+-]\d+\.\d dB\n",
+    ):
+        assert re.search(pattern, text), pattern
+
+
+def test_oracle(tmp_path: Path, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    paths = []
+    for name in ("clean", "noisy"):
+        samples, rate = soundfile.read(root / f"sdk/examples/demo_{name}.flac")
+        paths.append(str(tmp_path / f"{name}.wav"))
+        soundfile.write(paths[-1], samples[60000:140000], rate)
+    options = ["--json", str(tmp_path / "table.json")]
+    assert main(["oracle", *paths, str(tmp_path / "out"), *TINY, *options]) == 0
+    text = capsys.readouterr().out
+    assert "PESQ-WB" in text
+    assert "trained network" in text
+    assert json.loads((tmp_path / "table.json").read_text())["recordings"] == 1
+
+
+@pytest.mark.parametrize("command", [[], ["fly"], ["enhance"], ["enhance", "a.wav"], ["info", "--colour"]])
+def test_wrong_usage(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
+    assert "--help" in fails(capsys, *command)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--attenuation-limit", "120"], "'120' is not a number within 0..100"),
+        (["--attenuation-limit", "-3"], "'-3' is not a number within 0..100"),
+        (["--attenuation-limit", "nan"], "'nan' is not a number"),
+        (["--attenuation-limit", "some"], "'some' is not a number"),
+        (["--postfilter", "2"], "'2' is not a number within 0..1"),
+        (["--backend", "abacus"], "--backend abacus: not available on this CPU; give one of .*scalar"),
+        (["--model", "nonesuch"], "model 'nonesuch': no such model or file; give one of .*tiny"),
+        (["--model", "/none/x.linnet"], "model '/none/x.linnet': no such model or file"),
+        (["--raw", "16000,1"], "--raw 16000,1: describes stdin"),
+        (["--raw", "16000"], "'16000' is not a rate"),
+        (["--raw", "0,1"], "'0,1' is not a rate"),
+        (["--json", "none/a.json"], "--json none/a.json: no folder 'none'; create it first"),
+        (["--plot", "none/a.png"], "--plot none/a.png: no folder 'none'; create it first"),
+    ],
+)
+def test_bad_options(tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], text: str) -> None:
+    source = write(tmp_path / "in.wav")
+    assert re.search(text, fails(capsys, "enhance", source, tmp_path / "out.wav", *TINY, *options))
+    assert [path.name for path in tmp_path.iterdir()] == ["in.wav"]
+
+
+def damaged(tmp_path: Path, kind: str) -> Path:
+    """A recording that cannot be enhanced."""
+    path = tmp_path / "in.wav"
+    if kind == "missing":
+        return path
+    write(path)
+    data = path.read_bytes()
+    if kind == "empty":
+        soundfile.write(path, np.zeros(0), 48000)
+    elif kind == "no bytes":
+        path.write_bytes(b"")
+    elif kind == "truncated":
+        path.write_bytes(data[:-7])
+    elif kind == "header only":
+        path.write_bytes(data[:20])
+    elif kind == "text":
+        path.write_text("These are words.")
+    elif kind == "rate":
+        soundfile.write(path, np.zeros(100), 999)
+    elif kind == "channels":
+        soundfile.write(path, np.zeros((100, 65)), 48000)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("missing", "no such file; give an existing"),
+        ("empty", "holds no samples; give a recording"),
+        ("no bytes", "holds no samples; give a recording"),
+        ("truncated", "cut short: 24000 samples promised, 23996 there; give the whole"),
+        ("header only", "not readable as sound .*; give WAV"),
+        ("text", "not readable as sound .*; give WAV"),
+        ("rate", "sample rate 999 Hz; give 4000..384000 Hz"),
+        ("channels", "65 channels; give 1..64"),
+    ],
+)
+def test_bad_inputs(tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, text: str) -> None:
+    source = damaged(tmp_path, kind)
+    before = {path.name for path in tmp_path.iterdir()}
+    line = fails(capsys, "enhance", source, tmp_path / "out.wav", *TINY, "--json", tmp_path / "out.json")
+    assert re.search(rf"in\.wav: {text}", line)
+    assert {path.name for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("output", "text"),
+    [
+        ("none/out.wav", "out.wav: cannot be written .No such file or directory.; give a name in a writable folder"),
+        ("out", "cannot tell the format from ''"),
+        ("out.doc", "cannot tell the format from '.doc'; end the name in .wav"),
+        ("out.opus", "OGG with OPUS cannot hold 1 channel at 44100 Hz"),
+        ("in.wav", "input and output are the same file"),
+        ("/proc/out.wav", "/proc/out.wav: cannot be written"),
+    ],
+)
+def test_bad_outputs(tmp_path: Path, capsys: pytest.CaptureFixture[str], output: str, text: str) -> None:
+    source = write(tmp_path / "in.wav", rate=44100)
+    before = Path(source).read_bytes()
+    assert re.search(text, fails(capsys, "enhance", source, tmp_path / output, *TINY))
+    assert [path.name for path in tmp_path.iterdir()] == ["in.wav"]
+    assert Path(source).read_bytes() == before
+
+
+def test_bad_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+    assert "no sound files in this folder" in fails(capsys, "enhance", tmp_path / "empty", tmp_path / "out", *TINY)
+    write(tmp_path / "a.wav")
+    assert "a folder cannot go to stdout" in fails(capsys, "enhance", tmp_path, "-", *TINY)
+    assert "a file, but the input is a folder" in fails(capsys, "enhance", tmp_path, tmp_path / "file", *TINY)
+    assert "are the same folder" in fails(capsys, "enhance", tmp_path, tmp_path, *TINY)
+    assert "stdout carries the sound" in fails(capsys, "enhance", tmp_path / "a.wav", "-", *TINY, "--json", "-")
+
+
+@pytest.mark.parametrize("cut", [0, 40, 5000])
+def test_truncated_model(tmp_path: Path, capsys: pytest.CaptureFixture[str], tiny_model: Path, cut: int) -> None:
+    source = write(tmp_path / "in.wav")
+    model = tmp_path / "cut.linnet"
+    model.write_bytes(tiny_model.read_bytes()[:cut])
+    line = fails(capsys, "enhance", source, tmp_path / "out.wav", "--model", model)
+    assert re.search(r"model '.*cut\.linnet': .*; give .*\.linnet file", line)
+    assert not (tmp_path / "out.wav").exists()
+
+
+def test_truncated_pipe(tmp_path: Path, root: Path) -> None:
+    data = Path(write(tmp_path / "in.wav")).read_bytes()[:-100]
+    ran = run("enhance", "-", tmp_path / "out.wav", *TINY, root=root, input=data)
+    assert ran.returncode == 2
+    assert re.fullmatch(rb"linnet: stdin: cut short: 24000 samples promised, 23950 there; .*\n", ran.stderr)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.wav"]
+
+
+def test_termination_leaves_nothing_behind(tmp_path: Path, root: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(root / "python")}
+    command = [sys.executable, "-m", "linnet", "enhance", "-", str(tmp_path / "out.wav"), "--model", "tiny"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)
+    assert process.stdin
+    process.stdin.write(Path(write(tmp_path / "in.wav", 480_000)).read_bytes()[:-1000])
+    process.stdin.flush()
+    while not list(tmp_path.glob(".out.wav.*")):  # wait until it writes
+        assert process.poll() is None
+    process.terminate()
+    assert process.wait() == 128 + 15
+    process.stdin.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["in.wav"]
+
+
+def test_memory_does_not_grow_with_the_file(tmp_path: Path, root: Path) -> None:
+    code = """
+import resource, sys
+from linnet.cli import main
+assert main(["enhance", sys.argv[1], sys.argv[2], "--model", "tiny"]) == 0
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+"""
+    peaks = []
+    for seconds in (10, 120):
+        source = write(tmp_path / "in.wav", 44100 * seconds, 44100, 2)
+        environment = {**os.environ, "PYTHONPATH": str(root / "python")}
+        ran = subprocess.run(
+            [sys.executable, "-c", code, source, str(tmp_path / "out.wav")],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=environment,
+        )
+        peaks.append(int(ran.stderr) / 1024)  # MiB
+    assert peaks[0] < 200
+    assert peaks[1] - peaks[0] < 10  # the longer file holds 84 MB more as floats
