@@ -16,6 +16,7 @@
 #include "dsp/erb.h"
 #include "dsp/gains.h"
 #include "dsp/synthesis.h"
+#include "engine.h"
 #include "kernels/kernels.h"
 #include "linnet.h"
 #include "model/blob.h"
@@ -47,6 +48,14 @@ struct Aligned {
   size_t size;
   std::vector<uint8_t> bytes;
   uint8_t *data;
+};
+
+// What the engine does to its input before the analysis.
+struct Hop {
+  explicit Hop(const float *samples) {
+    for (int n = 0; n < dsp::kFrame; ++n) clean[n] = sanitise(samples[n]);
+  }
+  float clean[dsp::kFrame];
 };
 
 std::unique_ptr<Aligned> aligned_copy(const py::buffer &buffer) {
@@ -217,13 +226,13 @@ py::dict analyze(const Floats &noisy, const std::optional<Floats> &clean, int lo
     CleanAnalysis clean_analysis;
     for (py::ssize_t t = 0; t < steps; ++t) {
       dsp::AnalysisFrame frame;
-      analysis->process(kernels, in + t * dsp::kFrame, &frame);
+      analysis->process(kernels, Hop(in + t * dsp::kFrame).clean, &frame);
       memcpy(feature_data + t * dsp::kFeatures, frame.features, sizeof frame.features);
       memcpy(coherence_data + t * dsp::kBands, frame.coherence, sizeof frame.coherence);
       period_data[t] = frame.pitch.period;
       correlation_data[t] = frame.pitch.correlation;
       const dsp::Spectrum &y = *frame.noisy, &p = *frame.comb, &x = clean_analysis.spectrum;
-      if (target) clean_analysis.process(target + t * dsp::kFrame, lookahead);
+      if (target) clean_analysis.process(Hop(target + t * dsp::kFrame).clean, lookahead);
       const dsp::Spectrum *left[6] = {&y, &p, &y, &x, &x, &x}, *right[6] = {&y, &p, &p, &x, &y, &p};
       for (int i = 0; i < statistics; ++i) dsp::band_product(*left[i], *right[i], band_data[i] + t * dsp::kBands);
       const dsp::Spectrum *all[3] = {&y, &p, &x};
@@ -248,6 +257,8 @@ Floats synthesize(const Floats &noisy, const Floats &gains, const Floats &streng
   py::ssize_t steps = noisy.shape(0) / dsp::kFrame;
   check_matrix(gains, steps, dsp::kBands, "gains");
   check_matrix(strengths, steps, dsp::kBands, "strengths");
+  if (!(postfilter >= 0.0f && postfilter <= 1.0f))
+    throw py::value_error("postfilter must be 0..1, got " + std::to_string(postfilter));
   Floats out = vector_of(steps * dsp::kFrame);
   const float *in = noisy.data(), *g = gains.data(), *r = strengths.data();
   float *to = out.mutable_data();
@@ -259,7 +270,7 @@ Floats synthesize(const Floats &noisy, const Floats &gains, const Floats &streng
   synthesis->reset();
   for (py::ssize_t t = 0; t < steps; ++t) {
     dsp::AnalysisFrame frame;
-    analysis->process(kernels, in + t * dsp::kFrame, &frame);
+    analysis->process(kernels, Hop(in + t * dsp::kFrame).clean, &frame);
     synthesis->process(kernels, frame, g + t * dsp::kBands, r + t * dsp::kBands, postfilter, to + t * dsp::kFrame);
   }
   return out;
@@ -281,7 +292,7 @@ Floats synthesize_bins(const Floats &noisy, const Floats &bin_gains, int lookahe
   float overlap[dsp::kFrame] = {};
   for (py::ssize_t t = 0; t < steps; ++t) {
     dsp::AnalysisFrame frame;
-    analysis->process(kernels, in + t * dsp::kFrame, &frame);
+    analysis->process(kernels, Hop(in + t * dsp::kFrame).clean, &frame);
     dsp::Spectrum y = *frame.noisy;
     for (int k = 0; k < dsp::kBins; ++k) {
       y.re[k] *= gain[t * dsp::kBins + k];

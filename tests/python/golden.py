@@ -35,14 +35,14 @@ RATIO_FLOOR = 1e-3  # added to the denominator of the coherence: near-silence ha
 
 
 def high_pass(x: ArrayLike) -> Array:
-    """Input high-pass, b = (1, -2, 1), a = (1, -1.99599, 0.99600), zero initial state. x: [n] -> [n]."""
-    return np.asarray(lfilter([1.0, -2.0, 1.0], [1.0, -1.99599, 0.99600], np.asarray(x, np.float64)))
+    """Input high-pass, b = (1, -1), a = (1, -(1 - 2^-11)), zero initial state. x: [n] -> [n]."""
+    return np.asarray(lfilter([1.0, -1.0], [1.0, -(1 - 2.0**-11)], np.asarray(x, np.float64)))
 
 
 def high_pass_response(hertz: float) -> complex:
     """Transfer function of `high_pass` at a frequency in Hz."""
     z = np.exp(-2j * np.pi * hertz / RATE)
-    return complex((1 - 2 * z + z * z) / (1 - 1.99599 * z + 0.99600 * z * z))
+    return complex((1 - z) / (1 - (1 - 2.0**-11) * z))
 
 
 def window() -> Array:

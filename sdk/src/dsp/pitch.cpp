@@ -105,6 +105,7 @@ void PitchTracker::correlate_half(const kernels::Kernels &kernels, const float *
   float own = kernels.dot(segment, segment, kHalf);
   for (int i = 0; i < kFarLags; ++i) {
     energy_[slot][i] = own + static_cast<float>(past > 0 ? past : 0);
+    if (i + 1 == kFarLags) break;  // nothing older is kept
     double enters = segment[-kMinLag - i - 1], leaves = segment[kHalf - 1 - kMinLag - i];
     past += enters * enters - leaves * leaves;
   }
@@ -148,7 +149,7 @@ void PitchTracker::combine(float own[kLags]) const {
         if (k >= 0 && own[k] > shorter) shorter = own[k];
       }
     }
-    if (shorter > 0.3f && own[i] < 1.1f * shorter) own[i] *= 0.8f;
+    if (shorter > 0.15f && own[i] < 1.1f * shorter) own[i] *= 0.8f;
   }
 }
 
@@ -211,13 +212,14 @@ int refine_period(const kernels::Kernels &kernels, const float *frame, int estim
   int low = estimate - kReach < kMinPeriod ? kMinPeriod : estimate - kReach;
   int high = estimate + kReach > kMaxPeriod ? kMaxPeriod : estimate + kReach;
   float own = 1.0f + kernels.dot(frame, frame, kWindow);
-  float best_value = -8.0f;
+  float best_value = -2.0f;
   int best = estimate;
   for (int period = low; period <= high; ++period) {
     float value = 0.0f;
-    for (int k = -3; k <= 1; ++k) {
-      if (k == 0 || k * period > lookahead) continue;
-      const float *other = frame + k * period;
+    const int shifts[] = {-period, period};
+    for (int shift : shifts) {
+      if (shift > lookahead) continue;
+      const float *other = frame + shift;
       value += kernels.dot(frame, other, kWindow) / (own + kernels.dot(other, other, kWindow));
     }
     if (value > best_value) {

@@ -24,7 +24,7 @@ class PitchTracker {
   void reset();
 
   // newest: the newest 480 samples inside a buffer that holds at least 63 samples before them. frame: the window of the
-  // frame that lies lookahead frames back, with 3 * kMaxPeriod samples before it.
+  // frame that lies lookahead frames back, with kMaxPeriod samples before it.
   PitchResult process(const kernels::Kernels &kernels, const float *newest, const float *frame, int lookahead);
 
  private:
@@ -54,8 +54,9 @@ class PitchTracker {
   int best_;  // lag index that ends the best path
 };
 
-// Best period within 4 samples of the estimate: correlation of the 960 samples at frame with those 1, 2 and 3 periods
-// back and, where the look-ahead (samples) reaches, 1 period ahead.
+// Best period within 4 samples of the estimate: correlation of the 960 samples at frame with those one period back and,
+// where the look-ahead (samples) reaches, one period ahead. The same on both sides, so that a gliding pitch is not
+// judged by its past.
 int refine_period(const kernels::Kernels &kernels, const float *frame, int estimate, int lookahead);
 
 }  // namespace linnet_core::dsp

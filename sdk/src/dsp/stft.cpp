@@ -1,7 +1,5 @@
 #include "dsp/stft.h"
 
-#include <cstring>
-
 #include "base/bits.h"
 #include "base/math.h"
 
@@ -48,24 +46,17 @@ void stft_synthesize(const Spectrum &spectrum, float overlap[kFrame], float out[
 }
 
 void HighPass::process(float x[kFrame]) {
-  constexpr double kA1 = -1.99599, kA2 = 0.99600;
-  double s0 = state[0], s1 = state[1];
+  constexpr double kPole = 1.0 - 1.0 / 2048;
+  double last_in = previous_input, last_out = previous_output;
   for (int n = 0; n < kFrame; ++n) {
     double in = x[n];
-    double out = in + s0;
-    s0 = s1 - 2.0 * in - kA1 * out;
-    s1 = in - kA2 * out;
-    x[n] = static_cast<float>(out);
+    last_out = (in - last_in) + kPole * last_out;
+    last_in = in;
+    x[n] = static_cast<float>(last_out);
   }
   base::snap_tiny(x, kFrame);
-  // 2^-60, and both at once: one alone would leave a step.
-  uint64_t bits[2];
-  double decayed[2] = {s0, s1};
-  memcpy(bits, decayed, sizeof bits);
-  constexpr uint64_t kLimit = uint64_t(1023 - 60) << 52, kMagnitude = ~uint64_t(0) >> 1;
-  bool silent = (bits[0] & kMagnitude) < kLimit && (bits[1] & kMagnitude) < kLimit;
-  state[0] = silent ? 0.0 : s0;
-  state[1] = silent ? 0.0 : s1;
+  previous_input = last_in;
+  previous_output = last_out * last_out > 0x1p-120 ? last_out : 0.0;
 }
 
 }  // namespace linnet_core::dsp
