@@ -124,7 +124,7 @@ def set_value(config: Config, key: str, text: str) -> None:
         else:
             value = {"int": int, "float": float, "str": str}[kind](text)
     except (KeyError, ValueError):
-        raise ValueError(f"setting {key}={text}: not a {kind}") from None
+        raise ValueError(f"setting {key}={text}: must be {kind}") from None
     setattr(config, key, value)
 
 

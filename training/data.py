@@ -71,13 +71,14 @@ def from_folder(folder: Path, split: str) -> list[Item]:
     """All recordings below a folder; the group is the folder that holds the file; decoding finds the bandwidth."""
     if not folder.is_dir():
         raise FileNotFoundError(f"no folder {folder}; give an existing folder of recordings")
-    items = []
+    ranks = {}
     for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES):
-        name = str(path.relative_to(folder))
-        share = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") / 2**32
-        if (share < VALID_SHARE) == (split == "valid"):
-            items.append(Item(str(path), path.parent.name, 0.0))
-    return items
+        name = path.relative_to(folder).as_posix()
+        ranks[path] = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") / 2**32
+    # A small folder still gets one recording to validate on.
+    limit = max(VALID_SHARE, min(ranks.values(), default=0)) if len(ranks) > 1 else -1.0
+    wanted = [path for path, rank in ranks.items() if (rank <= limit) == (split == "valid")]
+    return [Item(str(path), path.parent.name, 0.0) for path in wanted]
 
 
 def effective_bandwidth(x: np.ndarray, range_db: float = 60.0) -> float:
@@ -161,6 +162,6 @@ def load(config, split: str) -> Corpus:
             items = from_manifest(Path(config.data), kind, split)
         if not items and kind != "rir":
             where = folder or config.data
-            raise ValueError(f"no {name} for split '{split}' in '{where}'; give {name}=FOLDER with recordings")
+            raise ValueError(f"no {name} for split '{split}' in '{where}'; give {name}=FOLDER with two recordings")
         parts.append(build(items, cache, f"{name}-{split}"))
     return Corpus(*parts)

@@ -20,12 +20,13 @@
 #define ALLOCATOR_COUNTS 1
 #endif
 
-static unsigned long allocator_calls;   /* of any allocating or freeing function */
-static unsigned long allocator_made;    /* blocks handed out */
-static unsigned long allocator_freed;   /* blocks given back */
-static size_t allocator_largest;        /* largest block asked for */
-static unsigned long allocator_fail_at; /* fails the n-th request from now, 0 never */
-static int allocator_fail_on;           /* and all that follow it */
+#define ALLOCATOR_VALUE __attribute__((unused)) static
+ALLOCATOR_VALUE unsigned long allocator_calls;   /* of any allocating or freeing function */
+ALLOCATOR_VALUE unsigned long allocator_made;    /* blocks handed out */
+ALLOCATOR_VALUE unsigned long allocator_freed;   /* blocks given back */
+ALLOCATOR_VALUE size_t allocator_largest;        /* largest block asked for */
+ALLOCATOR_VALUE unsigned long allocator_fail_at; /* fails the n-th request from now, 0 never */
+ALLOCATOR_VALUE int allocator_fail_on;           /* and all that follow it */
 
 #if ALLOCATOR_COUNTS
 

@@ -2,7 +2,7 @@
  * frame of extra delay for any_block and nothing else, and 16-bit samples that are the rounded float ones. */
 #include "common.h"
 
-#define LENGTH (60 * FRAME)
+#define LENGTH (30 * FRAME)
 
 static model blob;
 static float input[LENGTH], whole[LENGTH], cut[LENGTH];

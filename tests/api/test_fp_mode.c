@@ -3,7 +3,7 @@
  * it. */
 #include "common.h"
 
-#define LENGTH (30 * FRAME)
+#define LENGTH (12 * FRAME)
 
 /* Control and status of this thread as one number; set takes what get gave. */
 #if defined(__x86_64__) || defined(__i386__)
@@ -93,7 +93,7 @@ static void make_hostile_input(void) {
   make_signal(input, LENGTH, 81);
   for (i = 0; i < LENGTH; ++i) {
     if (i > LENGTH / 2) input[i] *= level;
-    if (i % 16 == 0 && i > LENGTH / 2) level *= 0.75f; /* through the denormals to zero */
+    if (i % 16 == 0 && i > LENGTH / 2) level *= 0.5f; /* through the denormals to zero */
     if (i % 1001 == 0) input[i] = float_of(0x7f800000u);
     if (i % 1003 == 0) input[i] = float_of(0x7f800001u);
     if (i % 1007 == 0) input[i] = float_of(0x7f7fffffu);

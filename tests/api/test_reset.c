@@ -1,11 +1,11 @@
 /* linnet_reset: bit for bit as newly created, the controls kept, whatever the stream has been through and wherever in a
- * frame it stood; statistics included. */
+ * frame it stood; statistics included. A second argument is the number of random points, 24 without it. */
 #include "common.h"
 
-#define LENGTH (24 * FRAME)
-#define POINTS 60
+#define LENGTH (16 * FRAME)
 
 static model blob;
+static int points = 24;
 static float input[LENGTH], fresh_out[LENGTH], reset_out[LENGTH], scrap[LENGTH];
 
 static int same_stats(const linnet *a, const linnet *b) {
@@ -20,7 +20,7 @@ static void reset_equals_new(int any_block) {
   uint32_t state = 41;
   linnet *stream = make_stream(blob, any_block);
   int point;
-  for (point = 0; point < POINTS; ++point) {
+  for (point = 0; point < points; ++point) {
     /* A past of random length and kind: speech-like, raw bits with NaN and infinity, or silence. */
     size_t past = random_bits(&state) % LENGTH, i;
     float limit = (float)(random_bits(&state) % 101), amount = (float)(random_bits(&state) % 101) / 100.0f;
@@ -71,6 +71,7 @@ static void reset_of_a_new_stream_changes_nothing(void) {
 
 int main(int argc, char **argv) {
   blob = load_model(argc, argv);
+  if (argc > 2) points = atoi(argv[2]);
   make_signal(input, LENGTH, 40);
   reset_equals_new(0);
   reset_equals_new(1);

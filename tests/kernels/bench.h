@@ -85,9 +85,7 @@ inline int bench_tables(const char *backend) {
     Random random(1);
     entry.fill(random, kUniform, sizes, inputs);
     memcpy(out, inputs[0], 4 * static_cast<size_t>(sizes.n));
-    auto time_table = [&](const Kernels &table) {
-      return best_ns([&] { entry.call(table, out, inputs, sizes); });
-    };
+    auto time_table = [&](const Kernels &table) { return best_ns([&] { entry.call(table, out, inputs, sizes); }); };
     double scalar_ns = time_table(linnet_core::kernels::scalar_kernels);
     for (const Kernels *table : linnet_core::kernels::available()) {
       bool is_scalar = table == &linnet_core::kernels::scalar_kernels;

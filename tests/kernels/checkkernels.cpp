@@ -161,8 +161,8 @@ class Checker {
   bool report(const Case &c, const char *what) const {
     const char *patterns[] = {"uniform", "wide", "special", "tiny", "constant"};
     const char *placements[] = {"at the end", "at the start", "misaligned"};
-    printf("  %s.%s %s: n %d, m %d, %s inputs, %s, offset %d, in place %d\n", table_->name, entry_->name, what, c.sizes.n,
-           c.sizes.m, patterns[c.pattern], placements[c.placement], c.offset, c.alias);
+    printf("  %s.%s %s: n %d, m %d, %s inputs, %s, offset %d, in place %d\n", table_->name, entry_->name, what,
+           c.sizes.n, c.sizes.m, patterns[c.pattern], placements[c.placement], c.offset, c.alias);
     return false;
   }
 
@@ -228,8 +228,8 @@ bool parse_options(int argc, char **argv, Options *options) {
     } else if (strcmp(option, "--rounds") == 0 || strcmp(option, "--seed") == 0) {
       bool rounds = strcmp(option, "--rounds") == 0;
       if (!parse_number(value, rounds ? 1 : 0, rounds ? 1000000 : UINT64_MAX, &number)) {
-        fprintf(stderr, "checkkernels: %s needs a whole number%s, not '%s'\n", option, rounds ? " from 1 to 1000000" : "",
-                value == nullptr ? "" : value);
+        fprintf(stderr, "checkkernels: %s needs a whole number%s, not '%s'\n", option,
+                rounds ? " from 1 to 1000000" : "", value == nullptr ? "" : value);
         return false;
       }
       ++i;

@@ -1,7 +1,8 @@
-// What scalar.cpp itself is held against: each entry written once more from the words of kernels.h, in wider arithmetic.
-// Every float operation is done in double and rounded to float, which gives the correctly rounded float result of one
-// + - * / (double has more than twice the digits and two; Figueroa 1995), so a fused or reordered operation in the
-// reference shows. Also the accuracy of tanh and sigmoid against libm, and the rules of available() and find().
+// What scalar.cpp itself is held against: each entry written once more from the words of kernels.h, in wider
+// arithmetic. Every float operation is done in double and rounded to float, which is the correctly rounded result of a
+// sum, difference, product or quotient of floats (double has more than twice the digits and two; Figueroa 1995), so a
+// fused or reordered operation in the reference shows. Also the accuracy of tanh and sigmoid against libm, and the
+// rules of available() and find().
 #pragma once
 
 #include <cmath>
@@ -95,10 +96,10 @@ inline void correlate(float *out, const float *a, const float *b, int n, int lag
 
 }  // namespace definition
 
-const Kernels kDefinition = {
-    "definition",         definition::gemv_s8, definition::quantize, definition::dequantize, definition::sigmoid,
-    definition::tanh,     definition::add,     definition::mul,      definition::mul_add,    definition::gru_blend,
-    definition::blend,    definition::dot,     definition::correlate};
+const Kernels kDefinition = {"definition",         definition::gemv_s8,   definition::quantize, definition::dequantize,
+                             definition::sigmoid,  definition::tanh,      definition::add,      definition::mul,
+                             definition::mul_add,  definition::gru_blend, definition::blend,    definition::dot,
+                             definition::correlate};
 
 // The errors stated in activations.h, on a grid of the range that the network uses and beyond the clamp.
 inline bool activations_accurate() {

@@ -99,8 +99,8 @@ struct Sizes {
 constexpr int kMaxInputs = 4;
 
 struct Array {
-  int element;              // bytes, 0: none
-  size_t (*count)(Sizes);   // elements
+  int element;             // bytes, 0: none
+  size_t (*count)(Sizes);  // elements
 };
 
 struct Entry {
@@ -144,7 +144,11 @@ constexpr Array kFloats = {4, count_n};
 
 // In the order of the table.
 const Entry kEntries[] = {
-    {"gemv_s8", {4, count_n}, {{1, count_nm}, {1, count_m}, kNone, kNone}, 0, false,
+    {"gemv_s8",
+     {4, count_n},
+     {{1, count_nm}, {1, count_m}, kNone, kNone},
+     0,
+     false,
      [](Random &random, Pattern pattern, Sizes s, void *const in[]) {
        int8_t *weights = static_cast<int8_t *>(in[0]), *x = static_cast<int8_t *>(in[1]);
        int8_t weight = random.coin() ? 127 : -127, value = random.coin() ? 127 : -127;
@@ -155,14 +159,22 @@ const Entry kEntries[] = {
        k.gemv_s8(static_cast<int32_t *>(out), static_cast<const int8_t *>(in[0]), static_cast<const int8_t *>(in[1]),
                  s.n, s.m);
      }},
-    {"quantize", {1, count_n}, {kFloats, kNone, kNone, kNone}, 0, false,
+    {"quantize",
+     {1, count_n},
+     {kFloats, kNone, kNone, kNone},
+     0,
+     false,
      [](Random &random, Pattern pattern, Sizes s, void *const in[]) {
        fill_floats(in[0], count_n(s), random, pattern, draw_activation);
      },
      [](const Kernels &k, void *out, const void *const in[], Sizes s) {
        k.quantize(static_cast<int8_t *>(out), floats(in[0]), s.n);
      }},
-    {"dequantize", kFloats, {{4, count_n}, kFloats, kFloats, kNone}, 0, false,
+    {"dequantize",
+     kFloats,
+     {{4, count_n}, kFloats, kFloats, kNone},
+     0,
+     false,
      [](Random &random, Pattern pattern, Sizes s, void *const in[]) {
        // The widest sums are far below 2^27; the special ones are the ends of int32.
        int32_t *acc = static_cast<int32_t *>(in[0]);
@@ -175,35 +187,79 @@ const Entry kEntries[] = {
      [](const Kernels &k, void *out, const void *const in[], Sizes s) {
        k.dequantize(floats(out), static_cast<const int32_t *>(in[0]), floats(in[1]), floats(in[2]), s.n);
      }},
-    {"sigmoid", kFloats, {kFloats, kNone, kNone, kNone}, 1, false, fill_arguments,
+    {"sigmoid",
+     kFloats,
+     {kFloats, kNone, kNone, kNone},
+     1,
+     false,
+     fill_arguments,
      [](const Kernels &k, void *out, const void *const in[], Sizes s) { k.sigmoid(floats(out), floats(in[0]), s.n); }},
-    {"tanh", kFloats, {kFloats, kNone, kNone, kNone}, 1, false, fill_arguments,
+    {"tanh",
+     kFloats,
+     {kFloats, kNone, kNone, kNone},
+     1,
+     false,
+     fill_arguments,
      [](const Kernels &k, void *out, const void *const in[], Sizes s) { k.tanh(floats(out), floats(in[0]), s.n); }},
-    {"add", kFloats, {kFloats, kFloats, kNone, kNone}, 3, false, fill_values<2>,
+    {"add",
+     kFloats,
+     {kFloats, kFloats, kNone, kNone},
+     3,
+     false,
+     fill_values<2>,
      [](const Kernels &k, void *out, const void *const in[], Sizes s) {
        k.add(floats(out), floats(in[0]), floats(in[1]), s.n);
      }},
-    {"mul", kFloats, {kFloats, kFloats, kNone, kNone}, 3, false, fill_values<2>,
+    {"mul",
+     kFloats,
+     {kFloats, kFloats, kNone, kNone},
+     3,
+     false,
+     fill_values<2>,
      [](const Kernels &k, void *out, const void *const in[], Sizes s) {
        k.mul(floats(out), floats(in[0]), floats(in[1]), s.n);
      }},
-    {"mul_add", kFloats, {kFloats, kFloats, kFloats, kNone}, 7, false, fill_values<3>,
+    {"mul_add",
+     kFloats,
+     {kFloats, kFloats, kFloats, kNone},
+     7,
+     false,
+     fill_values<3>,
      [](const Kernels &k, void *out, const void *const in[], Sizes s) {
        k.mul_add(floats(out), floats(in[0]), floats(in[1]), floats(in[2]), s.n);
      }},
-    {"gru_blend", kFloats, {kFloats, kFloats, kFloats, kNone}, 1, true, fill_values<3>,
+    {"gru_blend",
+     kFloats,
+     {kFloats, kFloats, kFloats, kNone},
+     1,
+     true,
+     fill_values<3>,
      [](const Kernels &k, void *out, const void *const in[], Sizes s) {
        k.gru_blend(floats(out), floats(in[1]), floats(in[2]), s.n);
      }},
-    {"blend", kFloats, {kFloats, kFloats, kFloats, kNone}, 7, false, fill_values<3>,
+    {"blend",
+     kFloats,
+     {kFloats, kFloats, kFloats, kNone},
+     7,
+     false,
+     fill_values<3>,
      [](const Kernels &k, void *out, const void *const in[], Sizes s) {
        k.blend(floats(out), floats(in[0]), floats(in[1]), floats(in[2]), s.n);
      }},
-    {"dot", {4, count_one}, {kFloats, kFloats, kNone, kNone}, 0, false, fill_values<2>,
+    {"dot",
+     {4, count_one},
+     {kFloats, kFloats, kNone, kNone},
+     0,
+     false,
+     fill_values<2>,
      [](const Kernels &k, void *out, const void *const in[], Sizes s) {
        *floats(out) = k.dot(floats(in[0]), floats(in[1]), s.n);
      }},
-    {"correlate", {4, count_m}, {kFloats, {4, count_lagged}, kNone, kNone}, 0, false,
+    {"correlate",
+     {4, count_m},
+     {kFloats, {4, count_lagged}, kNone, kNone},
+     0,
+     false,
      [](Random &random, Pattern pattern, Sizes s, void *const in[]) {
        fill_floats(in[0], count_n(s), random, pattern, draw);
        fill_floats(in[1], count_lagged(s), random, pattern, draw);

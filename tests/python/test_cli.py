@@ -210,10 +210,10 @@ def test_raw_pipe(tmp_path: Path, root: Path) -> None:
 def test_reader_of_stdout_that_goes_away(tmp_path: Path, root: Path) -> None:
     source = write(tmp_path / "in.wav", 480_000)
     environment = {**os.environ, "PYTHONPATH": str(root / "python")}
-    command = f"'{sys.executable}' -m linnet enhance '{source}' - --model tiny | head -c 100 >/dev/null; exit ${{PIPESTATUS[0]}}"
-    ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, env=environment)
+    command = f"'{sys.executable}' -m linnet enhance '{source}' - --model tiny | head -c 100; exit ${{PIPESTATUS[0]}}"
+    ran = subprocess.run(["bash", "-c", command], capture_output=True, check=False, env=environment)
     assert ran.returncode == 2
-    assert re.fullmatch(r"linnet: stdout: cannot be written \(Broken pipe\); .*\n", ran.stderr)
+    assert re.fullmatch(rb"linnet: stdout: cannot be written \(Broken pipe\); .*\n", ran.stderr)
 
 
 def test_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

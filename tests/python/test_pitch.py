@@ -23,7 +23,7 @@ def track(x: np.ndarray, lookahead: int = LOOKAHEAD) -> np.ndarray:
     return _core.analyze(x.astype(np.float32), lookahead=lookahead)["period"]
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def steady_tone(fundamental: float, shape: str, seconds: float = 0.8, seed: int | None = None) -> np.ndarray:
     return golden.harmonic_signal(np.full(int(48000 * seconds), fundamental), shape, seed)
 
