@@ -1,5 +1,5 @@
-// The questions behind cpu.h. Bit positions: Intel SDM volume 2 (CPUID leaves 1 and 7) and volume 1 chapter 14 (order of
-// the AVX checks); Linux arch/arm and arch/arm64 hwcap lists. The constants are written out here because older C
+// The questions behind cpu.h. Bit positions: Intel SDM volume 2 (CPUID leaves 1 and 7) and volume 1 chapter 14 (order
+// of the AVX checks); Linux arch/arm and arch/arm64 hwcap lists. The constants are written out here because older C
 // libraries lack some of them.
 #include "base/cpu.h"
 
@@ -15,11 +15,11 @@ namespace linnet_core::base {
 
 namespace {
 
-constexpr unsigned kOsXsave = 1u << 27;      // leaf 1 ecx: the operating system uses XSAVE, XGETBV is legal
-constexpr unsigned kAvx = 1u << 28;          // leaf 1 ecx
-constexpr unsigned kAvx2 = 1u << 5;          // leaf 7.0 ebx
-constexpr unsigned kAvxVnni = 1u << 4;       // leaf 7.1 eax
-constexpr unsigned kSseAndAvxState = 0x6;    // XCR0: XMM and upper YMM halves are saved
+constexpr unsigned kOsXsave = 1u << 27;    // leaf 1 ecx: the operating system uses XSAVE, XGETBV is legal
+constexpr unsigned kAvx = 1u << 28;        // leaf 1 ecx
+constexpr unsigned kAvx2 = 1u << 5;        // leaf 7.0 ebx
+constexpr unsigned kAvxVnni = 1u << 4;     // leaf 7.1 eax
+constexpr unsigned kSseAndAvxState = 0x6;  // XCR0: XMM and upper YMM halves are saved
 
 // Extended control register 0. In assembly because the intrinsic wants a compiler flag for the whole file.
 unsigned xcr0() {

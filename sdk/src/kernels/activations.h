@@ -3,9 +3,9 @@
 //
 //     x (1 + N1 u + N2 u^2 + N3 u^3) / (1 + D1 u + D2 u^2 + D3 u^3),  u = x^2,  x clamped to +-6.8,
 //
-// and sigmoid(x) = 0.5 + 0.5 tanh(0.5 x). The coefficients are a minimax fit: the largest |x N(u) - tanh(x) D(u)| / D(u)
-// over 6000 points of [0, 6.8], together with 1 - value at 6.8 (all larger x), bisected with a linear program per step;
-// slope 1 at 0 was imposed. All coefficients are positive, so that nothing cancels in the Horner chains.
+// and sigmoid(x) = 0.5 + 0.5 tanh(0.5 x). The coefficients are a minimax fit: the largest |x N(u) - tanh(x) D(u)| /
+// D(u) over 6000 points of [0, 6.8], together with 1 - value at 6.8 (all larger x), bisected with a linear program per
+// step; slope 1 at 0 was imposed. All coefficients are positive, so that nothing cancels in the Horner chains.
 //
 // Measured over all floats of [2^-6, 8] and every 16th of [2^-30, 2^-6]: |error of tanh| <= 1.54e-6 (relative error the
 // same), |error of sigmoid| <= 7.9e-7 over twice that range, both signs. The fit rises everywhere; by rounding a next
@@ -35,8 +35,8 @@ static inline float rational_tanh(float x) {
 
 static inline float rational_sigmoid(float x) { return 0.5f + 0.5f * rational_tanh(0.5f * x); }
 
-// Adding and taking away 1.5 * 2^23 leaves the nearest integer, ties to even, for |x| < 2^22; before the subtraction its
-// two's complement stands in the low bits of the float.
+// Adding and taking away 1.5 * 2^23 leaves the nearest integer, ties to even, for |x| < 2^22; before the subtraction
+// its two's complement stands in the low bits of the float.
 constexpr float kRoundToInteger = 12582912.0f;
 
 constexpr float kActivationScale = 127.0f;

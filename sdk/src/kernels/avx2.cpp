@@ -33,8 +33,8 @@ void multiply_one(int32_t *out, const int8_t *weights, const int8_t *x, int cols
   store(out, sum);
 }
 
-// Four groups of 8 rows share the broadcast of the inputs. Sums are named one by one here and elsewhere, because compilers
-// may leave an array of them in memory.
+// Four groups of 8 rows share the broadcast of the inputs. Sums are named one by one here and elsewhere, because
+// compilers may leave an array of them in memory.
 void multiply_four(int32_t *out, const int8_t *weights, const int8_t *x, int cols) {
   size_t group = static_cast<size_t>(cols) * 8;
   __m256i s0 = _mm256_setzero_si256(), s1 = s0, s2 = s0, s3 = s0;

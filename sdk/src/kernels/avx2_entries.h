@@ -1,7 +1,7 @@
 // The entries that the AVX2 and the AVX-VNNI table share: everything but the matrix product. Eight float lanes are the
-// eight partial sums of kernels.h, so vector code and reference agree in the order of every sum. The last n % 8 elements
-// go through a buffer with +0 in the unused lanes; adding 0 * 0 leaves a partial sum as it is, because a sum that starts
-// at +0 is never -0. Included by each table's file, compiled with its flags.
+// eight partial sums of kernels.h, so vector code and reference agree in the order of every sum. The last n % 8
+// elements go through a buffer with +0 in the unused lanes; adding 0 * 0 leaves a partial sum as it is, because a sum
+// that starts at +0 is never -0. Included by each table's file, compiled with its flags.
 #pragma once
 
 #include <immintrin.h>
@@ -82,9 +82,8 @@ void dequantize(float *out, const int32_t *acc, const float *scale, const float 
 
 void sigmoid(float *out, const float *x, int n) {
   const __m256 half = _mm256_set1_ps(0.5f);
-  for_lanes(out, n, [=](auto at) {
-    return _mm256_add_ps(half, _mm256_mul_ps(half, tanh_lanes(_mm256_mul_ps(half, at(x)))));
-  });
+  for_lanes(out, n,
+            [=](auto at) { return _mm256_add_ps(half, _mm256_mul_ps(half, tanh_lanes(_mm256_mul_ps(half, at(x))))); });
 }
 
 void tanh(float *out, const float *x, int n) {

@@ -1,6 +1,6 @@
-// AVX-VNNI kernels: VPDPBUSD does four products of unsigned by signed bytes and adds them to 32 bits in one instruction,
-// without the 16-bit step of AVX2. The operands are prepared as there (|x|, and the weight with the sign of x).
-// Everything but the matrix product is the AVX2 code.
+// AVX-VNNI kernels: VPDPBUSD does four products of unsigned by signed bytes and adds them to 32 bits in one
+// instruction, without the 16-bit step of AVX2. The operands are prepared as there (|x|, and the weight with the sign
+// of x). Everything but the matrix product is the AVX2 code.
 #include "kernels/avx2_entries.h"
 
 namespace linnet_core::kernels {

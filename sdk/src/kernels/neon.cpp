@@ -1,6 +1,6 @@
-// NEON kernels for AArch64 and 32-bit ARM without dot product instructions. SMULL and SMLAL add two products of bytes in
-// 16 bits (at most 2 * 127 * 127 = 32258, never an overflow), SADALP adds neighbouring pairs of these to 32 bits: three
-// instructions for 16 products. The trick of two products in 16 bits is gemmlowp's.
+// NEON kernels for AArch64 and 32-bit ARM without dot product instructions. SMULL and SMLAL add two products of bytes
+// in 16 bits (at most 2 * 127 * 127 = 32258, never an overflow), SADALP adds neighbouring pairs of these to 32 bits:
+// three instructions for 16 products. The trick of two products in 16 bits is gemmlowp's.
 #include "kernels/neon_entries.h"
 
 namespace linnet_core::kernels {

@@ -1,14 +1,14 @@
-// AArch64 kernels with the dot product extension: SDOT adds four products of signed bytes to each of four 32-bit sums, and
-// takes the inputs of its four rows from one lane of another register, so that 16 inputs are loaded once and never
+// AArch64 kernels with the dot product extension: SDOT adds four products of signed bytes to each of four 32-bit sums,
+// and takes the inputs of its four rows from one lane of another register, so that 16 inputs are loaded once and never
 // broadcast. Everything but the matrix product is the NEON code.
 #include "kernels/neon_entries.h"
 
 namespace linnet_core::kernels {
 namespace {
 
-// 8 rows x 16 columns. In-order cores (Cortex-A55) wait at the first use of a value whose load has not finished; the empty
-// statement needs all eight vectors in registers at once, so the compiler cannot put a load right before its use or
-// reuse one register for all.
+// 8 rows x 16 columns. In-order cores (Cortex-A55) wait at the first use of a value whose load has not finished; the
+// empty statement needs all eight vectors in registers at once, so the compiler cannot put a load right before its use
+// or reuse one register for all.
 struct Panel {
   int8x16_t w0, w1, w2, w3, w4, w5, w6, w7;  // even: rows 0..3, odd: rows 4..7; two per group of four columns
 
