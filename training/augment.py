@@ -175,13 +175,20 @@ class Mixer:
         return out, bandwidth
 
     def recorded_noise(self, rng: np.random.Generator, length: int) -> np.ndarray:
-        """One recording, repeated with short fades where it is shorter than the segment; not scaled."""
+        """One recording, repeated with short fades where it is shorter than the segment; not scaled.
+
+        Often played faster, slower or backwards: noise has no words to keep, and there are few recordings of it.
+        """
+        c = self.config
         items = self.corpus.noise.items
         item = items[int(rng.integers(len(items)))]
-        x = self.piece(rng, self.corpus.noise, item, length)
+        ratio = float(2 ** rng.uniform(-0.7, 0.7)) if rng.random() < c.noise_resample else 1.0
+        x = stretch(self.piece(rng, self.corpus.noise, item, int(length * ratio) + 64), ratio)
+        if rng.random() < c.noise_reverse:
+            x = x[::-1]
         if len(x) >= length:
-            return x
-        x = fade(x)
+            return x[:length]
+        x = fade(x.copy())
         gap = int(rng.exponential(0.1) * RATE) if rng.random() < 0.5 else 0
         loop = np.concatenate([x, np.zeros(gap, np.float32)])
         return np.resize(np.roll(loop, int(rng.integers(len(loop)))), length)

@@ -55,13 +55,15 @@ class Config:
     level_high: float = -10.0
     noise_only: float = 0.05
     speech_only: float = 0.125
-    second_noise: float = 0.3
+    second_noise: float = 0.45
+    noise_resample: float = 0.7  # share of noises at another speed, 0.6..1.6
+    noise_reverse: float = 0.3
     babble: float = 0.08
     coloured: float = 0.08
     room: float = 0.4  # share of segments with a room
     recorded_room: float = 0.25  # of those, share of recorded rooms
     noise_in_room: float = 0.3
-    resample: float = 0.5
+    resample: float = 0.75  # share of segments whose speech is at another speed and pitch, 0.8..1.25
     band_limit: float = 0.6  # then cutoff 3 kHz * 50^u
     clipping: float = 0.1
     rounding: float = 0.5
@@ -90,7 +92,7 @@ class Config:
     warm_up: int = 500
     beta1: float = 0.9
     beta2: float = 0.98
-    weight_decay: float = 0.01
+    weight_decay: float = 0.05
     clip: float = 1.0
     ema: float = 0.999
     quantize_from: float = 0.0  # share of the budget after which int8 rounding is in the forward pass
