@@ -29,7 +29,7 @@ SUFFIX = importlib.machinery.EXTENSION_SUFFIXES[0]
 
 # What a source archive holds: all that a clone has, less what was built there.
 SOURCES = (".ci", "sdk", "python", "targets", "training", "tests", "benchmarks", "docs", "requirements")
-BUILT = {"__pycache__", ".so", ".pyc", ".egg-info"}
+BUILT = {".so", ".pyc"}
 
 
 def _scons(alias: str) -> Path:
@@ -130,12 +130,13 @@ prepare_metadata_for_build_editable = prepare_metadata_for_build_wheel
 def build_sdist(sdist_directory: str, config_settings: Any = None) -> str:
     """All sources, from which the same wheel can be built."""
     paths = [path for path in ROOT.iterdir() if path.is_file() and path.name != "compile_commands.json"]
-    paths += [path for folder in SOURCES for path in (ROOT / folder).rglob("*") if path.is_file()]
-    files = {
-        str(path.relative_to(ROOT)): path
-        for path in paths
-        if not BUILT & {path.suffix, *path.relative_to(ROOT).parts} and not path.name.startswith(".sconsign")
-    }
+    for folder in SOURCES:
+        for path in (ROOT / folder).rglob("*"):
+            below = path.relative_to(ROOT / folder).parts
+            hidden = any(part.startswith((".", "__pycache__")) for part in below)
+            if path.is_file() and path.suffix not in BUILT and not hidden:
+                paths.append(path)
+    files = {str(path.relative_to(ROOT)): path for path in paths}
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive:
         contents = {name: path.read_bytes() for name, path in files.items()} | {"PKG-INFO": _metadata().encode()}

@@ -14,6 +14,8 @@ import shutil
 from dataclasses import dataclass
 
 COMPILERS = ("gcc", "clang")
+# Modes whose run-time libraries reserve terabytes of addresses, which an emulator fills with memory until there is none.
+NATIVE_MODES = ("asan", "tsan")
 
 
 @dataclass(frozen=True)
@@ -89,9 +91,10 @@ class Target:
         name = cpu if isinstance(cpu, str) else cpu.name
         return [*([] if name == "host" else [*self.emulator, "-cpu", name]), program, *arguments]
 
-    def here(self) -> tuple[Cpu, ...]:
-        """The CPUs that tests run on here: every emulated one, and "host" on a machine of this kind."""
-        return tuple(cpu for cpu in self.cpus if cpu.name != "host" or self.native)
+    def here(self, mode: str = "release") -> tuple[Cpu, ...]:
+        """CPUs that tests of that mode run on here: every emulated one, and "host" on a machine of this kind."""
+        emulated = mode not in NATIVE_MODES
+        return tuple(cpu for cpu in self.cpus if (self.native if cpu.name == "host" else emulated))
 
     def runnable(self, cpu: Cpu | str) -> bool:
         """Whether `command` can work here: a native machine for "host", else an installed emulator."""

@@ -114,13 +114,13 @@ def format_sources() -> int:
     return max(subprocess.run(command, cwd=ROOT).returncode for command in commands)
 
 
-def programs(chosen: list[targets.Target], builds: list[Path], count: Count) -> None:
+def programs(chosen: list[targets.Target], builds: list[Path], mode: str, count: Count) -> None:
     """C and C++ test programs: those of the kernels on every CPU, the others on the CPUs that are marked for them."""
     paths = [path for suite in SUITES for path in sorted((ROOT / "tests" / suite).glob("*.c*"))]
     if not paths:
         count.add("C++ programs", False, 0, "there are none in tests/")
     for target, build in zip(chosen, builds, strict=True):
-        for cpu in target.here():
+        for cpu in target.here(mode):
             items = []
             for path in paths:
                 suite = path.parent.name
@@ -172,8 +172,11 @@ def main() -> int:
     if "format" in options.suites:
         return format_sources()
     plain = options.mode == "release" and options.compiler == "gcc"
-    # Style does not depend on the mode, and the binding is neither instrumented nor built by clang.
-    suites = options.suites or (["check"] if plain else []) + ["programs", "vectors"] + (["python"] if plain else [])
+    # Style does not depend on the mode, and the Python tests are about the build that is shipped.
+    everything = ["check", "programs", "vectors", "python"] if plain else ["programs", "vectors"]
+    if options.mode in targets.NATIVE_MODES:
+        everything.remove("vectors")
+    suites = options.suites or everything
 
     # This machine's own target first: it is quick to say what is wrong.
     chosen = sorted(map(targets.load, options.targets.split(",")), key=lambda target: not target.native)
@@ -183,7 +186,7 @@ def main() -> int:
     if "check" in suites:
         check(builds, count)
     if "programs" in suites:
-        programs(chosen, builds, count)
+        programs(chosen, builds, options.mode, count)
     if "vectors" in suites:
         vectors(chosen, options.mode + suffix, count)
     if "python" in suites:

@@ -7,6 +7,7 @@ scale +-1. Every failure is an AudioError whose message is one line that names t
 
 from __future__ import annotations
 
+import io
 import os
 import secrets
 import struct
@@ -15,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, cast
 
 import numpy as np
 import soundfile
@@ -39,6 +40,7 @@ _INSTEAD = {
     "PCM_U8": ("PCM_S8", "PCM_16"),
     "PCM_S8": ("PCM_U8", "PCM_16"),
 }
+_PLAIN = {"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"}  # may move to another container
 _BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "ULAW": 16, "ALAW": 16, "ALAC_16": 16}
 # WAV's (tag, bits) and numpy's type of its samples; 24-bit samples are unpacked by hand.
 _WAV_TYPES = {
@@ -94,7 +96,7 @@ class Reader:
 def open_input(path: str, raw: tuple[int, int] | None = None) -> Iterator[Reader]:
     """A file, or "-" for stdin: WAV, or with raw = (rate, channels) headerless 16-bit little-endian samples."""
     if path == PIPE:
-        yield _pipe_reader(sys.stdin.buffer, raw)
+        yield _pipe_reader(cast(io.BufferedIOBase, sys.stdin.buffer), raw)
         return
     if not os.path.exists(path):
         raise AudioError(f"{path}: no such file; give an existing sound file, or - for stdin")
@@ -190,12 +192,9 @@ def output_format(path: str, source: Format) -> tuple[str, str]:
             f"{path}: cannot tell the format from '{ending}'; end the name in .wav, .flac, .ogg, .opus or .mp3"
         )
     default = _SUBTYPES.get(ending, soundfile.default_subtype(container))
-    if container in ("OGG", "MP3"):
-        wanted: tuple[str, ...] = (source.subtype,) if source.container == container else ()
-    else:
+    wanted: tuple[str, ...] = ()
+    if ending not in _SUBTYPES and (source.container == container or source.subtype in _PLAIN):
         wanted = (source.subtype, *_INSTEAD.get(source.subtype, ()))
-    if ending in _SUBTYPES:
-        wanted = ()
     subtype = next((name for name in wanted if soundfile.check_format(container, name)), default)
     if container == "WAV" and (source.frames or 0) * source.channels * 8 > _LARGEST_WAV:
         container = "RF64"
@@ -243,7 +242,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[str]:
         raise
 
 
-def _pipe_reader(stream: BinaryIO, raw: tuple[int, int] | None) -> Reader:
+def _pipe_reader(stream: io.BufferedIOBase, raw: tuple[int, int] | None) -> Reader:
     if raw is not None:
         rate, channels = raw
         format, type_name, left = Format(rate, channels, None), "<i2", None
@@ -268,11 +267,12 @@ def _pipe_reader(stream: BinaryIO, raw: tuple[int, int] | None) -> Reader:
     return Reader("stdin", format, read)
 
 
-def _read_fully(stream: BinaryIO, size: int) -> bytes:
+def _read_fully(stream: io.BufferedIOBase, size: int) -> bytes:
     """size bytes, fewer only at the end of the stream; a pipe may hand them out in pieces."""
     pieces, got = [], 0
     while got < size:
-        piece = stream.read(size - got)
+        # read() would fetch several pieces without looking for signals in between, and sleep on after a SIGTERM.
+        piece = stream.read1(size - got)
         if not piece:
             break
         pieces.append(piece)
@@ -280,7 +280,7 @@ def _read_fully(stream: BinaryIO, size: int) -> bytes:
     return b"".join(pieces)
 
 
-def _read_wav_header(stream: BinaryIO, name: str) -> tuple[Format, str, int | None]:
+def _read_wav_header(stream: io.BufferedIOBase, name: str) -> tuple[Format, str, int | None]:
     """Format, numpy type of a sample, and bytes of sound that follow (None: until the end of the stream)."""
     head = _read_fully(stream, 12)
     if not head:

@@ -38,8 +38,9 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; the exit status is 0, or 2 after an error."""
     args = _parser().parse_args(argv)
+    before: Any = None
     with suppress(ValueError):  # not the main thread: then signals are somebody else's business
-        signal.signal(signal.SIGTERM, _terminate)
+        before = signal.signal(signal.SIGTERM, _terminate)
     try:
         return int(args.run(args))
     except KeyboardInterrupt:
@@ -47,6 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (AudioError, ModelError, UsageError, ImportError, OSError) as error:
         print(f"linnet: {_one_line(error)}", file=sys.stderr)
         return FAILURE
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -156,9 +156,8 @@ def enhance_file(
 def frame_powers(audio: NDArray[np.floating[Any]], rate: int) -> NDArray[np.float64]:
     """Mean power of each whole 20 ms frame; audio [n] or [n, channels]."""
     frame = max(1, rate // 50)
-    whole = (
-        audio[: len(audio) // frame * frame].astype(np.float64).reshape(-1, frame * (audio.size // max(1, len(audio))))
-    )
+    channels = 1 if audio.ndim == 1 else audio.shape[1]
+    whole = audio[: len(audio) // frame * frame].astype(np.float64).reshape(-1, frame * channels)
     return (whole**2).mean(axis=1)
 
 

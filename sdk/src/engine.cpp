@@ -51,13 +51,8 @@ void Engine::reset() {
   analysis_->reset(lookahead_);
   synthesis_->reset();
   network_.reset();
-  memset(hop_, 0, kFrame * sizeof(float));
-  memset(enhanced_, 0, kFrame * sizeof(float));
   memset(raw_, 0, static_cast<size_t>(lookahead_ + 1) * kFrame * sizeof(float));
-  if (any_block_) {
-    memset(pending_, 0, kFrame * sizeof(float));
-    memset(finished_, 0, kFrame * sizeof(float));
-  }
+  if (any_block_) memset(finished_, 0, kFrame * sizeof(float));
   raw_slot_ = 0;
   fill_ = 0;
   first_frame_ = true;
@@ -118,10 +113,6 @@ void Engine::limit_attenuation(const float raw[kFrame], float out[kFrame]) {
 
   const float from = mix_, step = mix_target_ - mix_;
   mix_ = mix_target_;
-  if (step == 0 && from == 1) {
-    memcpy(out, raw, kFrame * sizeof(float));
-    return;
-  }
   for (int i = 0; i < kFrame; ++i) {
     // Division keeps the end of a ramp exact: a share of 1 gives the raw sample itself, -0 included.
     const float mix = step == 0 ? from : from + step * (static_cast<float>(i + 1) / kFrame);

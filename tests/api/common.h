@@ -63,6 +63,37 @@ MAYBE_UNUSED static model load_model(int argc, char **argv) {
   return result;
 }
 
+/* A copy to change; repair makes its checksum fit again. */
+MAYBE_UNUSED static model copy_model(model blob) {
+  model copy;
+  copy.size = blob.size;
+  copy.data = (uint8_t *)aligned_memory(blob.size);
+  memcpy(copy.data, blob.data, blob.size);
+  return copy;
+}
+
+/* CRC-32 (IEEE) of all bytes but those of the checksum itself, which end the header of 64 bytes. */
+MAYBE_UNUSED static void repair(model blob) {
+  uint32_t crc = 0xffffffffu;
+  size_t i;
+  int bit;
+  for (i = 0; i < blob.size; ++i) {
+    if (i >= 60 && i < 64) continue;
+    crc ^= blob.data[i];
+    for (bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
+  }
+  crc = ~crc;
+  memcpy(blob.data + 60, &crc, sizeof crc);
+}
+
+/* The same weights with another look-ahead, 0..3 frames. */
+MAYBE_UNUSED static model with_lookahead(model blob, uint32_t lookahead) {
+  model copy = copy_model(blob);
+  memcpy(copy.data + 20, &lookahead, sizeof lookahead);
+  repair(copy);
+  return copy;
+}
+
 MAYBE_UNUSED static uint32_t random_bits(uint32_t *state) {
   *state = *state * 1664525u + 1013904223u;
   return *state >> 8 | *state << 24;

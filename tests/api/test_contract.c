@@ -392,6 +392,31 @@ static void what_is_no_blob_is_refused(void) {
   free(data);
 }
 
+/* A model that keeps every rule of the format but is not one that the network can run. */
+static void a_sound_blob_of_another_network_is_refused(void) {
+  static const struct {
+    size_t at;
+    uint32_t value;
+    linnet_status wanted;
+    const char *note;
+  } cases[] = {{20, 3, LINNET_OK, "look-ahead 3"},
+               {20, 4, LINNET_ERR_CORRUPT, "look-ahead 4"},
+               {20, 0xffffffffu, LINNET_ERR_CORRUPT, "look-ahead -1"},
+               {16, 2, LINNET_ERR_CORRUPT, "topology"},
+               {24, 0, LINNET_ERR_CORRUPT, "dense width 0"},
+               {24, 512, LINNET_ERR_CORRUPT, "another dense width"},
+               {28, 1024, LINNET_ERR_CORRUPT, "another hidden width"},
+               {32, 512, LINNET_ERR_CORRUPT, "another strength width"}};
+  size_t i;
+  for (i = 0; i < sizeof cases / sizeof cases[0]; ++i) {
+    model changed = copy_model(blob);
+    memcpy(changed.data + cases[i].at, &cases[i].value, sizeof cases[i].value);
+    repair(changed);
+    expect_all(changed.data, changed.size, NULL, cases[i].wanted, cases[i].note);
+    free(changed.data);
+  }
+}
+
 static void write_file(const char *path, const void *data, size_t size) {
   FILE *file = fopen(path, "wb");
   CHECK(file != NULL);
@@ -500,6 +525,38 @@ static void stats_are_within_their_ranges(void) {
   linnet_destroy(stream);
 }
 
+/* The statistics of a model whose 34 gains are all this sigmoid's: the biases of the gain layer, the 41st record. */
+static linnet_stats stats_with_gain_bias(float bias) {
+  model changed = copy_model(blob);
+  linnet_stats stats;
+  linnet *stream;
+  float x[FRAME];
+  uint64_t offset;
+  uint32_t state = 5;
+  int frame, i;
+  memcpy(&offset, changed.data + 64 + 40 * 32 + 16, sizeof offset);
+  for (i = 0; i < 34; ++i) memcpy(changed.data + offset + 4 * (size_t)i, &bias, sizeof bias);
+  repair(changed);
+  stream = make_stream(changed, 0);
+  for (frame = 0; frame < 50; ++frame) {
+    for (i = 0; i < FRAME; ++i) x[i] = 4 * random_sample(&state);
+    CHECK(linnet_process(stream, x, x, FRAME) == LINNET_OK);
+  }
+  stats.size = sizeof stats;
+  CHECK(linnet_get_stats(stream, &stats) == LINNET_OK);
+  linnet_destroy(stream);
+  free(changed.data);
+  return stats;
+}
+
+static void stats_tell_what_the_gains_say(void) {
+  linnet_stats open = stats_with_gain_bias(1000), shut = stats_with_gain_bias(-1000);
+  CHECK(open.mean_gain > 0.999f && open.input_snr_db == 60);
+  CHECK(shut.mean_gain < 0.001f && shut.input_snr_db == -30);
+  printf("gains open: %g, %g dB; shut: %g, %g dB\n", open.mean_gain, open.input_snr_db, shut.mean_gain,
+         shut.input_snr_db);
+}
+
 static void stats_fill_no_more_than_the_callers_size(void) {
   linnet *stream = make_stream(blob, 0);
   linnet_stats whole;
@@ -552,9 +609,11 @@ int main(int argc, char **argv) {
   a_refused_control_changes_nothing();
   only_live_instances_are_served();
   what_is_no_blob_is_refused();
+  a_sound_blob_of_another_network_is_refused();
   model_files_are_read_or_refused(argv[1]);
   the_blob_is_only_borrowed();
   stats_are_within_their_ranges();
+  stats_tell_what_the_gains_say();
   stats_fill_no_more_than_the_callers_size();
   free(blob.data);
   return check_summary();

@@ -21,8 +21,8 @@ SUBTYPES = ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"]
 class Pipe(io.BytesIO):
     """Bytes that come in odd pieces and cannot be sought, as from a pipe."""
 
-    def read(self, size: int = -1) -> bytes:
-        return super().read(min(size, 1009) if size >= 0 else 1009)
+    def read1(self, size: int = -1) -> bytes:
+        return super().read1(min(size, 1009) if size >= 0 else 1009)
 
     def seekable(self) -> bool:
         return False
@@ -222,6 +222,8 @@ def test_missing_file_folder_and_other_files(tmp_path: Path) -> None:
         ("a.ogg", Format(48000, 1, 9, "OGG", "OPUS"), ("OGG", "OPUS")),
         ("a.mp3", Format(48000, 1, 9, "WAV", "PCM_16"), ("MP3", "MPEG_LAYER_III")),
         ("a.aif", Format(48000, 1, 9, "WAV", "PCM_16"), ("AIFF", "PCM_16")),
+        ("a.wav", Format(48000, 1, 9, "MP3", "MPEG_LAYER_III"), ("WAV", "PCM_16")),
+        ("a.wav", Format(48000, 1, 9, "WAV", "IMA_ADPCM"), ("WAV", "IMA_ADPCM")),
         ("a.wav", Format(48000, 2, 1 << 30, "WAV", "FLOAT"), ("RF64", "FLOAT")),
     ],
 )

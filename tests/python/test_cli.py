@@ -98,7 +98,8 @@ def test_no_limit_0_changes_no_bit_of_a_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("rate", [24000, 48000])
 def test_no_delay_compensation(tmp_path: Path, rate: int) -> None:
-    source = write(tmp_path / "in.wav", 30000, rate, subtype="FLOAT")
+    source = str(tmp_path / "in.wav")
+    soundfile.write(source, 0.3 * np.sin(0.05 * np.arange(30000)), rate, "FLOAT")
     options = [*TINY, "--attenuation-limit", "0", "--no-delay-compensation"]
     assert main(["enhance", source, str(tmp_path / "out.wav"), *options]) == 0
     before, after = (soundfile.read(path)[0] for path in (source, tmp_path / "out.wav"))
@@ -445,10 +446,10 @@ def test_termination_leaves_nothing_behind(tmp_path: Path, root: Path) -> None:
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path, root: Path) -> None:
     code = """
-import resource, sys
+import re, sys
 from linnet.cli import main
 assert main(["enhance", sys.argv[1], sys.argv[2], "--model", "tiny"]) == 0
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+print(re.search(r"VmHWM:\\s*(\\d+) kB", open("/proc/self/status").read())[1], file=sys.stderr)
 """
     peaks = []
     for seconds in (10, 120):

@@ -1,0 +1,182 @@
+/* Enhances a 16-bit file at 48 kHz: WAV with up to eight channels, or raw mono samples. One stream per channel, a few
+ * kilobytes of memory besides, output of the input's length with the delay taken out. Exit status 2 and no output
+ * when something is wrong.
+ *
+ *     enhance_file MODEL IN OUT [ATTENUATION_LIMIT_DB] */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "linnet.h"
+
+#define FRAME 480
+#define MAX_CHANNELS 8
+
+static uint32_t little32(const uint8_t *b) {
+  return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+}
+
+static uint32_t little16(const uint8_t *b) { return (uint32_t)b[0] | (uint32_t)b[1] << 8; }
+
+static void put32(uint8_t *b, uint32_t value) {
+  int i;
+  for (i = 0; i < 4; ++i) b[i] = (uint8_t)(value >> 8 * i);
+}
+
+typedef struct sound {
+  int is_wav;
+  unsigned channels;
+  unsigned long frames; /* samples per channel, or UNTIL_THE_END */
+} sound;
+
+#define UNTIL_THE_END 0xffffffffUL
+
+/* Leaves the file at its first sample. Returns NULL or what is wrong. */
+static const char *open_sound(FILE *in, sound *s) {
+  uint8_t b[40];
+  uint32_t size;
+  int have_format = 0;
+  s->is_wav = fread(b, 1, 12, in) == 12 && memcmp(b, "RIFF", 4) == 0 && memcmp(b + 8, "WAVE", 4) == 0;
+  s->channels = 1;
+  s->frames = UNTIL_THE_END;
+  if (!s->is_wav) {
+    rewind(in);
+    return NULL;
+  }
+  for (;;) {
+    if (fread(b, 1, 8, in) != 8) return "a WAV file without samples";
+    size = little32(b + 4);
+    if (memcmp(b, "data", 4) == 0) break;
+    if (memcmp(b, "fmt ", 4) == 0) {
+      uint32_t tag;
+      if (size < 16 || size > sizeof b || fread(b, 1, size, in) != size) return "a WAV file with a damaged header";
+      tag = size >= 26 && little16(b) == 0xfffe ? little16(b + 24) : little16(b);
+      s->channels = little16(b + 2);
+      if (tag != 1 || little16(b + 14) != 16) return "not 16-bit PCM: convert it to 16-bit first";
+      if (little32(b + 4) != 48000) return "not at 48000 Hz: resample it first";
+      if (s->channels < 1 || s->channels > MAX_CHANNELS) return "more than 8 channels: split it first";
+      have_format = 1;
+      size &= 1; /* odd chunks are padded */
+    } else {
+      size += size & 1;
+    }
+    if (fseek(in, (long)size, SEEK_CUR) != 0) return "a WAV file with a damaged header";
+  }
+  if (!have_format) return "a WAV file without a format";
+  if (size != 0xffffffffu) s->frames = size / (2 * s->channels);
+  return NULL;
+}
+
+static int write_header(FILE *out, unsigned channels, unsigned long frames) {
+  uint8_t b[44] = "RIFF....WAVEfmt ";
+  const uint32_t bytes = (uint32_t)(frames * channels * 2);
+  put32(b + 4, 36 + bytes);
+  put32(b + 16, 16);
+  b[20] = 1;
+  b[22] = (uint8_t)channels;
+  put32(b + 24, 48000);
+  put32(b + 28, 48000 * channels * 2);
+  b[32] = (uint8_t)(channels * 2);
+  b[34] = 16;
+  memcpy(b + 36, "data", 4);
+  put32(b + 40, bytes);
+  return fseek(out, 0, SEEK_SET) == 0 && fwrite(b, 1, sizeof b, out) == sizeof b;
+}
+
+/* Frame by frame: the first `delay` output samples belong to nothing, and as many zeros push out the last ones.
+ * Returns NULL or what is wrong, with the output unless *at_input is set. */
+static const char *enhance(FILE *in, FILE *out, const sound *s, linnet **streams, int *at_input) {
+  static uint8_t bytes[FRAME * MAX_CHANNELS * 2];
+  static int16_t channel[FRAME];
+  const size_t step = s->channels * 2;
+  unsigned long read = 0, written = 0, skip = (unsigned long)linnet_delay(streams[0]);
+  if (s->is_wav && !write_header(out, s->channels, 0)) return "cannot be written";
+  for (;;) {
+    size_t wanted = FRAME, got, first, count, i;
+    unsigned c;
+    if (s->frames - read < wanted) wanted = s->frames - read;
+    got = fread(bytes, step, wanted, in);
+    *at_input = 1;
+    if (ferror(in)) return "cannot be read";
+    if (got < wanted && s->frames != UNTIL_THE_END) return "cut short: it has fewer samples than its header says";
+    *at_input = 0;
+    read += got;
+    if (got == 0 && written == read) break;
+    memset(bytes + got * step, 0, (FRAME - got) * step);
+    for (c = 0; c < s->channels; ++c) {
+      linnet_status status;
+      for (i = 0; i < FRAME; ++i) {
+        const uint32_t value = little16(bytes + i * step + 2 * c);
+        channel[i] = (int16_t)(value < 0x8000 ? (int32_t)value : (int32_t)value - 0x10000);
+      }
+      status = linnet_process_i16(streams[c], channel, channel, FRAME);
+      if (status != LINNET_OK) return linnet_status_text(status);
+      for (i = 0; i < FRAME; ++i) {
+        bytes[i * step + 2 * c] = (uint8_t)((uint16_t)channel[i] & 0xff);
+        bytes[i * step + 2 * c + 1] = (uint8_t)((uint16_t)channel[i] >> 8);
+      }
+    }
+    first = skip < FRAME ? skip : FRAME;
+    skip -= first;
+    count = FRAME - first;
+    if (count > read - written) count = read - written;
+    if (fwrite(bytes + first * step, step, count, out) != count) return "cannot be written";
+    written += count;
+  }
+  if (s->is_wav && !write_header(out, s->channels, written)) return "cannot be written";
+  return NULL;
+}
+
+/* Leaves nothing half done behind. What was there before may be a device or a pipe: it is emptied, not removed. */
+static void discard(const char *path, int was_there) {
+  FILE *file = was_there ? fopen(path, "wb") : NULL;
+  if (file) fclose(file);
+  if (!was_there) remove(path);
+}
+
+int main(int argc, char **argv) {
+  linnet *streams[MAX_CHANNELS] = {NULL};
+  const char *problem = NULL, *name = "";
+  FILE *in = NULL, *out = NULL;
+  sound s = {0, 0, 0};
+  unsigned c;
+  int at_input = 0;
+  if (argc < 4 || argc > 5) {
+    fprintf(stderr, "usage: %s MODEL IN OUT [ATTENUATION_LIMIT_DB]\n", argv[0]);
+    return 2;
+  }
+  name = argv[2];
+  if (strcmp(argv[2], argv[3]) == 0) {
+    fprintf(stderr, "%s: input and output are the same file\n", name);
+    return 2;
+  }
+  in = fopen(name, "rb");
+  problem = in ? open_sound(in, &s) : "cannot be opened";
+  for (c = 0; !problem && c < s.channels; ++c) {
+    linnet_status status = linnet_create_from_file(argv[1], NULL, &streams[c]);
+    name = argv[1];
+    if (status == LINNET_OK && argc == 5) {
+      char *end = argv[4];
+      const float limit = (float)strtod(argv[4], &end);
+      name = argv[4];
+      status = *end || end == argv[4] ? LINNET_ERR_ARGUMENT : linnet_set_attenuation_limit(streams[c], limit);
+      if (status != LINNET_OK) problem = "not an attenuation limit: give 0 to 100 (dB)";
+    }
+    if (status != LINNET_OK && !problem) problem = linnet_status_text(status);
+  }
+  if (!problem) {
+    FILE *before = fopen(argv[3], "rb");
+    const int was_there = before != NULL;
+    if (before) fclose(before);
+    name = argv[3];
+    out = fopen(name, "wb");
+    problem = out ? enhance(in, out, &s, streams, &at_input) : "cannot be opened for writing";
+    if (at_input) name = argv[2];
+    if (out && fclose(out) != 0 && !problem) problem = "cannot be written";
+    if (out && problem) discard(argv[3], was_there);
+  }
+  for (c = 0; c < MAX_CHANNELS; ++c) linnet_destroy(streams[c]);
+  if (in) fclose(in);
+  if (problem) fprintf(stderr, "%s: %s\n", name, problem);
+  return problem ? 2 : 0;
+}
