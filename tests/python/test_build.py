@@ -23,8 +23,7 @@ import targets
 
 
 def scons(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "SCons", "-Q", "-C", str(folder), *arguments]
-    return subprocess.run(command, capture_output=True, text=True)
+    return subprocess.run([sys.executable, "-m", "SCons", "-Q", *arguments], cwd=folder, capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")
