@@ -69,7 +69,7 @@ class Checker {
  private:
   bool check_all_sizes() {
     const int model[] = {70, 128, 256, 480, 512, 640, 768, 1280, 1536, 2560};
-    bool is_gemv = strcmp(entry_->name, "gemv_s8") == 0, is_correlate = strcmp(entry_->name, "correlate") == 0;
+    bool is_gemv = strncmp(entry_->name, "gemv", 4) == 0, is_correlate = strcmp(entry_->name, "correlate") == 0;
     if (is_gemv) {
       for (int rows = 0; rows <= 72; rows += 8) {
         for (int cols = 0; cols <= 68; cols += 4) {

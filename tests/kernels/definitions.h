@@ -32,6 +32,11 @@ inline void gemv_s8(int32_t *out, const int8_t *weights, const int8_t *x, int ro
   }
 }
 
+inline void gemv2_s8(int32_t *out, const int8_t *weights, const int8_t *x0, const int8_t *x1, int rows, int cols) {
+  gemv_s8(out, weights, x0, rows, cols);
+  gemv_s8(out + rows, weights, x1, rows, cols);
+}
+
 inline void quantize(int8_t *out, const float *x, int n) {
   for (int i = 0; i < n; ++i) out[i] = static_cast<int8_t>(nearbyint(static_cast<double>(times(127.0f, x[i]))));
 }
@@ -96,10 +101,10 @@ inline void correlate(float *out, const float *a, const float *b, int n, int lag
 
 }  // namespace definition
 
-const Kernels kDefinition = {"definition",         definition::gemv_s8,   definition::quantize, definition::dequantize,
-                             definition::sigmoid,  definition::tanh,      definition::add,      definition::mul,
-                             definition::mul_add,  definition::gru_blend, definition::blend,    definition::dot,
-                             definition::correlate};
+const Kernels kDefinition = {"definition",           definition::gemv_s8,  definition::gemv2_s8,  definition::quantize,
+                             definition::dequantize, definition::sigmoid,  definition::tanh,      definition::add,
+                             definition::mul,        definition::mul_add,  definition::gru_blend, definition::blend,
+                             definition::dot,        definition::correlate};
 
 // The errors stated in activations.h, on a grid of the range that the network uses and beyond the clamp.
 inline bool activations_accurate() {

@@ -190,6 +190,21 @@ def test_int8_network_is_close_to_the_float_one(widths: Widths) -> None:
     assert min(expected[name].std(axis=0).max() for name in OUTPUTS) > 0.01, "the outputs must follow the input"
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("frames_per_call", [1, 2, 3, 7])
+@pytest.mark.parametrize("shape", MODELS)
+def test_frames_per_call_change_no_bit(shape: tuple[int, int, int, int], frames_per_call: int, backend: str) -> None:
+    data = blob.random_model(*shape, seed=sum(shape))
+    features = features_of("ordinary", 23)
+    expected = simulate.simulate(data, features)
+    assert_same_bits(_core.network(data, features, backend, frames_per_call), expected)
+
+
+def test_a_negative_number_of_frames_per_call_is_refused() -> None:
+    with pytest.raises(ValueError, match="frames_per_call is -1"):
+        _core.network(blob.random_model(8, 8, 8, lookahead=2, seed=0), features_of("zero", 2), frames_per_call=-1)
+
+
 def test_output_depends_on_the_past_alone() -> None:
     data = blob.random_model(8, 16, 8, lookahead=2, seed=5)
     features = features_of("ordinary", 30)

@@ -19,6 +19,11 @@ void gemv_s8(int32_t *out, const int8_t *weights, const int8_t *x, int rows, int
   }
 }
 
+void gemv2_s8(int32_t *out, const int8_t *weights, const int8_t *x0, const int8_t *x1, int rows, int cols) {
+  gemv_s8(out, weights, x0, rows, cols);
+  gemv_s8(out + rows, weights, x1, rows, cols);
+}
+
 void quantize(int8_t *out, const float *x, int n) {
   for (int i = 0; i < n; ++i) {
     uint32_t bits = base::float_bits(x[i] * kActivationScale + kRoundToInteger);
@@ -72,7 +77,7 @@ void correlate(float *out, const float *a, const float *b, int n, int lags) {
 
 }  // namespace
 
-const Kernels scalar_kernels = {"scalar", gemv_s8, quantize,  dequantize, sigmoid, tanh,     add,
-                                mul,      mul_add, gru_blend, blend,      dot,     correlate};
+const Kernels scalar_kernels = {"scalar", gemv_s8, gemv2_s8, quantize,  dequantize, sigmoid, tanh,
+                                add,      mul,     mul_add,  gru_blend, blend,      dot,     correlate};
 
 }  // namespace linnet_core::kernels
