@@ -1,16 +1,22 @@
 // Times the calls of entries.h on the model's sizes: best of many runs in nanoseconds and the ratio to scalar, the
 // multiply-accumulates per second of the largest matrix, and beside it a loop that only streams the same weights
-// through the multiplier (x86), the bound that gemv_s8 can be measured against. Read only native numbers.
+// through the multiplier (x86), the bound that gemv_s8 can be measured against. With a model its whole network is timed
+// in the same way: one frame, and two frames in one call. Read only native numbers.
 #pragma once
 
 #include <time.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <vector>
 
+#include "base/arena.h"
 #include "entries.h"
 #include "kernels/kernels.h"
+#include "model/blob.h"
+#include "nn/network.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -63,6 +69,88 @@ __attribute__((target("avx2"))) inline int stream_maddubs(const int8_t *weights,
   return _mm256_extract_epi32(sum, 0) + _mm256_extract_epi32(sum, 5);
 }
 #endif
+
+// Memory aligned as streams and models need it, freed with the process.
+inline void *aligned_memory(size_t bytes) { return aligned_alloc(64, (bytes + 63) / 64 * 64); }
+
+// One row of times of the network: what is timed and what it took in each round.
+struct Timed {
+  const Kernels *table;  // nullptr: the bare loop
+  int frames;
+  std::vector<double> ns;
+
+  double median() {
+    std::sort(ns.begin(), ns.end());
+    return ns[ns.size() / 2] / frames;
+  }
+};
+
+// The network of a model. The variants take turns, so that a busy machine treats them alike, and each finds the caches
+// as the one before has left them: full of other weights. Exit status 2 if the file is no model.
+inline int bench_network(const char *path, const char *backend) {
+  using namespace linnet_core;
+  FILE *file = fopen(path, "rb");
+  size_t size = 0;
+  if (file != nullptr && fseek(file, 0, SEEK_END) == 0) size = static_cast<size_t>(ftell(file));
+  uint8_t *data = static_cast<uint8_t *>(aligned_memory(size));
+  if (file != nullptr) rewind(file);
+  model::BlobView blob;
+  nn::Network network;
+  if (file == nullptr || fread(data, 1, size, file) != size ||
+      model::parse_blob(data, size, &blob) != model::BlobError::kNone || !network.bind(blob)) {
+    fprintf(stderr, "checkkernels: %s cannot be read or is not a model of this version\n", path);
+    return 2;
+  }
+  fclose(file);
+  base::Arena measuring;
+  network.place(measuring);
+  base::Arena arena(aligned_memory(measuring.used()));
+  network.place(arena);
+  network.reset();
+
+  Random random(1);
+  float features[2 * nn::kInputs];
+  for (float &feature : features) feature = random.unit();
+  nn::NetworkOutput outputs[2];
+  std::vector<Timed> rows;
+  for (const Kernels *table : kernels::available()) {
+    bool wanted = backend == nullptr || table == &kernels::scalar_kernels || strcmp(backend, table->name) == 0;
+    for (int frames = 1; wanted && frames <= 2; ++frames) rows.push_back({table, frames, {}});
+  }
+  volatile int keep = 0;
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2")) rows.push_back({nullptr, 1, {}});
+#endif
+  for (int round = 0; round < 101; ++round) {
+    for (Timed &row : rows) {
+      double start = now_ns();
+      if (row.table != nullptr) {
+        network.process(*row.table, features, row.frames, outputs);
+      } else {
+#if defined(__x86_64__)
+        for (const model::Record &record : blob.records) {
+          if (record.kind != static_cast<uint32_t>(model::Kind::kInt8Blocks)) continue;
+          keep = keep + stream_maddubs(blob.payload<int8_t>(record), static_cast<size_t>(record.size));
+        }
+#endif
+      }
+      row.ns.push_back(now_ns() - start);
+    }
+  }
+  double scalar_ns = 1, bare_ns = 1;
+  for (Timed &row : rows) {
+    if (row.table == &kernels::scalar_kernels && row.frames == 1) scalar_ns = row.median();
+    if (row.table == nullptr) bare_ns = row.median();
+  }
+  printf("%-10s %-6s  %-9s %12s %9s %9s   (median of 101)\n", "network", "frames", "table", "ns per frame", "x scalar",
+         "x bare");
+  for (Timed &row : rows) {
+    double ns = row.median();
+    printf("%-10s %6d  %-9s %12.0f %9.2f %9.2f\n", row.table == nullptr ? "bare loop" : "network", row.frames,
+           row.table == nullptr ? "maddubs" : row.table->name, ns, scalar_ns / ns, ns / bare_ns);
+  }
+  return 0;
+}
 
 inline Sizes bench_sizes(const char *entry) {
   if (strncmp(entry, "gemv", 4) == 0) return {1536, 512};

@@ -54,8 +54,7 @@ struct FourGroups {
   }
 };
 
-// Even and odd groups of four columns have sums of their own, here and below: VPDPBUSD takes about five cycles, and two
-// start per cycle, so that many independent sums are needed.
+// Even and odd blocks have sums of their own: VPDPBUSD takes about five cycles, and two start per cycle.
 void multiply_one(int32_t *out, const int8_t *weights, const int8_t *x, int cols) {
   __m256i even = _mm256_setzero_si256(), odd = even;
   int col = 0;
@@ -67,26 +66,20 @@ void multiply_one(int32_t *out, const int8_t *weights, const int8_t *x, int cols
   store(out, _mm256_add_epi32(even, odd));
 }
 
-// Four groups of 8 rows share the broadcast of the inputs. Not more: for common widths their rows lie 4096 bytes apart
-// and meet in the same set of the first cache, of whose places they may take half.
-void multiply_four(int32_t *out, const int8_t *weights, const int8_t *x, int cols) {
+// Eight groups of 8 rows share the preparation of the inputs.
+void multiply_eight(int32_t *out, const int8_t *weights, const int8_t *x, int cols) {
   size_t group = static_cast<size_t>(cols) * 8;
-  FourGroups even, odd;
-  int col = 0;
-  for (; col + 8 <= cols; col += 8, weights += 64) {
-    Inputs left(x + col), right(x + col + 4);
-    even.add(weights, group, left);
-    odd.add(weights + 32, group, right);
+  FourGroups upper, lower;
+  for (int col = 0; col < cols; col += 4, weights += 32) {
+    Inputs inputs(x + col);
+    upper.add(weights, group, inputs);
+    lower.add(weights + 4 * group, group, inputs);
   }
-  if (col < cols) even.add(weights, group, Inputs(x + col));
-  even.s0 = _mm256_add_epi32(even.s0, odd.s0);
-  even.s1 = _mm256_add_epi32(even.s1, odd.s1);
-  even.s2 = _mm256_add_epi32(even.s2, odd.s2);
-  even.s3 = _mm256_add_epi32(even.s3, odd.s3);
-  even.store_to(out);
+  upper.store_to(out);
+  lower.store_to(out + 32);
 }
 
-// The same for two vectors; the second use of a block finds it in the first cache.
+// Four groups for two vectors; the second use of a block finds it in the first cache.
 void multiply_four_twice(int32_t *out0, int32_t *out1, const int8_t *weights, const int8_t *x0, const int8_t *x1,
                          int cols) {
   size_t group = static_cast<size_t>(cols) * 8;
@@ -101,7 +94,7 @@ void multiply_four_twice(int32_t *out0, int32_t *out1, const int8_t *weights, co
 
 void gemv_s8(int32_t *out, const int8_t *weights, const int8_t *x, int rows, int cols) {
   int row = 0;
-  for (; row + 32 <= rows; row += 32) multiply_four(out + row, weights + static_cast<size_t>(row) * cols, x, cols);
+  for (; row + 64 <= rows; row += 64) multiply_eight(out + row, weights + static_cast<size_t>(row) * cols, x, cols);
   for (; row < rows; row += 8) multiply_one(out + row, weights + static_cast<size_t>(row) * cols, x, cols);
 }
 
