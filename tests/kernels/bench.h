@@ -117,8 +117,8 @@ inline int bench_network(const char *path, const char *backend) {
     bool wanted = backend == nullptr || table == &kernels::scalar_kernels || strcmp(backend, table->name) == 0;
     for (int frames = 1; wanted && frames <= 2; ++frames) rows.push_back({table, frames, {}});
   }
-  volatile int keep = 0;
 #if defined(__x86_64__)
+  volatile int keep = 0;
   if (__builtin_cpu_supports("avx2")) rows.push_back({nullptr, 1, {}});
 #endif
   for (int round = 0; round < 101; ++round) {
@@ -129,7 +129,8 @@ inline int bench_network(const char *path, const char *backend) {
       } else {
 #if defined(__x86_64__)
         for (const model::Record &record : blob.records) {
-          if (record.kind != static_cast<uint32_t>(model::Kind::kInt8Blocks)) continue;
+          const model::Kind kind = static_cast<model::Kind>(record.kind);
+          if (kind != model::Kind::kInt8Blocks && kind != model::Kind::kInt8SparseBlocks) continue;
           keep = keep + stream_maddubs(blob.payload<int8_t>(record), static_cast<size_t>(record.size));
         }
 #endif
@@ -153,7 +154,7 @@ inline int bench_network(const char *path, const char *backend) {
 }
 
 inline Sizes bench_sizes(const char *entry) {
-  if (strncmp(entry, "gemv", 4) == 0) return {1536, 512};
+  if (strstr(entry, "gemv") != nullptr) return {1536, 512};
   if (strcmp(entry, "dequantize") == 0) return {1536, 0};
   if (strcmp(entry, "sigmoid") == 0) return {1024, 0};
   if (strcmp(entry, "correlate") == 0) return {480, 64};
@@ -167,7 +168,7 @@ inline int bench_tables(const char *backend) {
   void *inputs[kMaxInputs];
   for (void *&input : inputs) input = aligned_alloc(64, kBytes);
   void *out = aligned_alloc(64, kBytes);
-  printf("%-10s %6s %5s  %-9s %12s %9s\n", "entry", "n", "m", "table", "ns", "x scalar");
+  printf("%-14s %6s %5s  %-9s %12s %9s\n", "entry", "n", "m", "table", "ns", "x scalar");
   for (const Entry &entry : kEntries) {
     Sizes sizes = bench_sizes(entry.name);
     Random random(1);
@@ -179,7 +180,7 @@ inline int bench_tables(const char *backend) {
       bool is_scalar = table == &linnet_core::kernels::scalar_kernels;
       if (backend != nullptr && !is_scalar && strcmp(backend, table->name) != 0) continue;
       double ns = is_scalar ? scalar_ns : time_table(*table);
-      printf("%-10s %6d %5d  %-9s %12.1f %9.2f", entry.name, sizes.n, sizes.m, table->name, ns, scalar_ns / ns);
+      printf("%-14s %6d %5d  %-9s %12.1f %9.2f", entry.name, sizes.n, sizes.m, table->name, ns, scalar_ns / ns);
       if (strcmp(entry.name, "gemv_s8") == 0) printf("  %.1f GMAC/s", static_cast<double>(count_nm(sizes)) / ns);
       printf("\n");
       fflush(stdout);
@@ -189,7 +190,7 @@ inline int bench_tables(const char *backend) {
       volatile int keep = 0;
       const int8_t *weights = static_cast<const int8_t *>(inputs[0]);
       double ns = best_ns([&] { keep = keep + stream_maddubs(weights, count_nm(sizes)); });
-      printf("%-10s %6d %5d  %-9s %12.1f %9.2f  %.1f GMAC/s\n", "bare loop", sizes.n, sizes.m, "maddubs", ns,
+      printf("%-14s %6d %5d  %-9s %12.1f %9.2f  %.1f GMAC/s\n", "bare loop", sizes.n, sizes.m, "maddubs", ns,
              scalar_ns / ns, static_cast<double>(count_nm(sizes)) / ns);
     }
 #endif

@@ -120,6 +120,20 @@ inline size_t count_nm(Sizes s) { return static_cast<size_t>(s.n) * static_cast<
 inline size_t count_one(Sizes) { return 1; }
 inline size_t count_lagged(Sizes s) { return s.m == 0 || s.n == 0 ? 0 : static_cast<size_t>(s.n + s.m - 1); }
 
+// Blocks that the sparse test matrices store: all, none, one, or any number for a group of 8 rows.
+inline size_t stored_blocks(Sizes s, size_t group) {
+  const size_t columns = static_cast<size_t>(s.m) / 4;
+  const size_t some = Random(group + 1000 * columns).next() % (columns + 1), choices[] = {columns, some, 0, some, 1};
+  return columns == 0 ? 0 : choices[(group + columns) % 5];
+}
+inline size_t count_groups(Sizes s) { return static_cast<size_t>(s.n) / 8; }
+inline size_t count_blocks(Sizes s) {
+  size_t total = 0;
+  for (size_t group = 0; group < count_groups(s); ++group) total += stored_blocks(s, group);
+  return total;
+}
+inline size_t count_block_bytes(Sizes s) { return 32 * count_blocks(s); }
+
 template <class Draw>
 inline void fill_floats(void *to, size_t count, Random &random, Pattern pattern, Draw draw_one) {
   float *x = static_cast<float *>(to);
@@ -177,6 +191,30 @@ const Entry kEntries[] = {
      },
      [](const Kernels &k, void *out, const void *const in[], Sizes s) {
        k.gemv2_s8(static_cast<int32_t *>(out), bytes(in[0]), bytes(in[1]), bytes(in[2]), s.n, s.m);
+     }},
+    {"sparse_gemv_s8",
+     {4, count_n},
+     {{2, count_groups}, {2, count_blocks}, {1, count_block_bytes}, {1, count_m}},
+     0,
+     false,
+     [](Random &random, Pattern pattern, Sizes s, void *const in[]) {
+       uint16_t *counts = static_cast<uint16_t *>(in[0]), *columns = static_cast<uint16_t *>(in[1]);
+       for (size_t group = 0; group < count_groups(s); ++group) {
+         size_t wanted = stored_blocks(s, group), left = count_m(s) / 4;
+         counts[group] = static_cast<uint16_t>(wanted);
+         // Knuth's selection sampling: rising, every set of columns equally likely.
+         for (uint16_t column = 0; wanted > 0; ++column, --left) {
+           if (random.next() % left >= wanted) continue;
+           *columns++ = column;
+           --wanted;
+         }
+       }
+       fill_bytes(in[2], count_block_bytes(s), random, pattern);
+       fill_bytes(in[3], count_m(s), random, pattern);
+     },
+     [](const Kernels &k, void *out, const void *const in[], Sizes s) {
+       k.sparse_gemv_s8(static_cast<int32_t *>(out), static_cast<const uint16_t *>(in[0]),
+                        static_cast<const uint16_t *>(in[1]), bytes(in[2]), bytes(in[3]), s.n);
      }},
     {"quantize",
      {1, count_n},

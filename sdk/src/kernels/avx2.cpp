@@ -14,7 +14,7 @@ __attribute__((always_inline)) inline __m256i add_products(__m256i sum, __m256i 
 
 }  // namespace
 
-const Kernels avx2_kernels = {"avx2", gemv_s8, gemv2_s8, quantize,  dequantize, sigmoid, tanh,
-                              add,    mul,     mul_add,  gru_blend, blend,      dot,     correlate};
+const Kernels avx2_kernels = {"avx2", gemv_s8, gemv2_s8, sparse_gemv_s8, quantize, dequantize, sigmoid,  tanh,
+                              add,    mul,     mul_add,  gru_blend,      blend,    dot,        correlate};
 
 }  // namespace linnet_core::kernels

@@ -111,5 +111,22 @@ void gemv2_s8(int32_t *out, const int8_t *weights, const int8_t *x0, const int8_
   }
 }
 
+void sparse_gemv_s8(int32_t *out, const uint16_t *counts, const uint16_t *columns, const int8_t *blocks,
+                    const int8_t *x, int rows) {
+  for (int row = 0; row < rows; row += 8) {
+    __m256i even = _mm256_setzero_si256(), odd = even;
+    int left = *counts++;
+    for (; left >= 2; left -= 2, columns += 2, blocks += 64) {
+      even = add_block(even, blocks, Inputs(x + size_t{4} * columns[0]));
+      odd = add_block(odd, blocks + 32, Inputs(x + size_t{4} * columns[1]));
+    }
+    if (left > 0) {
+      even = add_block(even, blocks, Inputs(x + size_t{4} * *columns++));
+      blocks += 32;
+    }
+    store(out + row, _mm256_add_epi32(even, odd));
+  }
+}
+
 }  // namespace
 }  // namespace linnet_core::kernels

@@ -12,7 +12,7 @@ __attribute__((always_inline)) inline __m256i add_products(__m256i sum, __m256i 
 
 }  // namespace
 
-const Kernels avx_vnni_kernels = {"avx_vnni", gemv_s8, gemv2_s8, quantize,  dequantize, sigmoid, tanh,
-                                  add,        mul,     mul_add,  gru_blend, blend,      dot,     correlate};
+const Kernels avx_vnni_kernels = {"avx_vnni", gemv_s8, gemv2_s8, sparse_gemv_s8, quantize, dequantize, sigmoid,  tanh,
+                                  add,        mul,     mul_add,  gru_blend,      blend,    dot,        correlate};
 
 }  // namespace linnet_core::kernels

@@ -25,6 +25,11 @@ struct Kernels {
   // vectors may overlap each other.
   void (*gemv2_s8)(int32_t *out, const int8_t *weights, const int8_t *x0, const int8_t *x1, int rows, int cols);
 
+  // The same for a matrix of which only some blocks are stored, the others being zero. Group g of 8 rows has counts[g]
+  // blocks; columns holds where each begins, x + 4 * column, and blocks its weights, group after group.
+  void (*sparse_gemv_s8)(int32_t *out, const uint16_t *counts, const uint16_t *columns, const int8_t *blocks,
+                         const int8_t *x, int rows);
+
   // out[i] = nearest integer of 127 * x[i], ties to even. |x[i]| <= 1 (and a rounding error).
   void (*quantize)(int8_t *out, const float *x, int n);
 

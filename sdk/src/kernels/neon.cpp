@@ -24,6 +24,14 @@ inline int8x8_t broadcast_four(const int8_t *x) {
   return vreinterpret_s8_s32(vdup_n_s32(four));
 }
 
+#if defined(__aarch64__)
+inline int8x16_t broadcast_four_twice(const int8_t *x) {
+  int32_t four;
+  memcpy(&four, x, sizeof four);
+  return vreinterpretq_s8_s32(vdupq_n_s32(four));
+}
+#endif
+
 // Columns 0..3 and 4..7 of the inputs, each for two rows, and on AArch64 twice, because SMULL2 takes the upper half of
 // both operands. The empty statement keeps the load of both in one piece.
 struct Inputs {
@@ -37,6 +45,12 @@ struct Inputs {
     x1 = vreinterpretq_s8_s32(vdupq_lane_s32(eight, 1));
   }
 
+  // From two places.
+  __attribute__((always_inline)) Inputs(const int8_t *at0, const int8_t *at1) {
+    x0 = broadcast_four_twice(at0);
+    x1 = broadcast_four_twice(at1);
+  }
+
   int8x8_t first() const { return vget_low_s8(x0); }
   int8x8_t second() const { return vget_low_s8(x1); }
 #else
@@ -48,6 +62,9 @@ struct Inputs {
     x0 = vreinterpret_s8_s32(vdup_lane_s32(eight, 0));
     x1 = vreinterpret_s8_s32(vdup_lane_s32(eight, 1));
   }
+
+  __attribute__((always_inline)) Inputs(const int8_t *at0, const int8_t *at1)
+      : x0(broadcast_four(at0)), x1(broadcast_four(at1)) {}
 
   int8x8_t first() const { return x0; }
   int8x8_t second() const { return x1; }
@@ -210,9 +227,29 @@ void gemv2_s8(int32_t *out, const int8_t *weights, const int8_t *x0, const int8_
   }
 }
 
+// Two blocks are the two halves of a panel, whatever columns they come from.
+void sparse_gemv_s8(int32_t *out, const uint16_t *counts, const uint16_t *columns, const int8_t *blocks,
+                    const int8_t *x, int rows) {
+  for (int row = 0; row < rows; row += 8) {
+    Group group;
+    int left = *counts++;
+    for (; left >= 2; left -= 2, columns += 2, blocks += 64) {
+      Panel panel(blocks);
+      Inputs inputs(x + size_t{4} * columns[0], x + size_t{4} * columns[1]);
+      panel.wait();
+      group.add(panel, inputs);
+    }
+    if (left > 0) {
+      group.add_four_columns(blocks, broadcast_four(x + size_t{4} * *columns++));
+      blocks += 32;
+    }
+    group.store(out + row);
+  }
+}
+
 }  // namespace
 
-const Kernels neon_kernels = {"neon", gemv_s8, gemv2_s8, quantize,  dequantize, sigmoid, tanh,
-                              add,    mul,     mul_add,  gru_blend, blend,      dot,     correlate};
+const Kernels neon_kernels = {"neon", gemv_s8, gemv2_s8, sparse_gemv_s8, quantize, dequantize, sigmoid,  tanh,
+                              add,    mul,     mul_add,  gru_blend,      blend,    dot,        correlate};
 
 }  // namespace linnet_core::kernels

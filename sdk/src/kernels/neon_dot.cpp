@@ -47,7 +47,7 @@ void gemv2_s8(int32_t *out, const int8_t *weights, const int8_t *x0, const int8_
 
 }  // namespace
 
-const Kernels neon_dot_kernels = {"neon_dot", gemv_s8, gemv2_s8, quantize,  dequantize, sigmoid, tanh,
-                                  add,        mul,     mul_add,  gru_blend, blend,      dot,     correlate};
+const Kernels neon_dot_kernels = {"neon_dot", gemv_s8, gemv2_s8, sparse_gemv_s8, quantize, dequantize, sigmoid,  tanh,
+                                  add,        mul,     mul_add,  gru_blend,      blend,    dot,        correlate};
 
 }  // namespace linnet_core::kernels

@@ -39,6 +39,13 @@ inline int8x16_t broadcast_four(const int8_t *x) {
   return vreinterpretq_s8_s32(vdupq_n_s32(four));
 }
 
+// In the lower lane.
+inline int8x8_t load_four(const int8_t *x) {
+  uint32_t four;
+  memcpy(&four, x, sizeof four);
+  return vcreate_s8(four);
+}
+
 // The sums of 8 rows.
 struct Rows {
   int32x4_t low = vdupq_n_s32(0), high = vdupq_n_s32(0);  // rows 0..3, 4..7
@@ -60,6 +67,12 @@ struct Rows {
   __attribute__((always_inline)) void add_block(const int8_t *weights, int8x16_t x) {
     low = vdotq_s32(low, vld1q_s8(weights), x);
     high = vdotq_s32(high, vld1q_s8(weights + 16), x);
+  }
+
+  // The same for a loaded block and inputs in the lower of two lanes.
+  __attribute__((always_inline)) void add_loaded(int8x16_t w_low, int8x16_t w_high, int8x8_t x) {
+    low = vdotq_lane_s32(low, w_low, x, 0);
+    high = vdotq_lane_s32(high, w_high, x, 0);
   }
 
   __attribute__((always_inline)) void join(const Rows &other) {
@@ -135,6 +148,29 @@ inline void gemv_s8(int32_t *out, const int8_t *weights, const int8_t *x, int ro
   int row = 0;
   for (; row + 16 <= rows; row += 16) multiply_two(out + row, weights + static_cast<size_t>(row) * cols, x, cols);
   if (row < rows) multiply_one(out + row, weights + static_cast<size_t>(row) * cols, x, cols);
+}
+
+// Four blocks are a panel, whatever columns they come from.
+inline void sparse_gemv_s8(int32_t *out, const uint16_t *counts, const uint16_t *columns, const int8_t *blocks,
+                           const int8_t *x, int rows) {
+  for (int row = 0; row < rows; row += 8) {
+    TwoSums sums;
+    int left = *counts++;
+    for (; left >= 4; left -= 4, columns += 4, blocks += 128) {
+      Panel panel(blocks);
+      int8x8_t x0 = load_four(x + size_t{4} * columns[0]), x1 = load_four(x + size_t{4} * columns[1]);
+      int8x8_t x2 = load_four(x + size_t{4} * columns[2]), x3 = load_four(x + size_t{4} * columns[3]);
+      panel.wait();
+      sums.even.add_loaded(panel.w0, panel.w1, x0);
+      sums.odd.add_loaded(panel.w2, panel.w3, x1);
+      sums.even.add_loaded(panel.w4, panel.w5, x2);
+      sums.odd.add_loaded(panel.w6, panel.w7, x3);
+    }
+    for (; left > 0; --left, ++columns, blocks += 32) {
+      sums.even.add_block(blocks, broadcast_four(x + size_t{4} * *columns));
+    }
+    sums.store(out + row);
+  }
 }
 
 }  // namespace

@@ -63,12 +63,7 @@ struct PairedRows {
 };
 
 // Four columns of two vectors, zeros in the upper half of each half.
-inline int8x16_t pair_four(const int8_t *x0, const int8_t *x1) {
-  uint32_t four0, four1;
-  memcpy(&four0, x0, sizeof four0);
-  memcpy(&four1, x1, sizeof four1);
-  return vcombine_s8(vcreate_s8(four0), vcreate_s8(four1));
-}
+inline int8x16_t pair_four(const int8_t *x0, const int8_t *x1) { return vcombine_s8(load_four(x0), load_four(x1)); }
 
 // 16 columns of two groups of 8 rows.
 __attribute__((always_inline)) inline void add_sixteen(PairedRows *first, PairedRows *second, const int8_t *weights,
@@ -122,7 +117,7 @@ void gemv2_s8(int32_t *out, const int8_t *weights, const int8_t *x0, const int8_
 
 }  // namespace
 
-const Kernels neon_i8mm_kernels = {"neon_i8mm", gemv_s8, gemv2_s8, quantize,  dequantize, sigmoid, tanh,
-                                   add,         mul,     mul_add,  gru_blend, blend,      dot,     correlate};
+const Kernels neon_i8mm_kernels = {"neon_i8mm", gemv_s8, gemv2_s8, sparse_gemv_s8, quantize, dequantize, sigmoid,  tanh,
+                                   add,         mul,     mul_add,  gru_blend,      blend,    dot,        correlate};
 
 }  // namespace linnet_core::kernels
