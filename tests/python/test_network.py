@@ -4,6 +4,8 @@ to the float network that the paper's figure describes, written here a third tim
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -74,6 +76,31 @@ def test_simulation_equals_core(shape: tuple[int, int, int, int], kind: str, bac
     assert_same_bits(_core.network(data, features, backend), expected)
     if kind != "zero":
         assert all(expected[name].std(axis=0).max() > 1e-3 for name in OUTPUTS), "the outputs must follow the input"
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("density", [0.02, 0.3, 1.0])
+@pytest.mark.parametrize("shape", MODELS)
+def test_simulation_equals_core_with_sparse_matrices(
+    shape: tuple[int, int, int, int], density: float, backend: str
+) -> None:
+    data = blob.random_model(*shape, seed=sum(shape), density=density)
+    features = features_of("ordinary", 24)
+    expected = simulate.simulate(data, features)
+    assert_same_bits(_core.network(data, features, backend), expected)
+    assert_same_bits(_core.network(data, features, backend, frames_per_call=1), expected)
+
+
+def test_a_sparse_model_is_the_dense_one_with_zeros() -> None:
+    model = blob.read_blob(blob.random_model(16, 24, 8, lookahead=1, seed=3, density=0.4))
+    layers = {
+        name: replace(layer, sparse=False) if isinstance(layer, Int8Layer) else layer
+        for name, layer in model.layers.items()
+    }
+    dense, sparse = blob.write_blob(replace(model, layers=layers)), blob.write_blob(model)
+    assert len(sparse) < len(dense)
+    features = features_of("ordinary")
+    assert_same_bits(_core.network(sparse, features), _core.network(dense, features))
 
 
 def extreme_model(widths: Widths, scale: float, seed: int) -> bytes:

@@ -17,7 +17,11 @@ void FloatLinear::run(const kernels::Kernels &kernels, Frames<const float> x, in
 void Linear::run(const kernels::Kernels &kernels, Frames<const int8_t> x, int count, int32_t *accumulators,
                  float *out) const {
   int stored_rows = padded_rows(rows);
-  if (count == kMaxBatch) {
+  if (counts) {
+    for (int frame = 0; frame < count; ++frame) {
+      kernels.sparse_gemv_s8(accumulators + frame * stored_rows, counts, columns, weights, x[frame], stored_rows);
+    }
+  } else if (count == kMaxBatch) {
     kernels.gemv2_s8(accumulators, weights, x[0], x[1], stored_rows, cols);
   } else {
     kernels.gemv_s8(accumulators, weights, x[0], stored_rows, cols);

@@ -36,9 +36,11 @@ struct FloatLinear {
 
 // y = scale * (weights x) + bias with an exact int32 product. cols is a multiple of 4: the network's widths are.
 struct Linear {
-  const int8_t *weights = nullptr;  // blocks of 8 x 4, rows padded with zeros
-  const float *scale = nullptr;     // [rows]
-  const float *bias = nullptr;      // [rows]
+  const int8_t *weights = nullptr;    // blocks of 8 x 4, rows padded with zeros
+  const uint16_t *counts = nullptr;   // stored blocks per 8 rows, nullptr if all blocks are stored
+  const uint16_t *columns = nullptr;  // of the stored blocks
+  const float *scale = nullptr;       // [rows]
+  const float *bias = nullptr;        // [rows]
   int rows = 0, cols = 0;
 
   // accumulators: scratch of count * padded_rows(rows). out: [count][rows].

@@ -25,7 +25,9 @@ bool width_in_range(uint32_t width, int largest) {
 // rows = row_factor * row_width, cols alike. A float matrix is followed by its bias; an int8 matrix by its scale and
 // its bias.
 struct Network::Shape {
-  model::Kind kind;
+  enum Form { kFloat, kDense, kDenseOrSparse };  // float, all int8 blocks, or some of them if the model says so
+
+  Form form;
   int row_factor;
   Width row_width;
   int col_factor;
@@ -33,22 +35,22 @@ struct Network::Shape {
 };
 
 const Network::Shape Network::kShapes[kMatrices] = {
-    {model::Kind::kFloatMatrix, 1, kD, kInputs, kOne},             // dense
-    {model::Kind::kInt8Blocks, 1, kH, kConv1Frames, kD},           // conv1
-    {model::Kind::kInt8Blocks, 1, kH, kConv2Frames, kH},           // conv2
-    {model::Kind::kInt8Blocks, 3, kH, 1, kH},                      // gru1 input
-    {model::Kind::kInt8Blocks, 3, kH, 1, kH},                      // gru1 recurrent
-    {model::Kind::kInt8Blocks, 3, kH, 1, kH},                      // gru2 input
-    {model::Kind::kInt8Blocks, 3, kH, 1, kH},                      // gru2 recurrent
-    {model::Kind::kInt8Blocks, 3, kH, 1, kH},                      // gru3 input
-    {model::Kind::kInt8Blocks, 3, kH, 1, kH},                      // gru3 recurrent
-    {model::Kind::kInt8Blocks, 3, kH, 1, kH},                      // gru4 input
-    {model::Kind::kInt8Blocks, 3, kH, 1, kH},                      // gru4 recurrent
-    {model::Kind::kInt8Blocks, 3, kS, 2, kH},                      // gru5 input: gru3, conv2
-    {model::Kind::kInt8Blocks, 3, kS, 1, kS},                      // gru5 recurrent
-    {model::Kind::kInt8Blocks, kOutputs, kOne, kSharedCount, kH},  // gain: conv2, gru1..gru4
-    {model::Kind::kInt8Blocks, kOutputs, kOne, 1, kS},             // strength: gru5
-    {model::Kind::kInt8Blocks, 1, kOne, 1, kH},                    // speech: gru4
+    {Shape::kFloat, 1, kD, kInputs, kOne},              // dense
+    {Shape::kDense, 1, kH, kConv1Frames, kD},           // conv1
+    {Shape::kDenseOrSparse, 1, kH, kConv2Frames, kH},   // conv2
+    {Shape::kDenseOrSparse, 3, kH, 1, kH},              // gru1 input
+    {Shape::kDenseOrSparse, 3, kH, 1, kH},              // gru1 recurrent
+    {Shape::kDenseOrSparse, 3, kH, 1, kH},              // gru2 input
+    {Shape::kDenseOrSparse, 3, kH, 1, kH},              // gru2 recurrent
+    {Shape::kDenseOrSparse, 3, kH, 1, kH},              // gru3 input
+    {Shape::kDenseOrSparse, 3, kH, 1, kH},              // gru3 recurrent
+    {Shape::kDenseOrSparse, 3, kH, 1, kH},              // gru4 input
+    {Shape::kDenseOrSparse, 3, kH, 1, kH},              // gru4 recurrent
+    {Shape::kDenseOrSparse, 3, kS, 2, kH},              // gru5 input: gru3, conv2
+    {Shape::kDenseOrSparse, 3, kS, 1, kS},              // gru5 recurrent
+    {Shape::kDense, kOutputs, kOne, kSharedCount, kH},  // gain: conv2, gru1..gru4
+    {Shape::kDense, kOutputs, kOne, 1, kS},             // strength: gru5
+    {Shape::kDense, 1, kOne, 1, kH},                    // speech: gru4
 };
 
 bool Network::bind(const model::BlobView &blob) {
@@ -62,33 +64,38 @@ bool Network::bind(const model::BlobView &blob) {
   const uint32_t widths[kWidths] = {1, header.dense_width, header.hidden_width, header.strength_width};
 
   size_t used = 0;
-  // The next record if it has this kind and shape, else nullptr. The factors are below 128 and the widths at most
-  // 1024: the products cannot overflow.
-  auto next = [&](model::Kind kind, uint32_t rows, uint32_t cols) -> const model::Record * {
+  // The next record if it has this kind, or the other one that is allowed, and this shape, else nullptr. The factors
+  // are below 128 and the widths at most 1024: the products cannot overflow.
+  auto next = [&](model::Kind kind, model::Kind other, uint32_t rows, uint32_t cols) -> const model::Record * {
     if (used >= blob.records.size) return nullptr;
     const model::Record &record = blob.records[used++];
-    bool expected = record.kind == static_cast<uint32_t>(kind) && record.rows == rows && record.cols == cols;
-    return expected ? &record : nullptr;
+    model::Kind found = static_cast<model::Kind>(record.kind);
+    return (found == kind || found == other) && record.rows == rows && record.cols == cols ? &record : nullptr;
   };
+  auto next_floats = [&](model::Kind kind, uint32_t rows) { return next(kind, kind, rows, 1); };
 
   for (int i = 0; i < kMatrices; ++i) {
     const Shape &shape = kShapes[i];
     uint32_t rows = static_cast<uint32_t>(shape.row_factor) * widths[shape.row_width];
     uint32_t cols = static_cast<uint32_t>(shape.col_factor) * widths[shape.col_width];
-    bool is_float = shape.kind == model::Kind::kFloatMatrix;
-    const model::Record *weights = next(shape.kind, rows, cols);
+    bool is_float = shape.form == Shape::kFloat;
+    model::Kind kind = is_float ? model::Kind::kFloatMatrix : model::Kind::kInt8Blocks;
+    model::Kind other = shape.form == Shape::kDenseOrSparse ? model::Kind::kInt8SparseBlocks : kind;
+    const model::Record *weights = next(kind, other, rows, cols);
     if (!weights) return false;
-    const model::Record *scale = is_float ? nullptr : next(model::Kind::kScale, rows, 1);
+    const model::Record *scale = is_float ? nullptr : next_floats(model::Kind::kScale, rows);
     if (!is_float && !scale) return false;
-    const model::Record *bias = next(model::Kind::kBias, rows, 1);
+    const model::Record *bias = next_floats(model::Kind::kBias, rows);
     if (!bias) return false;
     int row_count = static_cast<int>(rows), col_count = static_cast<int>(cols);
     if (is_float) {
       dense_ = {blob.payload<float>(*weights), blob.payload<float>(*bias), row_count, col_count};
-    } else {
-      linear_[i] = {blob.payload<int8_t>(*weights), blob.payload<float>(*scale), blob.payload<float>(*bias), row_count,
-                    col_count};
+      continue;
     }
+    model::SparseBlocks blocks = {nullptr, nullptr, blob.payload<int8_t>(*weights)};
+    if (weights->kind == static_cast<uint32_t>(model::Kind::kInt8SparseBlocks)) blocks = blob.sparse(*weights);
+    linear_[i] = {blocks.blocks, blocks.counts, blocks.columns, blob.payload<float>(*scale), blob.payload<float>(*bias),
+                  row_count,     col_count};
   }
   if (used != blob.records.size) return false;
 

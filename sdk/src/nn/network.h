@@ -16,7 +16,8 @@
 //     strength   kInt8Blocks  34 x S   gru5                         sigmoid
 //     speech     kInt8Blocks  1 x H    gru4                         sigmoid
 //
-// gru4 is fed by gru3. Order of the file: dense conv1 conv2 gru1 gru2 gru3 gru4 gru5 gain strength speech.
+// conv2 and the GRU matrices may be kInt8SparseBlocks instead, each by itself. gru4 is fed by gru3. Order of the file:
+// dense conv1 conv2 gru1 gru2 gru3 gru4 gru5 gain strength speech.
 #pragma once
 
 #include "base/arena.h"
