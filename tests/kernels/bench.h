@@ -6,11 +6,9 @@
 
 #include <time.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <vector>
 
 #include "base/arena.h"
 #include "entries.h"
@@ -75,13 +73,19 @@ inline void *aligned_memory(size_t bytes) { return aligned_alloc(64, (bytes + 63
 
 // One row of times of the network: what is timed and what it took in each round.
 struct Timed {
+  static constexpr int kRounds = 101;
+
   const Kernels *table;  // nullptr: the bare loop
   int frames;
-  std::vector<double> ns;
+  double ns[kRounds];
 
+  // Per frame.
   double median() {
-    std::sort(ns.begin(), ns.end());
-    return ns[ns.size() / 2] / frames;
+    qsort(ns, kRounds, sizeof ns[0], [](const void *a, const void *b) {
+      double x = *static_cast<const double *>(a), y = *static_cast<const double *>(b);
+      return x < y ? -1 : static_cast<int>(x > y);
+    });
+    return ns[kRounds / 2] / frames;
   }
 };
 
@@ -112,17 +116,19 @@ inline int bench_network(const char *path, const char *backend) {
   float features[2 * nn::kInputs];
   for (float &feature : features) feature = random.unit();
   nn::NetworkOutput outputs[2];
-  std::vector<Timed> rows;
+  static Timed rows[17];
+  int count = 0;
   for (const Kernels *table : kernels::available()) {
     bool wanted = backend == nullptr || table == &kernels::scalar_kernels || strcmp(backend, table->name) == 0;
-    for (int frames = 1; wanted && frames <= 2; ++frames) rows.push_back({table, frames, {}});
+    for (int frames = 1; wanted && frames <= 2; ++frames) rows[count++] = {table, frames, {}};
   }
 #if defined(__x86_64__)
   volatile int keep = 0;
-  if (__builtin_cpu_supports("avx2")) rows.push_back({nullptr, 1, {}});
+  if (__builtin_cpu_supports("avx2")) rows[count++] = {nullptr, 1, {}};
 #endif
-  for (int round = 0; round < 101; ++round) {
-    for (Timed &row : rows) {
+  for (int round = 0; round < Timed::kRounds; ++round) {
+    for (Timed *at = rows; at < rows + count; ++at) {
+      Timed &row = *at;
       double start = now_ns();
       if (row.table != nullptr) {
         network.process(*row.table, features, row.frames, outputs);
@@ -135,20 +141,22 @@ inline int bench_network(const char *path, const char *backend) {
         }
 #endif
       }
-      row.ns.push_back(now_ns() - start);
+      row.ns[round] = now_ns() - start;
     }
   }
-  double scalar_ns = 1, bare_ns = 1;
-  for (Timed &row : rows) {
+  double scalar_ns = 1, bare_ns = 0;  // 0: no bare loop here
+  for (Timed *at = rows; at < rows + count; ++at) {
+    Timed &row = *at;
     if (row.table == &kernels::scalar_kernels && row.frames == 1) scalar_ns = row.median();
     if (row.table == nullptr) bare_ns = row.median();
   }
-  printf("%-10s %-6s  %-9s %12s %9s %9s   (median of 101)\n", "network", "frames", "table", "ns per frame", "x scalar",
-         "x bare");
-  for (Timed &row : rows) {
+  printf("%-10s %-6s  %-9s %12s %9s %9s   (median of %d)\n", "network", "frames", "table", "ns per frame", "x scalar",
+         "x bare", Timed::kRounds);
+  for (Timed *at = rows; at < rows + count; ++at) {
+    Timed &row = *at;
     double ns = row.median();
     printf("%-10s %6d  %-9s %12.0f %9.2f %9.2f\n", row.table == nullptr ? "bare loop" : "network", row.frames,
-           row.table == nullptr ? "maddubs" : row.table->name, ns, scalar_ns / ns, ns / bare_ns);
+           row.table == nullptr ? "maddubs" : row.table->name, ns, scalar_ns / ns, bare_ns > 0 ? ns / bare_ns : 0);
   }
   return 0;
 }
