@@ -60,6 +60,19 @@ def random_filter(rng: np.random.Generator) -> np.ndarray:
     return section
 
 
+def random_equaliser(rng: np.random.Generator, most: int) -> np.ndarray:
+    """Up to `most` peaks and dips of some dB, as rooms, microphones and voices differ; second-order sections [k, 6]."""
+    sections = np.zeros((int(rng.integers(most + 1)), 6), np.float32)
+    for section in sections:
+        angle = 2 * np.pi * 80 * 200 ** rng.random() / RATE
+        root = 10 ** (np.clip(rng.normal(0, 5), -12, 12) / 40)
+        width = np.sin(angle) / (2 * 10 ** rng.uniform(-0.5, 0.5))
+        section[:3] = 1 + width * root, -2 * np.cos(angle), 1 - width * root
+        section[3:] = 1 + width / root, -2 * np.cos(angle), 1 - width / root
+        section /= section[3]
+    return sections
+
+
 def target_response(room: np.ndarray, rt60: float, early: float, target_rt60: float) -> np.ndarray:
     """What the target keeps of a room: all up to `early` s after the direct sound, then a tail of target_rt60."""
     peak = int(np.argmax(np.abs(room)))
@@ -165,10 +178,13 @@ class Mixer:
         while at < length:
             item = items[int(rng.integers(len(items)))]
             wanted = int(rng.uniform(1.5, 8.0) * RATE)
-            x = fade(self.piece(rng, self.corpus.speech, item, min(wanted, length - at)))
-            x *= np.float32(1 / max(item.level, 1e-4))
+            # Few speakers are at hand: a share of the pieces becomes somebody else, larger or smaller.
+            ratio = float(2 ** rng.uniform(-0.25, 0.25)) if rng.random() < self.config.piece_resample else 1.0
+            x = self.piece(rng, self.corpus.speech, item, int(min(wanted, length - at) * ratio) + 64)
+            x = fade(stretch(x, ratio)[: length - at].copy())
+            x *= np.float32(decibels(rng.uniform(-4, 2)) / max(item.level, 1e-4))
             out[at : at + len(x)] = x
-            bandwidth = min(bandwidth, item.bandwidth)
+            bandwidth = min(bandwidth, item.bandwidth * ratio)
             at += len(x)
             if not dense:
                 at += int(min(rng.exponential(0.6), 3.0) * RATE)
@@ -268,13 +284,14 @@ class Mixer:
         bandwidth = cutoff
         room = self.room(rng) if rng.random() < c.room else None
         if has_speech:
-            ratio = float(rng.uniform(0.8, 1.25)) if rng.random() < c.resample else 1.0
+            ratio = float(2 ** rng.uniform(-0.42, 0.42)) if rng.random() < c.resample else 1.0
             raw, known = self.speech(rng, int(n * ratio) + 64)
             raw = stretch(raw, ratio)[:n]
             if rng.random() < c.leading_silence:
                 start = min(int(rng.exponential(1.5) * RATE), n // 2)
                 raw = np.concatenate([np.zeros(start, np.float32), raw[: n - start]])
-            raw = sosfilt(np.concatenate([random_filter(rng), low_pass]), raw).astype(np.float32)
+            shape = [random_filter(rng), random_equaliser(rng, c.speech_peaks), low_pass]
+            raw = sosfilt(np.concatenate(shape), raw).astype(np.float32)
             bandwidth = min(cutoff, known * ratio)
             speech = target = raw
             if room is not None:
@@ -284,7 +301,8 @@ class Mixer:
         noisy = speech.copy()
         if has_noise:
             noise = self.noise(rng, n)
-            noise = sosfilt(np.concatenate([random_filter(rng), low_pass]), noise).astype(np.float32)
+            shape = [random_filter(rng), random_equaliser(rng, c.noise_peaks), low_pass]
+            noise = sosfilt(np.concatenate(shape), noise).astype(np.float32)
             if room is not None and rng.random() < c.noise_in_room:
                 noise = oaconvolve(noise, room[0])[:n].astype(np.float32)
             power = np.float32(np.sqrt(np.mean(noise**2)) + 1e-9)

@@ -63,7 +63,10 @@ class Config:
     room: float = 0.4  # share of segments with a room
     recorded_room: float = 0.25  # of those, share of recorded rooms
     noise_in_room: float = 0.3
-    resample: float = 0.75  # share of segments whose speech is at another speed and pitch, 0.8..1.25
+    resample: float = 0.75  # share of segments whose speech is at another speed and pitch, 0.75..1.34
+    piece_resample: float = 0.5  # share of its pieces that are so besides, 0.84..1.19
+    speech_peaks: int = 4  # at most so many peaks and dips of the equaliser of speech
+    noise_peaks: int = 5  # and of noise
     band_limit: float = 0.6  # then cutoff 3 kHz * 50^u
     clipping: float = 0.1
     rounding: float = 0.5
@@ -76,6 +79,7 @@ class Config:
     hidden: int = 512
     strength: int = 128
     lookahead: int = 2
+    dropout: float = 0.0  # between layers
 
     # Loss
     weight_gain: float = 1.0
@@ -167,6 +171,8 @@ def check(config: Config) -> None:
         width = getattr(config, name)
         if width < low or width > high or width % 8:
             raise ValueError(f"setting {name}={width}: must be a multiple of 8 in {low}..{high}")
+    if not 0 <= config.dropout < 1:
+        raise ValueError(f"setting dropout={config.dropout}: must be at least 0 and less than 1")
     if not 0 <= config.lookahead <= 3:
         raise ValueError(f"setting lookahead={config.lookahead}: must be 0..3")
     if config.shard_segments * min(config.reuse, 1) < config.batch:

@@ -20,11 +20,27 @@ INPUTS = 70
 BANDS = 34
 
 
+def product(weight: torch.Tensor, rows: int, bias: torch.Tensor | None = None):
+    """x -> x W^T + b for many x of [rows, cols], bias only where given; laid out for the tile unit once in bfloat16.
+
+    Without that the matrix would be converted for every frame, which costs more than the product.
+    """
+    if weight.dtype != torch.bfloat16:
+        return lambda x: functional.linear(x, weight, bias)
+    packed = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), rows)
+    return lambda x: torch.ops.mkldnn._linear_pointwise(x, packed, bias, "none", [], "")
+
+
+def working_type() -> torch.dtype:
+    """What recurrent layers compute in: bfloat16 where matrix products are allowed to be, but for the states."""
+    return torch.bfloat16 if torch.backends.mkldnn.matmul.fp32_precision == "bf16" else torch.float32
+
+
 class RecurrentFunction(torch.autograd.Function):
     """A GRU layer over a whole chunk, with its gradient written out: one product per frame and few small operations.
 
     Faster on a CPU than automatic differentiation through the frames, because the weight gradients and the input side
-    become single large products.
+    become single large products. States and gradients that pass from frame to frame are float32 at all times.
     """
 
     @staticmethod
@@ -32,51 +48,58 @@ class RecurrentFunction(torch.autograd.Function):
         """x [T, B, C], state [B, H] -> states after each frame [T, B, H], and the last of them [B, H]."""
         frames, batch, _ = x.shape
         width = state.shape[1]
-        side = functional.linear(x, weight_input, bias_input)  # [T, B, 3 H]: reset, update, candidate
-        recurrent = torch.empty(frames, batch, 3 * width)
-        gates = torch.empty(frames, batch, 2 * width)
-        candidates = torch.empty(frames, batch, width)
-        states = torch.empty(frames + 1, batch, width)
-        states[0] = state
-        transposed = weight_state.t()
+        kind = working_type()
+        x, weight_input, weight_state = x.to(kind), weight_input.to(kind), weight_state.to(kind)
+        side = functional.linear(x, weight_input, bias_input.to(kind))  # [T, B, 3 H]: reset, update, candidate
+        recur = product(weight_state, batch, bias_state.to(kind))
+        gates = torch.empty(frames, batch, 2 * width, dtype=kind)
+        candidates = torch.empty(frames, batch, width, dtype=kind)
+        from_states = torch.empty(frames, batch, width, dtype=kind)
+        states = torch.empty(frames, batch, width)
+        before = torch.empty(frames + 1, batch, width, dtype=kind)  # the states again, as the products see them
+        before[0] = state
         previous = state
         # Views are made for all frames at once: one by one they would cost as much as the arithmetic.
-        for to_gates, to_candidate, product, from_gates, from_state, gate, reset, update, candidate, now in zip(
+        for to_gates, to_candidate, seen, gate, reset, update, from_state, candidate, now, copy in zip(
             side[:, :, : 2 * width].unbind(),
             side[:, :, 2 * width :].unbind(),
-            recurrent.unbind(),
-            recurrent[:, :, : 2 * width].unbind(),
-            recurrent[:, :, 2 * width :].unbind(),
+            before[:-1].unbind(),
             gates.unbind(),
             gates[:, :, :width].unbind(),
             gates[:, :, width:].unbind(),
+            from_states.unbind(),
             candidates.unbind(),
-            states[1:].unbind(),
+            states.unbind(),
+            before[1:].unbind(),
             strict=True,
         ):
-            torch.addmm(bias_state, previous, transposed, out=product)
-            torch.add(to_gates, from_gates, out=gate).sigmoid_()
+            recurrent = recur(seen)
+            torch.add(to_gates, recurrent[:, : 2 * width], out=gate).sigmoid_()
+            from_state.copy_(recurrent[:, 2 * width :])
             torch.addcmul(to_candidate, reset, from_state, out=candidate).tanh_()
-            previous = torch.lerp(candidate, previous, update, out=now)
-        ctx.save_for_backward(x, weight_input, weight_state, gates, candidates, states, recurrent)
-        return states[1:].clone(), states[frames].clone()
+            previous = torch.lerp(candidate.float(), previous, update.float(), out=now)
+            copy.copy_(now)
+        ctx.save_for_backward(x, weight_input, weight_state, gates, candidates, from_states, before)
+        return states, previous.clone()
 
     @staticmethod
     def backward(ctx, grad_out, grad_last):
         """Gradients of all six arguments of forward."""
-        x, weight_input, weight_state, gates, candidates, states, recurrent = ctx.saved_tensors
+        x, weight_input, weight_state, gates, candidates, from_states, before = ctx.saved_tensors
         frames, batch, width = candidates.shape
-        grad_side = torch.empty(frames, batch, 3 * width)
-        grad_recurrent = torch.empty(frames, batch, 3 * width)
+        kind = candidates.dtype
+        grad_side = torch.empty(frames, batch, 3 * width, dtype=kind)
+        grad_recurrent = torch.empty(frames, batch, 3 * width, dtype=kind)
+        recur = product(weight_state.t(), batch)
         grad_state = grad_last.clone()
-        one = torch.ones(())
+        one = torch.ones((), dtype=kind)
         views = zip(
             grad_out.unbind(),
             gates[:, :, :width].unbind(),
             gates[:, :, width:].unbind(),
             candidates.unbind(),
-            states[:-1].unbind(),
-            recurrent[:, :, 2 * width :].unbind(),
+            before[:-1].unbind(),
+            from_states.unbind(),
             grad_side[:, :, :width].unbind(),
             grad_side[:, :, width : 2 * width].unbind(),
             grad_side[:, :, 2 * width :].unbind(),
@@ -89,24 +112,24 @@ class RecurrentFunction(torch.autograd.Function):
         for frame in reversed(list(views)):
             out, reset, update, candidate, previous, from_state, *grads = frame
             to_reset, to_update, through, to_state, gate, copy, all_ = grads
-            grad_state += out
-            kept = grad_state * update
-            torch.addcmul(one, candidate, candidate, value=-1, out=through).mul_(grad_state.sub_(kept))
+            grad = grad_state.add_(out).to(kind, copy=True)
+            kept = grad * update
+            torch.addcmul(one, candidate, candidate, value=-1, out=through).mul_(grad.sub_(kept))
             torch.mul(previous - candidate, torch.addcmul(kept, kept, update, value=-1), out=to_update)
             torch.mul(through, reset, out=to_state)
             torch.addcmul(to_state, to_state, reset, value=-1, out=to_reset).mul_(from_state)
             copy.copy_(gate)
-            grad_state = torch.addmm(kept, all_, weight_state)
+            grad_state.mul_(update).add_(recur(all_))
         flat_side = grad_side.view(-1, 3 * width)
         flat_recurrent = grad_recurrent.view(-1, 3 * width)
-        grad_x = (flat_side @ weight_input).view_as(x) if ctx.needs_input_grad[0] else None
+        grad_x = (flat_side @ weight_input).view_as(x).float() if ctx.needs_input_grad[0] else None
         return (
             grad_x,
             grad_state,
-            flat_side.t() @ x.reshape(-1, x.shape[2]),
-            flat_recurrent.t() @ states[:-1].reshape(-1, width),
-            flat_side.sum(0),
-            flat_recurrent.sum(0),
+            (flat_side.t() @ x.reshape(-1, x.shape[2])).float(),
+            (flat_recurrent.t() @ before[:-1].reshape(-1, width)).float(),
+            flat_side.sum(0, dtype=torch.float32),
+            flat_recurrent.sum(0, dtype=torch.float32),
         )
 
 
@@ -157,9 +180,10 @@ def unfold(x: torch.Tensor, history: torch.Tensor, taps: int) -> tuple[torch.Ten
 class Network(nn.Module):
     """70 features in; gains and strengths (0..1) and the logit of the speech probability out."""
 
-    def __init__(self, dense: int, hidden: int, strength: int):
+    def __init__(self, dense: int, hidden: int, strength: int, dropout: float = 0.0):
         super().__init__()
         self.widths = (dense, hidden, strength)
+        self.dropout = nn.Dropout(dropout)  # between layers, in training only; heads see all there is
         self.dense = Dense(INPUTS, dense)
         self.conv1 = Dense(5 * dense, hidden)
         self.conv2 = Dense(3 * hidden, hidden)
@@ -185,11 +209,11 @@ class Network(nn.Module):
         x = torch.tanh(self.conv1(x, rounding))
         x, history2 = unfold(x, states[1], 3)
         conv2 = torch.tanh(self.conv2(x, rounding))
-        gru1, state1 = self.gru1(conv2, states[2], rounding)
-        gru2, state2 = self.gru2(gru1, states[3], rounding)
-        gru3, state3 = self.gru3(gru2, states[4], rounding)
-        gru4, state4 = self.gru4(gru3, states[5], rounding)
-        gru5, state5 = self.gru5(torch.cat([gru3, conv2], 2), states[6], rounding)
+        gru1, state1 = self.gru1(self.dropout(conv2), states[2], rounding)
+        gru2, state2 = self.gru2(self.dropout(gru1), states[3], rounding)
+        gru3, state3 = self.gru3(self.dropout(gru2), states[4], rounding)
+        gru4, state4 = self.gru4(self.dropout(gru3), states[5], rounding)
+        gru5, state5 = self.gru5(self.dropout(torch.cat([gru3, conv2], 2)), states[6], rounding)
         gains = torch.sigmoid(self.gain_head(torch.cat([conv2, gru1, gru2, gru3, gru4], 2), rounding))
         strengths = torch.sigmoid(self.strength_head(gru5, rounding))
         speech = self.speech_head(gru4, rounding)[:, :, 0]

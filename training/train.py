@@ -65,7 +65,7 @@ class Run:
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise ValueError(f"{self.folder} is in use by another training process; give another name=") from None
-        self.network = Network(config.dense, config.hidden, config.strength)
+        self.network = Network(config.dense, config.hidden, config.strength, config.dropout)
         matrices = [p for p in self.network.parameters() if p.dim() > 1]
         biases = [p for p in self.network.parameters() if p.dim() == 1]
         groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": biases, "weight_decay": 0.0}]
@@ -174,7 +174,7 @@ class Run:
     @torch.no_grad()
     def validate(self, rows: torch.Tensor) -> dict[str, float]:
         """Loss parts of the averaged, int8-rounded weights on [B, T, COLUMNS]; SNR in bands before and after, dB."""
-        network = Network(*self.network.widths)
+        network = Network(*self.network.widths).eval()
         network.load_state_dict(self.average)
         states = network.start(rows.shape[0])
         sums: dict[str, float] = {}
