@@ -24,6 +24,7 @@ class Config:
     # Run
     name: str = "base"  # run folder under `runs`
     runs: str = "runs"
+    init: str = ""  # a *.linnet model or a checkpoint to start from, whose widths are taken over
     seed: int = 1
     hours: float = 1.4  # wall-clock budget of training, counted over resumes; the schedule follows it
     steps: int = 0  # a budget in steps instead of hours when above 0: then a run is reproducible to the bit
@@ -147,10 +148,13 @@ def load_preset(name: str) -> Config:
 
 
 def from_command_line(arguments: list[str]) -> Config:
-    """PRESET [key=value | --key value]...; the words are checked, a wrong one is a ValueError of one line."""
+    """[PRESET] [key=value | --key value]...; the words are checked, a wrong one is a ValueError of one line.
+
+    Without a preset it is `base`, or `finetune` where `init` names a model to start from.
+    """
     words = list(arguments)
-    preset = words.pop(0) if words and "=" not in words[0] and not words[0].startswith("--") else "base"
-    config = load_preset(preset)
+    preset = words.pop(0) if words and "=" not in words[0] and not words[0].startswith("--") else ""
+    given: dict[str, str] = {}
     while words:
         word = words.pop(0)
         if word.startswith("--") and "=" not in word:
@@ -160,7 +164,10 @@ def from_command_line(arguments: list[str]) -> Config:
         key, equals, value = word.lstrip("-").partition("=")
         if not equals:
             raise ValueError(f"'{word}' is not key=value")
-        set_value(config, key.replace("-", "_"), value)
+        given[key.replace("-", "_")] = value
+    config = load_preset(preset or ("finetune" if given.get("init") else "base"))
+    for key, value in given.items():
+        set_value(config, key, value)
     check(config)
     return config
 

@@ -18,7 +18,7 @@ if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 import training  # noqa: F401  (finds linnet)
 from linnet import _core, blob, simulate
@@ -66,6 +66,30 @@ def read_checkpoint(path: Path, average: bool = True) -> tuple[dict[str, torch.T
     return weights, tuple(int(about[name]) for name in ("dense", "hidden", "strength")), int(about["lookahead"])
 
 
+def read_blob(path: Path) -> tuple[dict[str, torch.Tensor], tuple[int, int, int], int]:
+    """Parameters, widths and look-ahead of a blob: what its integers stand for, under the names of model.Network."""
+    stored = blob.read_blob(path.read_bytes())
+    ours = {name: layer for layer, name in LAYERS.items()}
+    weights = {}
+    for name, layer in stored.layers.items():
+        name, _, side = ours.get(name, name).partition(".")
+        suffix = {"": "", "input": "_input", "recurrent": "_state"}[side]
+        weight = layer.weight.astype(np.float32)
+        if isinstance(layer, blob.Int8Layer):
+            weight *= 127 * layer.scale[:, None]
+        weights[f"{name}.weight{suffix}"] = torch.from_numpy(weight)
+        weights[f"{name}.bias{suffix}"] = torch.from_numpy(layer.bias.copy())
+    return weights, (stored.widths.dense, stored.widths.hidden, stored.widths.strength), stored.lookahead
+
+
+def read_weights(path: Path) -> tuple[dict[str, torch.Tensor], tuple[int, int, int], int]:
+    """Parameters, widths and look-ahead of a *.linnet model or a checkpoint. ValueError names what cannot be read."""
+    try:
+        return read_blob(path) if path.suffix == ".linnet" else read_checkpoint(path)
+    except (KeyError, TypeError, SafetensorError, blob.BlobError) as error:
+        raise ValueError(f"{path}: neither a model nor a checkpoint of linnet: {error}") from None
+
+
 def main() -> int:
     """Command line; 2 with one line on stderr for bad input."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -76,7 +100,7 @@ def main() -> int:
     try:
         weights, widths, lookahead = read_checkpoint(args.checkpoint, average=not args.last)
         write(weights, widths, lookahead, args.blob)
-    except (OSError, RuntimeError, ValueError, KeyError) as error:
+    except (OSError, RuntimeError, ValueError, KeyError, SafetensorError) as error:
         print(f"export: {args.checkpoint}: {error}", file=sys.stderr)
         return 2
     print(f"{args.blob}: {args.blob.stat().st_size} bytes, widths {widths}, look-ahead {lookahead} frames")

@@ -3,6 +3,7 @@
     python training/train.py small                                  # preset of training/configs
     python training/train.py small hours=8 data=/corpora/mine       # any field of training/config.py
     python training/train.py small speech=DIR noise=DIR rooms=DIR   # own folders of recordings
+    python training/train.py init=sdk/models/small.linnet name=mine speech=DIR noise=DIR    # goes on from a model
 
 Writes runs/NAME: checkpoint.safetensors (model, average, optimiser, position: the same command resumes there), log.csv,
 TensorBoard events, best.linnet (the averaged weights of the best validation, exported and proven) and last.linnet.
@@ -52,6 +53,13 @@ def split_rows(rows: torch.Tensor) -> dict[str, torch.Tensor]:
     return {name: rows[..., part] for name, part in features.columns.items()}
 
 
+def take_over(config: Config) -> dict[str, torch.Tensor]:
+    """Weights of config.init, whose widths and look-ahead become those of the run. ValueError, OSError: unreadable."""
+    weights, widths, config.lookahead = export.read_weights(Path(config.init))
+    config.dense, config.hidden, config.strength = widths
+    return weights
+
+
 class Run:
     """State of a training run and its files."""
 
@@ -65,7 +73,10 @@ class Run:
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise ValueError(f"{self.folder} is in use by another training process; give another name=") from None
+        start = take_over(config) if config.init else None
         self.network = Network(config.dense, config.hidden, config.strength, config.dropout)
+        if start:
+            self.network.load_state_dict(start)
         matrices = [p for p in self.network.parameters() if p.dim() > 1]
         biases = [p for p in self.network.parameters() if p.dim() == 1]
         groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": biases, "weight_decay": 0.0}]

@@ -19,7 +19,7 @@ import soundfile
 import torch
 from safetensors import safe_open
 
-from linnet import _core, blob
+from linnet import _core, blob, metrics
 from training import augment, config, data, evaluate, export, features, losses, model, quantize, train
 
 RATE = 48000
@@ -307,6 +307,24 @@ def test_exported_network_computes_what_training_saw() -> None:
     assert found["gains"].std() > 0.05
 
 
+def test_a_blob_gives_back_its_weights() -> None:
+    path = Path(train.__file__).parents[1] / "sdk/models/small.linnet"
+    weights, widths, lookahead = export.read_weights(path)
+    network = model.Network(*widths)
+    network.load_state_dict(weights)
+    again = blob.read_blob(export.pack(dict(network.named_parameters()), widths, lookahead))
+    for name, layer in blob.read_blob(path.read_bytes()).layers.items():
+        assert np.array_equal(again.layers[name].weight, layer.weight), name
+        assert np.array_equal(again.layers[name].bias, layer.bias), name
+
+
+@pytest.mark.parametrize("name", ["cut.linnet", "cut.safetensors"])
+def test_a_start_that_is_no_model_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"neither of them")
+    with pytest.raises(ValueError, match="neither a model nor a checkpoint"):
+        export.read_weights(tmp_path / name)
+
+
 def test_rounding_is_that_of_the_blob_and_passes_the_gradient() -> None:
     weight = torch.randn(24, 40).requires_grad_()
     rounded = quantize.round_rows(weight)
@@ -425,3 +443,41 @@ def test_bad_evaluation_sets_end_in_one_line(tmp_path: Path, tiny_model: Path) -
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "noisy" in done.stderr
+
+
+# Going on from a trained model
+
+
+def siren(seconds: float, rng: np.random.Generator) -> np.ndarray:
+    """A narrow noise: three beeps a second that jump between two pitches, with some hiss around them."""
+    t = np.arange(int(RATE * seconds)) / RATE
+    pitch = np.where(np.sin(2 * np.pi * 1.5 * t + rng.random()) > 0, 1400.0, 1900.0) * rng.uniform(0.95, 1.05)
+    beeps = np.sin(2 * np.pi * np.cumsum(pitch) / RATE) * (np.sin(2 * np.pi * 3 * t) > -0.5)
+    return 0.1 * (beeps + 0.05 * rng.standard_normal(len(t)))
+
+
+def test_a_few_minutes_on_a_narrow_noise_gain_half_a_decibel(tmp_path: Path) -> None:
+    """The shipped small model, further trained on voices and sirens made here, on other voices and sirens."""
+    rng = np.random.default_rng(11)
+    for index in range(8):
+        for kind in ("speech", "noise"):
+            (tmp_path / kind / f"{index}").mkdir(parents=True)
+            sound = syllables(RATE, 12.0, 90 + 18 * index, rng) if kind == "speech" else siren(12.0, rng)
+            soundfile.write(tmp_path / kind / f"{index}/sound.wav", sound, RATE)
+    start = Path(train.__file__).parents[1] / "sdk/models/small.linnet"
+    words = [f"--init={start}", f"--speech={tmp_path / 'speech'}", f"--noise={tmp_path / 'noise'}", "steps=100"]
+    words += [f"runs={tmp_path}", f"cache={tmp_path / 'cache'}", "tensorboard=no", "simulated_rooms=2", "room=0"]
+    words += ["valid_segments=4", "shard_segments=32"]
+    assert subprocess.call([sys.executable, train.__file__, *words], stdout=subprocess.DEVNULL) == 0
+    gains = []
+    for index in range(4):
+        clean = syllables(RATE, 6.0, 100 + 30 * index, rng).astype(np.float32)
+        noise = siren(6.0, rng).astype(np.float32)
+        noisy = clean + noise * np.float32(np.sqrt((clean**2).mean() / (noise**2).mean()))
+        scores = []
+        for path in (start, tmp_path / "finetune/last.linnet"):
+            stream = _core.Stream(path.read_bytes())
+            out = stream.process(np.concatenate([noisy, np.zeros(stream.delay, np.float32)]))[stream.delay :]
+            scores.append(metrics.si_sdr(clean, out))
+        gains.append(scores[1] - scores[0])
+    assert np.mean(gains) > 0.5
