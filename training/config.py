@@ -52,8 +52,8 @@ class Config:
     snr_mid: float = 20.0
     snr_high: float = 45.0
     snr_low_share: float = 0.7  # share of mixtures with SNR in low..mid, the others in mid..high
-    level_low: float = -45.0  # dBFS, active speech level
-    level_high: float = -10.0
+    level_low: float = -62.0  # dBFS, active speech level
+    level_high: float = -6.0
     noise_only: float = 0.05
     speech_only: float = 0.125
     second_noise: float = 0.45
@@ -88,6 +88,8 @@ class Config:
     weight_speech: float = 0.1
     weight_energy: float = 1.0
     weight_magnitude: float = 0.0
+    weight_spectrum: float = 0.0  # error of the enhanced spectrum in three resolutions
+    spectrum_segments: int = 8  # segments of a batch that it is computed on: it costs more than `small` itself
     gamma: float = 0.3
     fourth: float = 10.0
 
@@ -184,7 +186,7 @@ def check(config: Config) -> None:
         raise ValueError(f"setting lookahead={config.lookahead}: must be 0..3")
     if config.shard_segments * min(config.reuse, 1) < config.batch:
         raise ValueError(f"setting batch={config.batch}: more than shard_segments={config.shard_segments}")
-    for name in ("batch", "chunk", "reuse", "shard_segments", "threads", "valid_segments"):
+    for name in ("batch", "chunk", "reuse", "shard_segments", "threads", "valid_segments", "spectrum_segments"):
         if getattr(config, name) < 1:
             raise ValueError(f"setting {name}={getattr(config, name)}: must be at least 1")
 

@@ -46,13 +46,24 @@ COLUMNS = 0
 for _name, _width in _names:
     columns[_name] = slice(COLUMNS, COLUMNS + _width)
     COLUMNS += _width
+USED_BINS = 400  # up to 20 kHz
+SPECTRA = ("noisy", "comb", "clean")  # complex bins as pairs of numbers, behind the columns above where asked for
+spectra_columns = {
+    f"{name}_bins": slice(COLUMNS + 2 * USED_BINS * i, COLUMNS + 2 * USED_BINS * (i + 1))
+    for i, name in enumerate(SPECTRA)
+}
 
 
-def rows_of(segment: Segment, lookahead: int, exponent: float = 0.3) -> np.ndarray:
-    """float16 [T, COLUMNS] of a segment of T frames."""
-    found = _core.analyze(segment.noisy, segment.target, lookahead=lookahead)
+def row_width(config) -> int:
+    """Numbers in a row of a run."""
+    return COLUMNS + (2 * USED_BINS * len(SPECTRA) if config.weight_spectrum else 0)
+
+
+def rows_of(segment: Segment, lookahead: int, spectra: bool = False, exponent: float = 0.3) -> np.ndarray:
+    """float16 [T, COLUMNS] of a segment of T frames, or with the spectra behind them."""
+    found = _core.analyze(segment.noisy, segment.target, lookahead=lookahead, spectra=spectra)
     frames = len(found["features"])
-    out = np.zeros((frames, COLUMNS), np.float32)
+    out = np.zeros((frames, COLUMNS + (2 * USED_BINS * len(SPECTRA) if spectra else 0)), np.float32)
 
     def put(name: str, values: np.ndarray) -> None:
         out[:, columns[name]] = values
@@ -84,15 +95,21 @@ def rows_of(segment: Segment, lookahead: int, exponent: float = 0.3) -> np.ndarr
     put("gain_mask", mask)
     put("strength_mask", np.where(mask & active[:, None], 0.1 + 0.9 * gain, 0))
     put("speech", active[:, None])
+    if spectra:
+        if not segment.speech:
+            found["clean"] = np.zeros_like(found["noisy"])
+        for name in SPECTRA:
+            out[:, spectra_columns[f"{name}_bins"]] = found[name][:, :USED_BINS].copy().view(np.float32)
     return np.clip(np.nan_to_num(out, nan=0.0), -LIMIT, LIMIT).astype(np.float16)
 
 
 def generate(mixer: Mixer, seeds: list[list[int]], lookahead: int) -> np.ndarray:
-    """float16 [segments, T, COLUMNS], one segment per seed."""
-    shape = (len(seeds), mixer.config.frames, COLUMNS)
+    """float16 [segments, T, row_width], one segment per seed."""
+    width = row_width(mixer.config)
+    shape = (len(seeds), mixer.config.frames, width)
     out = np.zeros(shape, np.float16)
     for row, seed in zip(out, seeds, strict=True):
-        row[:] = rows_of(mixer.segment(np.random.default_rng(seed)), lookahead)
+        row[:] = rows_of(mixer.segment(np.random.default_rng(seed)), lookahead, width > COLUMNS)
     return out
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
-SCALE_LIMIT = 6.0  # as in sdk/src/dsp/synthesis
+from training.spectrum import SCALE_LIMIT, spectrum_loss
 
 
 def masked_mean(value: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -58,5 +58,10 @@ def total_loss(config, rows: dict[str, torch.Tensor], gain, strength, speech_log
     if config.weight_magnitude:
         wanted = (rows["xx"].clamp(min=0) + 1e-4) ** 0.3
         parts["magnitude"] = masked_mean(((gain.square() + 1e-4) ** 0.3 - wanted).square() * rows["weight"], mask)
+    if config.weight_spectrum:
+        some = slice(0, config.spectrum_segments)
+        parts["spectrum"] = spectrum_loss(
+            {name: x[:, some] for name, x in rows.items()}, gain[:, some], strength[:, some]
+        )
     total = sum(getattr(config, f"weight_{name}") * value for name, value in parts.items())
     return total, {name: value.detach() for name, value in parts.items()}

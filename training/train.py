@@ -50,7 +50,8 @@ def prepare_torch(config: Config) -> None:
 def split_rows(rows: torch.Tensor) -> dict[str, torch.Tensor]:
     """[T, B, COLUMNS] float16 -> float32 parts by name."""
     rows = rows.float()
-    return {name: rows[..., part] for name, part in features.columns.items()}
+    parts = features.columns | (features.spectra_columns if rows.shape[-1] > features.COLUMNS else {})
+    return {name: rows[..., part] for name, part in parts.items()}
 
 
 def take_over(config: Config) -> dict[str, torch.Tensor]:
@@ -225,6 +226,7 @@ LOGGED = [
     "speech",
     "energy",
     "magnitude",
+    "spectrum",
     "norm",
     "snr_in",
     "snr_out",

@@ -20,7 +20,7 @@ import torch
 from safetensors import safe_open
 
 from linnet import _core, blob, metrics
-from training import augment, config, data, evaluate, export, features, losses, model, quantize, train
+from training import augment, config, data, evaluate, export, features, losses, model, quantize, spectrum, train
 
 RATE = 48000
 TINY = {"seconds": 2.0, "shard_segments": 8, "batch": 8, "chunk": 50, "simulated_rooms": 2, "valid_segments": 2}
@@ -351,6 +351,57 @@ def test_error_energy_is_that_of_the_mixed_and_scaled_band() -> None:
     pairs = [(clean, clean), (comb, comb), (comb, noisy), (clean, noisy), (clean, comb)]
     found = losses.error_energy(torch.from_numpy(gain), torch.from_numpy(strength), *(over(a, b) for a, b in pairs))
     np.testing.assert_allclose(found.numpy(), wanted, rtol=1e-9)
+
+
+def spectra_of(noisy: np.ndarray, clean: np.ndarray) -> dict[str, torch.Tensor]:
+    """The rows of one pair [T, 1, ...], look-ahead 2, without the first two of silence."""
+    segment = augment.Segment(noisy, clean, 24000.0, True)
+    rows = torch.from_numpy(features.rows_of(segment, 2, spectra=True))[2:, None]
+    return train.split_rows(rows)
+
+
+def test_differentiable_synthesis_is_that_of_the_core() -> None:
+    rng = np.random.default_rng(8)
+    clean = syllables(RATE, 2.0, 150, rng).astype(np.float32)
+    noisy = clean + 0.01 * rng.standard_normal(len(clean)).astype(np.float32)
+    rows = spectra_of(noisy, clean)
+    frames = len(rows["features"])
+    gains = rng.random((frames + 2, 34), np.float32)
+    strengths = rng.random((frames + 2, 34), np.float32)
+    wanted = _core.synthesize(noisy, gains, strengths, lookahead=2)[2 * 480 :]
+    pair = [torch.from_numpy(x[2:, None]) for x in (gains, strengths)]
+    bins = [spectrum.complex_bins(rows, name) for name in ("noisy", "comb")]
+    found = spectrum.synthesize(spectrum.enhance(*bins, *pair))[0].numpy() / 32768
+    whole = slice(480, len(wanted))  # the first half frame of ours lacks its predecessor
+    error = found[: len(wanted)][whole] - wanted[whole]
+    assert np.abs(wanted).max() > 0.01
+    assert np.sqrt((error**2).mean() / (wanted[whole] ** 2).mean()) < 2e-3  # spectra are stored in float16
+
+
+def test_spectrum_loss_prefers_what_sounds_nearer_and_has_finite_gradients() -> None:
+    rng = np.random.default_rng(9)
+    clean = syllables(RATE, 2.0, 120, rng).astype(np.float32)
+    noisy = clean + 0.05 * rng.standard_normal(len(clean)).astype(np.float32)
+    rows = spectra_of(noisy, clean)
+    ideal = [rows["gain"], rows["strength"]]
+    losses_of = {
+        name: float(spectrum.spectrum_loss(rows, *pair))
+        for name, pair in {
+            "ideal": ideal,
+            "no comb": [ideal[0], torch.zeros_like(ideal[1])],
+            "nothing": [torch.ones_like(ideal[0]), torch.zeros_like(ideal[1])],
+            "mute": [torch.zeros_like(ideal[0]), torch.zeros_like(ideal[1])],
+        }.items()
+    }
+    assert losses_of["ideal"] < losses_of["no comb"] < min(losses_of["nothing"], losses_of["mute"])
+    same = spectra_of(clean, clean)
+    untouched = [torch.ones_like(ideal[0]), torch.zeros_like(ideal[1])]
+    assert float(spectrum.spectrum_loss(same, *untouched)) < 1e-4 < losses_of["ideal"]
+    for value in (0.0, 0.5, 1.0):
+        pair = [torch.full_like(x, value, requires_grad=True) for x in ideal]
+        spectrum.spectrum_loss(rows, *pair).backward()
+        assert all(torch.isfinite(x.grad).all() for x in pair)
+        assert pair[0].grad.any()
 
 
 def test_gain_loss_is_zero_at_the_target_and_has_finite_gradients() -> None:
