@@ -17,7 +17,7 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -86,9 +86,9 @@ def enhance(blob: bytes, noisy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def scores(clean: np.ndarray, degraded: np.ndarray) -> dict[str, float]:
     """Every score that needs no model of its own, of two aligned signals [n] at 48 kHz; NaN where one is undefined."""
-    values = {key: float(value) for key, value in asdict(metrics.score(clean, degraded, RATE)).items()}
+    base = metrics.score(clean, degraded, RATE)
     narrow = metrics.at_16k(clean, RATE), metrics.at_16k(degraded, RATE)
-    values["estoi"] = metrics.estoi(*narrow)
+    values = {"pesq_wb": base.pesq_wb, "stoi": base.stoi, "estoi": metrics.estoi(*narrow), "si_sdr": base.si_sdr}
     values["lsd"] = metrics.log_spectral_distance(clean, degraded, RATE)
     return values
 
