@@ -1,20 +1,23 @@
-"""Scores a model on a folder of mixtures: PESQ-WB, STOI, SI-SDR of noisy and enhanced, per file, SNR and on average.
+"""Scores a model, or any other system's output, on folders of mixtures: per file, part, SNR and noise category.
 
     python training/evaluate.py --model sdk/models/small.linnet --set SET --json scores.json --list mixtures.csv
+    python training/evaluate.py --enhanced FOLDER --set SET --json other.json --list mixtures.csv
+    python training/evaluate.py --model M --set SET --list mixtures.csv --beside other=other.json --plot scores.png
 
 SET/noisy/NAME.wav is enhanced by the C++ core, shifted back by its delay, and compared with SET/clean/NAME.wav (48 kHz
-mono). The list, where given, has columns id and snr_db, and may have part; a file's name is its id.
+mono). The list, where given, has columns id and snr_db, and may have part, and category or noise (a path
+noise/CATEGORY/...); a file's name is its id.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import multiprocessing
 import os
 import sys
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +30,29 @@ from tqdm import tqdm
 
 import training  # noqa: F401  (finds linnet)
 from linnet import _core, metrics
+from training import summary
+from training.dnsmos import Dnsmos
 
 RATE = 48000
-NAMES = {"pesq_wb": "PESQ-WB", "stoi": "STOI", "si_sdr": "SI-SDR dB"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """One pair to be scored: enhanced by the model `blob`, or already, in a folder of files of the same names."""
+
+    noisy: Path
+    clean: Path
+    blob: bytes = b""
+    enhanced: Path | None = None
+
+
+_dnsmos: Dnsmos | None = None  # of this process
+
+
+def start_worker(dnsmos: Path | None) -> None:
+    """Loads what every pair needs, once per process."""
+    global _dnsmos
+    _dnsmos = Dnsmos(dnsmos) if dnsmos else None
 
 
 def read(path: Path) -> np.ndarray:
@@ -41,101 +64,160 @@ def read(path: Path) -> np.ndarray:
     return x
 
 
-def enhance(blob: bytes, noisy: np.ndarray) -> np.ndarray:
-    """float32 [n] -> float32 [n], aligned with the input."""
+def enhance(blob: bytes, noisy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """float32 [n] -> the enhanced signal [n], aligned with the input, and the speech probability of each 10 ms.
+
+    Probability l is that of the 20 ms around sample 480 l.
+    """
     stream = _core.Stream(blob)
-    padded = np.zeros(-(-(len(noisy) + stream.delay) // stream.frame_size) * stream.frame_size, np.float32)
+    hop = stream.frame_size
+    lookahead = stream.delay // hop - 1
+    padded = np.zeros(-(-(len(noisy) + stream.delay) // hop) * hop, np.float32)
     padded[: len(noisy)] = noisy
-    return stream.process(padded)[stream.delay : stream.delay + len(noisy)]
+    probability = np.zeros(len(padded) // hop)
+    out = np.empty_like(padded)
+    for step in range(len(probability)):
+        frame = slice(step * hop, (step + 1) * hop)
+        out[frame] = stream.process(padded[frame])
+        probability[step] = stream.stats()["speech_probability"]
+    frames = -(-len(noisy) // hop)
+    return out[stream.delay : stream.delay + len(noisy)], probability[lookahead : lookahead + frames]
 
 
-def score_file(job: tuple[bytes, Path, Path]) -> dict:
-    """Scores of one pair: {"id", "noisy": {...}, "enhanced": {...}}."""
-    blob, noisy_path, clean_path = job
-    noisy, clean = read(noisy_path), read(clean_path)
+def scores(clean: np.ndarray, degraded: np.ndarray) -> dict[str, float]:
+    """Every score that needs no model of its own, of two aligned signals [n] at 48 kHz; NaN where one is undefined."""
+    base = metrics.score(clean, degraded, RATE)
+    narrow = metrics.at_16k(clean, RATE), metrics.at_16k(degraded, RATE)
+    values = {"pesq_wb": base.pesq_wb, "stoi": base.stoi, "estoi": metrics.estoi(*narrow), "si_sdr": base.si_sdr}
+    values["lsd"] = metrics.log_spectral_distance(clean, degraded, RATE)
+    return values
+
+
+def score_file(job: Job) -> dict:
+    """Scores of one pair: {"id", "noisy": {...}, "enhanced": {...}}, with a model also the frames of its detector."""
+    noisy, clean = read(job.noisy), read(job.clean)
     if len(noisy) != len(clean):
-        raise ValueError(f"{noisy_path}: {len(noisy)} samples, but {clean_path} has {len(clean)}")
-    out = {"id": noisy_path.stem}
-    for name, signal in (("noisy", noisy), ("enhanced", enhance(blob, noisy))):
-        out[name] = {key: float(value) for key, value in asdict(metrics.score(clean, signal, RATE)).items()}
+        raise ValueError(f"{job.noisy}: {len(noisy)} samples, but {job.clean} has {len(clean)}")
+    out: dict = {"id": job.noisy.stem}
+    if job.enhanced:
+        enhanced = read(job.enhanced)
+        if len(enhanced) != len(clean):
+            raise ValueError(f"{job.enhanced}: {len(enhanced)} samples, but {job.clean} has {len(clean)}")
+    else:
+        enhanced, probability = enhance(job.blob, noisy)
+        truth = metrics.speech_frames(clean, RATE)
+        out["speech_auc"] = metrics.roc_auc(truth, probability)
+        out[summary.FRAMES] = (truth, probability)
+    for name, signal in (("noisy", noisy), ("enhanced", enhanced)):
+        out[name] = scores(clean, signal)
+        if _dnsmos:
+            out[name] |= _dnsmos.score(signal, RATE)
     return out
 
 
-def average(entries: list[dict]) -> dict:
-    """Means over files, and how many there were; NaN scores (silent files) are left out of each mean."""
-    result: dict = {"files": len(entries)}
-    for name in ("noisy", "enhanced"):
-        result[name] = {}
-        for key in entries[0][name]:
-            values = np.array([entry[name][key] for entry in entries])
-            finite = values[np.isfinite(values)]
-            result[name][key] = float(finite.mean()) if finite.size else None
-    return result
+def pairs(folders: Sequence[Path], limit: int) -> list[tuple[Path, Path]]:
+    """Noisy and clean files of all folders, at most `limit` of each. ValueError for sets that do not match."""
+    found: list[tuple[Path, Path]] = []
+    for folder in folders:
+        paths = sorted((folder / "noisy").glob("*.wav"))
+        paths = paths[:limit] if limit else paths
+        if not paths:
+            raise ValueError(f"no .wav files in {folder / 'noisy'}")
+        missing = [path.name for path in paths if not (folder / "clean" / path.name).is_file()]
+        if missing:
+            raise ValueError(f"no {missing[0]} in {folder / 'clean'} ({len(missing)} missing)")
+        found += [(path, folder / "clean" / path.name) for path in paths]
+    names = [noisy.stem for noisy, _ in found]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"id {twice[0]} is in more than one set; score the sets one at a time")
+    return found
 
 
-def evaluate(model: Path, folder: Path, listed: Path | None = None, limit: int = 0, workers: int = 2) -> dict:
-    """All scores: {"model", "set", "mean", "per_snr" (with a list), "files"}. ValueError for sets that do not match."""
-    blob = model.read_bytes()
-    _core.Stream(blob)  # a bad model is told before the work begins
-    paths = sorted((folder / "noisy").glob("*.wav"))
-    rows: dict[str, dict[str, str]] = {}
-    if listed:
-        with open(listed, newline="") as file:
-            rows = {row["id"]: row for row in csv.DictReader(file)}
-    paths = paths[:limit] if limit else paths
-    if not paths:
-        raise ValueError(f"no .wav files in {folder / 'noisy'}")
-    missing = [path.name for path in paths if not (folder / "clean" / path.name).is_file()]
+def evaluate(
+    model: Path | None,
+    folder: Path | Sequence[Path],
+    listed: Path | None = None,
+    limit: int = 0,
+    workers: int = 2,
+    dnsmos: Path | None = None,
+    enhanced: Path | None = None,
+) -> dict:
+    """All scores of a model, or of a folder of enhanced files (one of the two), on one or more sets.
+
+    Returns {"model", "set", "mean", "per_snr", "per_category", "per_part", "files"}, the three with a list that has
+    those columns. ValueError for sets that do not match, ImportError for a missing package.
+    """
+    metrics.check_packages()
+    if (model is None) == (enhanced is None):
+        raise ValueError("give a model, or a folder of enhanced files, and not both")
+    blob = model.read_bytes() if model else b""
+    if model:
+        _core.Stream(blob)  # a bad model is told before the work begins
+    folders = [folder] if isinstance(folder, Path) else list(folder)
+    jobs = [
+        Job(noisy, clean, blob, enhanced / noisy.name if enhanced else None) for noisy, clean in pairs(folders, limit)
+    ]
+    missing = [job.enhanced.name for job in jobs if job.enhanced and not job.enhanced.is_file()]
     if missing:
-        raise ValueError(f"no {missing[0]} in {folder / 'clean'} ({len(missing)} missing)")
-    jobs = [(blob, path, folder / "clean" / path.name) for path in paths]
-    with multiprocessing.get_context("spawn").Pool(min(workers, len(jobs))) as pool:
+        raise ValueError(f"no {missing[0]} in {enhanced} ({len(missing)} missing)")
+    rows = summary.read_list(listed) if listed else {}
+    if dnsmos:
+        Dnsmos(dnsmos)  # a missing package or a bad file is told here, not by every process
+    with multiprocessing.get_context("spawn").Pool(min(workers, len(jobs)), start_worker, (dnsmos,)) as pool:
         entries = list(tqdm(pool.imap(score_file, jobs), total=len(jobs), unit="file", disable=None))
-    result = {"model": str(model), "set": str(folder), "mean": average(entries)}
-    by_snr: dict[str, list[dict]] = {}
-    for entry in entries:
-        row = rows.get(entry["id"], {})
-        entry |= {key: row[key] for key in ("part", "snr_db") if row.get(key)}
-        if row.get("snr_db"):
-            by_snr.setdefault(row["snr_db"], []).append(entry)
-    if by_snr:
-        result["per_snr"] = {snr: average(by_snr[snr]) for snr in sorted(by_snr, key=float)}
-    return result | {"files": entries}
-
-
-def table(result: dict) -> str:
-    """The means as text: one line per SNR and one for all; noisy -> enhanced."""
-    groups = [(f"{snr} dB", group) for snr, group in result.get("per_snr", {}).items()] + [("all", result["mean"])]
-    lines = [f"{'SNR':>8} {'files':>6}" + "".join(f"{NAMES.get(key, key):>22}" for key in groups[-1][1]["noisy"])]
-    for label, group in groups:
-        cells = ""
-        for key, before in group["noisy"].items():
-            after = group["enhanced"][key]
-            cells += f"{'-':>22}" if before is None or after is None else f"{before:>12.3f} -> {after:6.3f}"
-        lines.append(f"{label:>8} {group['files']:>6}" + cells)
-    return "\n".join(lines)
+    head = {"model": str(model or enhanced), "set": " ".join(map(str, folders))}
+    return head | summary.summarise(entries, rows)
 
 
 def main() -> int:
     """Command line; 2 with one line on stderr for bad input."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", type=Path, required=True, help="a .linnet file")
-    parser.add_argument("--set", type=Path, required=True, help="folder with noisy/*.wav and clean/*.wav, 48 kHz mono")
+    system = parser.add_mutually_exclusive_group(required=True)
+    system.add_argument("--model", type=Path, help="a .linnet file")
+    system.add_argument(
+        "--enhanced", type=Path, help="folder with another system's output: aligned, NAME.wav as in noisy"
+    )
+    parser.add_argument(
+        "--set", type=Path, required=True, nargs="+", help="folders with noisy/*.wav and clean/*.wav, 48 kHz mono"
+    )
     parser.add_argument("--json", type=Path, help="file for all scores")
-    parser.add_argument("--list", type=Path, help="CSV with columns id and snr_db, for means per SNR")
-    parser.add_argument("--limit", type=int, default=0, help="only the first N files")
-    parser.add_argument("--workers", type=int, default=min(os.cpu_count() or 1, 2), help="processes")
+    parser.add_argument(
+        "--list", type=Path, help="CSV with columns id, snr_db, part, category or noise, for means of each"
+    )
+    parser.add_argument("--limit", type=int, default=0, help="only the first N files of each set")
+    parser.add_argument(
+        "--jobs", "--workers", dest="workers", type=int, default=min(os.cpu_count() or 1, 2), help="processes"
+    )
+    parser.add_argument("--dnsmos", type=Path, metavar="ONNX", help="sig_bak_ovr.onnx; needs the package onnxruntime")
+    parser.add_argument(
+        "--beside",
+        action="append",
+        default=[],
+        metavar="NAME=JSON",
+        help="another run's --json, for comparison; repeatable",
+    )
+    parser.add_argument("--plot", metavar="PICTURE", help="picture of the scores, .png, .svg or .pdf")
     args = parser.parse_args()
     try:
-        result = evaluate(args.model, args.set, args.list, args.limit, args.workers)
+        if args.workers < 1 or args.limit < 0:
+            raise ValueError(
+                f"--jobs {args.workers} --limit {args.limit}: give one process or more, and no negative limit"
+            )
+        beside = dict(summary.read_beside(text) for text in args.beside)
+        result = evaluate(args.model, args.set, args.list, args.limit, args.workers, args.dnsmos, args.enhanced)
         if args.json:
             part = args.json.with_name(args.json.name + ".part")
-            part.write_text(json.dumps(result, indent=1) + "\n")
+            part.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n")
             part.replace(args.json)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        print(summary.table(result, beside))
+        if args.plot:
+            from training.score_figure import draw_scores
+
+            draw_scores(result, beside, args.plot)
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 2
-    print(table(result))
     return 0
 
 

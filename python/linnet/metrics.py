@@ -1,7 +1,8 @@
-"""Scores of a degraded or enhanced recording against its clean reference: PESQ-WB, STOI and SI-SDR, all at 16 kHz.
+"""Scores of a degraded or enhanced recording against its clean reference, and of a speech detector against the truth.
 
-PESQ-WB is ITU-T P.862.2 (1..4.64) by the package pesq; STOI is Taal et al. 2011 (0..1) by pystoi; SI-SDR is the
-scale-invariant signal to distortion ratio of Le Roux et al. 2019 in dB. Both recordings must be aligned to the sample.
+At 16 kHz: PESQ-WB, ITU-T P.862.2 (1..4.64) by the package pesq; STOI, Taal et al. 2011, and ESTOI, Jensen and Taal
+2016 (0..1) by pystoi; SI-SDR, the scale-invariant signal to distortion ratio of Le Roux et al. 2019 in dB. At the
+recording's own rate: log-spectral distance in dB. Both recordings must be aligned to the sample.
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ RATE = 16000
 Signal = NDArray[np.floating[Any]]
 
 
+_RANGE = 1e-8  # 80 dB below its loudest bin a spectrum counts as silent
+_ACTIVE = 1e-4  # frames within 40 dB of the loudest one hold speech
+
+
 @dataclass(frozen=True)
 class Scores:
     """NaN stands for a score that this pair lacks: PESQ and STOI need speech, SI-SDR a reference that is not silent."""
@@ -34,7 +39,7 @@ def score(clean: Signal, degraded: Signal, rate: int) -> Scores:
     Raises ValueError if they differ in shape, ImportError if pesq or pystoi is not installed.
     """
     _check_pair(clean, degraded)
-    clean, degraded = _at_16k(clean, rate), _at_16k(degraded, rate)
+    clean, degraded = at_16k(clean, rate), at_16k(degraded, rate)
     return Scores(pesq_wb(clean, degraded), stoi(clean, degraded), si_sdr(clean, degraded))
 
 
@@ -61,7 +66,7 @@ def pesq_wb(clean: Signal, degraded: Signal) -> float:
         return float("nan")
 
 
-def stoi(clean: Signal, degraded: Signal) -> float:
+def stoi(clean: Signal, degraded: Signal, extended: bool = False) -> float:
     """STOI of two signals at 16 kHz; NaN for less than 0.4 s of speech, which is too little for it."""
     module = _package("pystoi")
     import warnings
@@ -69,9 +74,67 @@ def stoi(clean: Signal, degraded: Signal) -> float:
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
         try:
-            return float(module.stoi(clean, degraded, RATE))
+            return float(module.stoi(clean, degraded, RATE, extended))
         except RuntimeWarning:
             return float("nan")
+
+
+def estoi(clean: Signal, degraded: Signal) -> float:
+    """Extended STOI of two signals at 16 kHz; NaN for less than 0.4 s of speech."""
+    return stoi(clean, degraded, extended=True)
+
+
+def log_spectral_distance(clean: Signal, degraded: Signal, rate: int) -> float:
+    """Root mean square over frequency, mean over time, of the level difference in dB of two aligned signals [n].
+
+    Hann windows of 40 ms every 10 ms, all frequencies up to rate / 2 alike. Levels more than 80 dB below the loudest
+    bin of the clean signal count as 80 dB below. NaN if the clean signal is silent or shorter than a window.
+    """
+    _check_pair(clean, degraded)
+    size, hop = rate // 25, rate // 100
+    if len(clean) < size or not clean.any():
+        return float("nan")
+    window = np.hanning(size + 1)[:-1]
+    floor, total, frames = 0.0, 0.0, 0
+    views = [np.lib.stride_tricks.sliding_window_view(x.astype(np.float64), size)[::hop] for x in (clean, degraded)]
+    # Part by part, because whole spectrograms of long recordings would not fit into memory.
+    parts = [slice(start, start + 500) for start in range(0, len(views[0]), 500)]
+    for part in parts:
+        floor = max(floor, _RANGE * float((np.abs(np.fft.rfft(views[0][part] * window)) ** 2).max()))
+    for part in parts:
+        levels = [10 * np.log10(np.maximum(np.abs(np.fft.rfft(view[part] * window)) ** 2, floor)) for view in views]
+        distance = np.sqrt(((levels[0] - levels[1]) ** 2).mean(axis=1))
+        total, frames = total + float(distance.sum()), frames + len(distance)
+    return total / frames
+
+
+def speech_frames(clean: Signal, rate: int) -> NDArray[np.bool_]:
+    """Where a clean recording [n] holds speech: frame l is the 20 ms around sample l * rate / 100, up to its end.
+
+    A frame counts as speech if its power is within 40 dB of the loudest one's; none does in silence.
+    """
+    hop = rate // 100
+    padded = np.zeros((-(-len(clean) // hop) + 1) * hop)
+    padded[hop : hop + len(clean)] = clean
+    halves = (padded.reshape(-1, hop) ** 2).sum(axis=1)
+    power = halves[:-1] + halves[1:]
+    return (power >= _ACTIVE * power.max(initial=0.0)) & (power > 0)
+
+
+def roc_auc(truth: NDArray[np.bool_], score: NDArray[np.floating[Any]]) -> float:
+    """Area under the ROC curve of a detector: the chance that a frame with speech gets the higher score of two.
+
+    truth and score [n]; equal scores count half. NaN if the frames are all of one kind. ValueError if shapes differ.
+    """
+    if truth.shape != score.shape or truth.ndim != 1:
+        raise ValueError(f"truth has shape {truth.shape}, score {score.shape}; give two rows of one length")
+    positives = int(np.count_nonzero(truth))
+    negatives = len(truth) - positives
+    if not positives or not negatives:
+        return float("nan")
+    _, place, count = np.unique(score, return_inverse=True, return_counts=True)
+    rank = np.cumsum(count) - (count - 1) / 2  # of equal scores, the mean of their ranks
+    return float((rank[place][truth].sum() - positives * (positives + 1) / 2) / (positives * negatives))
 
 
 def check_packages() -> None:
@@ -87,7 +150,8 @@ def _package(name: str) -> Any:
         raise ImportError(f"{name} is not installed, scores need it: pip install 'linnet[measure]'") from error
 
 
-def _at_16k(x: Signal, rate: int) -> NDArray[np.float64]:
+def at_16k(x: Signal, rate: int) -> NDArray[np.float64]:
+    """A mono signal [n] at any rate, resampled to the rate of the speech scores."""
     return soxr.resample(x.astype(np.float64), rate, RATE, "HQ")
 
 
