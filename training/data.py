@@ -67,6 +67,13 @@ def from_manifest(folder: Path, kind: str, split: str) -> list[Item]:
     return items
 
 
+def manifest_hash(config) -> str:
+    """SHA-256 of the manifest that a run draws from; empty where it has folders instead."""
+    path = Path(config.data) / "MANIFEST.csv"
+    own = config.speech or config.noise
+    return "" if own or not path.is_file() else hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def from_folder(folder: Path, split: str) -> list[Item]:
     """All recordings below a folder; the group is the folder that holds the file; decoding finds the bandwidth."""
     if not folder.is_dir():

@@ -31,7 +31,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from tqdm import tqdm
 
-from training import export, features, keep_memory
+from training import data, export, features, keep_memory
 from training.config import Config, from_command_line, to_json
 from training.losses import error_energy, total_loss
 from training.model import Network, count_weights
@@ -282,7 +282,8 @@ class Log:
 def train(config: Config, stop_after: int = 0) -> Run:
     """Runs to the end of the budget, or until `stop_after` steps (as an interruption would)."""
     run = Run(config)
-    (run.folder / "config.json").write_text(to_json(config))
+    about = {"manifest_sha256": data.manifest_hash(config), "torch": torch.__version__}
+    (run.folder / "config.json").write_text(json.dumps(json.loads(to_json(config)) | about, indent=1) + "\n")
     valid = torch.from_numpy(features.valid_rows(config))
     stopping: list[int] = []
     previous = {

@@ -20,7 +20,7 @@ import torch
 from safetensors import safe_open
 
 from linnet import _core, blob, metrics
-from training import augment, config, data, evaluate, export, features, losses, model, quantize, spectrum, train
+from training import augment, config, curve, data, evaluate, export, features, losses, model, quantize, spectrum, train
 
 RATE = 48000
 TINY = {"seconds": 2.0, "shard_segments": 8, "batch": 8, "chunk": 50, "simulated_rooms": 2, "valid_segments": 2}
@@ -432,6 +432,11 @@ def test_loss_falls_and_the_model_runs(corpus: Path, tmp_path: Path) -> None:
     out = _core.Stream(best).process(noisy)
     assert np.isfinite(out).all()
     assert out.any()
+
+    picture = tmp_path / "curve.png"
+    assert subprocess.call([sys.executable, curve.__file__, run.folder, "--out", picture]) == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert subprocess.call([sys.executable, curve.__file__, tmp_path, "--out", picture]) == 2
 
     # The exporter on its own gives the same bytes, and the evaluator scores the model.
     assert subprocess.call([sys.executable, export.__file__, run.checkpoint, tmp_path / "again.linnet"]) == 0
