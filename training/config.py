@@ -81,6 +81,7 @@ class Config:
     strength: int = 128
     lookahead: int = 2
     dropout: float = 0.0  # between layers
+    density: float = 1.0  # share of 8 x 4 blocks that is kept in the wide matrices
 
     # Loss
     weight_gain: float = 1.0
@@ -182,6 +183,8 @@ def check(config: Config) -> None:
             raise ValueError(f"setting {name}={width}: must be a multiple of 8 in {low}..{high}")
     if not 0 <= config.dropout < 1:
         raise ValueError(f"setting dropout={config.dropout}: must be at least 0 and less than 1")
+    if not 0 < config.density <= 1:
+        raise ValueError(f"setting density={config.density}: must be above 0 and at most 1")
     if not 0 <= config.lookahead <= 3:
         raise ValueError(f"setting lookahead={config.lookahead}: must be 0..3")
     if config.shard_segments * min(config.reuse, 1) < config.batch:

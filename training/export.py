@@ -22,6 +22,7 @@ from safetensors import SafetensorError, safe_open
 
 import training  # noqa: F401  (finds linnet)
 from linnet import _core, blob, simulate
+from training import sparse
 
 LAYERS = {"gain_head": "gain", "strength_head": "strength", "speech_head": "speech"}  # names in the blob
 
@@ -29,12 +30,16 @@ LAYERS = {"gain_head": "gain", "strength_head": "strength", "speech_head": "spee
 def pack(weights: dict[str, torch.Tensor], widths: tuple[int, int, int], lookahead: int) -> bytes:
     """The blob of a network's parameters by name (see model.Network)."""
     entries = {}
+    sparse_names = {name for name, share in sparse.shares(weights).items() if share < sparse.WORTH_IT}
+    stored_sparse = {}
     for name, value in weights.items():
         layer, _, kind = name.partition(".")
         kind = {"weight_input": "input.weight", "weight_state": "recurrent.weight"}.get(kind, kind)
         kind = {"bias_input": "input.bias", "bias_state": "recurrent.bias"}.get(kind, kind)
         entries[f"{LAYERS.get(layer, layer)}.{kind}"] = value.detach().float().numpy()
-    return blob.pack_blob(entries, blob.Widths(*widths), lookahead)
+        if name in sparse_names:
+            stored_sparse[f"{layer}.{kind}".removesuffix(".weight")] = None
+    return blob.pack_blob(entries, blob.Widths(*widths), lookahead, stored_sparse)
 
 
 def check_parity(data: bytes, frames: int = 40, seed: int = 0) -> None:

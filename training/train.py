@@ -31,7 +31,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from tqdm import tqdm
 
-from training import data, export, features, keep_memory
+from training import data, export, features, keep_memory, sparse
 from training.config import Config, from_command_line, to_json
 from training.losses import error_energy, total_loss
 from training.model import Network, count_weights
@@ -90,6 +90,8 @@ class Run:
         self.checkpoint = self.folder / "checkpoint.safetensors"
         if self.checkpoint.is_file():
             self.load()
+        weights = dict(self.network.named_parameters())
+        self.pruner = sparse.Pruner(weights, self.average, config.density) if config.density < 1 else None
 
     # Budget and schedule
 
@@ -178,6 +180,10 @@ class Run:
             decay = min(c.ema, (1 + self.step) / (10 + self.step))
             current = [value.detach() for value in self.network.parameters()]
             torch._foreach_lerp_(list(self.average.values()), current, 1 - decay)
+            if self.pruner:
+                if self.step % sparse.EVERY == 0:
+                    self.pruner.cut(self.progress())
+                self.pruner.apply()
             parts |= {"loss": loss.detach(), "norm": norm}
             for key, value in parts.items():
                 sums[key] = sums.get(key, 0.0) + float(value) / len(chunks)

@@ -20,7 +20,21 @@ import torch
 from safetensors import safe_open
 
 from linnet import _core, blob, metrics
-from training import augment, config, curve, data, evaluate, export, features, losses, model, quantize, spectrum, train
+from training import (
+    augment,
+    config,
+    curve,
+    data,
+    evaluate,
+    export,
+    features,
+    losses,
+    model,
+    quantize,
+    sparse,
+    spectrum,
+    train,
+)
 
 RATE = 48000
 TINY = {"seconds": 2.0, "shard_segments": 8, "batch": 8, "chunk": 50, "simulated_rooms": 2, "valid_segments": 2}
@@ -454,6 +468,27 @@ def test_loss_falls_and_the_model_runs(corpus: Path, tmp_path: Path) -> None:
     scores = json.loads((tmp_path / "scores.json").read_text())
     assert scores["mean"]["files"] == 1
     assert scores["per_snr"]["5"]["noisy"]["si_sdr"] == scores["files"][0]["noisy"]["si_sdr"]
+
+
+def test_a_sparse_run_keeps_its_share_of_blocks_and_stores_them(corpus: Path, tmp_path: Path) -> None:
+    made = settings(corpus, tmp_path, steps=100, density=0.25, dense=8, hidden=32, strength=16)
+    run = train.train(made)
+    for name, share in sparse.shares(run.average).items():
+        assert share == pytest.approx(0.25, abs=0.02), name
+    stored = blob.read_blob((run.folder / "last.linnet").read_bytes())
+    assert all(stored.layers[name].sparse for name in ("conv2", "gru1.input", "gru1.recurrent", "gru5.recurrent"))
+    assert not stored.layers["gain"].sparse
+    # It began with all of them.
+    again = train.Run(dataclasses.replace(made, name="again"))
+    assert all(share == 1 for share in sparse.shares(again.average).values())
+    again.lock.close()
+
+
+def test_density_falls_to_its_goal() -> None:
+    points = [sparse.density_at(progress, 0.25) for progress in np.linspace(0, 1, 21)]
+    assert points[0] == 1
+    assert points[-1] == points[-8] == 0.25
+    assert all(a >= b for a, b in zip(points, points[1:], strict=False))
 
 
 def test_killed_and_resumed_run_has_the_same_weights(corpus: Path, tmp_path: Path) -> None:
