@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 COMPILERS = ("gcc", "clang")
 EMULATOR_PACKAGE = "qemu-user"  # of every target's emulator, in Debian
+CLANG_PACKAGE = "clang-19"
 # Modes whose run-time libraries reserve terabytes of addresses, for which an emulator takes memory until there is none.
 NATIVE_MODES = ("asan", "tsan")
 
@@ -39,11 +40,22 @@ class Cpu:
     name: a model of the target's emulator, or "host" for the machine itself.
     backend: kernels that must be chosen on it by default; None for "host", where it depends on the machine.
     tested: whether all C++ tests run on it; kernel tests and vectors run on every CPU.
+    hostile: whether the vectors also run in each floating-point mode that a caller may leave behind.
     """
 
     name: str
     backend: str | None
     tested: bool = False
+    hostile: bool = False
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A further build that the vectors run on, every backend on one CPU model ("host" for the machine itself)."""
+
+    compiler: str
+    mode: str  # "o2" or "o3": every file at that level
+    cpu: str
 
 
 @dataclass(frozen=True)
@@ -61,6 +73,7 @@ class Target:
     kernels: tuple[Kernel, ...] = ()
     emulator: tuple[str, ...] = ()  # command, then options; -cpu MODEL is appended
     cpus: tuple[Cpu, ...] = ()
+    proofs: tuple[Proof, ...] = ()
 
     @property
     def native(self) -> bool:
@@ -103,6 +116,11 @@ class Target:
         return self.native if name == "host" else bool(self.emulator) and shutil.which(self.emulator[0]) is not None
 
 
+def folder(name: str, mode: str, compiler: str) -> str:
+    """Where a build lies, relative to the top of the source tree."""
+    return f"build/{name}-{mode}" + ("-clang" if compiler == "clang" else "")
+
+
 def names() -> list[str]:
     """Names of all targets, sorted."""
     return sorted(module.name for module in pkgutil.iter_modules(__path__))
@@ -126,10 +144,11 @@ def host() -> str:
     return native[0]
 
 
-def packages(selection: str) -> list[str]:
+def packages(selection: str, vectors: bool = False) -> list[str]:
     """Debian packages that are missing here to build and test a comma-separated list of targets, or "all" of them.
 
-    Unknown names need none: the build says what is wrong with them.
+    With `vectors`, also those of the compilers that only these are built with. Unknown names need none: the build says
+    what is wrong with them.
     """
     missing: set[str] = set()
     for name in names() if selection == "all" else {*names()}.intersection(selection.split(",")):
@@ -138,4 +157,6 @@ def packages(selection: str) -> list[str]:
             missing.add(target.package)
         if not all(target.runnable(cpu) for cpu in target.here()):
             missing.add(EMULATOR_PACKAGE)
+        if vectors and any(proof.compiler == "clang" and target.missing("clang") for proof in target.proofs):
+            missing.add(CLANG_PACKAGE)
     return sorted(missing)

@@ -131,11 +131,11 @@ def programs(chosen: list[targets.Target], builds: list[Path], mode: str, count:
             execute_all(items, count)
 
 
-def vectors(chosen: list[targets.Target], mode: str, count: Count) -> None:
+def vectors(chosen: list[targets.Target], mode: str, compiler: str, count: Count) -> None:
     """The frozen vectors; their runner prints one line for each hash."""
     command = [sys.executable, "tests/vectors/run.py", "--targets", ",".join(target.name for target in chosen)]
     start = time.monotonic()
-    ok = subprocess.run([*command, "--mode", mode], cwd=ROOT).returncode == 0
+    ok = subprocess.run([*command, "--mode", mode, "--compiler", compiler], cwd=ROOT).returncode == 0
     count.add("vectors", ok, time.monotonic() - start, "see above")
 
 
@@ -180,15 +180,14 @@ def main() -> int:
 
     # This machine's own target first: it is quick to say what is wrong.
     chosen = sorted(map(targets.load, options.targets.split(",")), key=lambda target: not target.native)
-    suffix = "-clang" if options.compiler == "clang" else ""
-    builds = [ROOT / "build" / f"{target.name}-{options.mode}{suffix}" for target in chosen]
+    builds = [ROOT / targets.folder(target.name, options.mode, options.compiler) for target in chosen]
     count = Count()
     if "check" in suites:
         check(builds, count)
     if "programs" in suites:
         programs(chosen, builds, options.mode, count)
     if "vectors" in suites:
-        vectors(chosen, options.mode + suffix, count)
+        vectors(chosen, options.mode, options.compiler, count)
     if "python" in suites:
         python_tests(chosen, options.mode, count)
     print(f"{count.passed} passed, {count.failed} failed" + (f", {count.skipped} skipped" if count.skipped else ""))
