@@ -139,12 +139,12 @@ def vectors(chosen: list[targets.Target], mode: str, compiler: str, count: Count
     count.add("vectors", ok, time.monotonic() - start, "see above")
 
 
-def python_tests(chosen: list[targets.Target], mode: str, count: Count) -> None:
-    """pytest, counted test by test; conftest.py gets the targets that were built."""
+def python_tests(chosen: list[targets.Target], libraries: str, mode: str, count: Count) -> None:
+    """pytest, counted test by test; conftest.py gets the targets that were built, and those of libraries alone."""
     report = ROOT / "build" / "pytest.xml"
     report.unlink(missing_ok=True)
     names = ",".join(target.name for target in chosen)
-    variables = {"LINNET_TEST_TARGETS": names, "LINNET_TEST_MODE": mode}
+    variables = {"LINNET_TEST_TARGETS": names, "LINNET_TEST_LIBRARIES": libraries, "LINNET_TEST_MODE": mode}
     command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", "tests/python"]
     status = subprocess.run(command, cwd=ROOT, env=os.environ | variables).returncode
     try:
@@ -164,6 +164,7 @@ def main() -> int:
     parser.add_argument("--mode", default="release")
     parser.add_argument("--compiler", default="gcc", choices=targets.COMPILERS)
     parser.add_argument("--targets", default=targets.host())
+    parser.add_argument("--libraries", default="", help="targets of which only libraries were built")
     known = ("check", "programs", "vectors", "python", "format")
     parser.add_argument("suites", nargs="*", metavar="suite", help=", ".join(known))
     options = parser.parse_args()
@@ -189,7 +190,7 @@ def main() -> int:
     if "vectors" in suites:
         vectors(chosen, options.mode, options.compiler, count)
     if "python" in suites:
-        python_tests(chosen, options.mode, count)
+        python_tests(chosen, options.libraries, options.mode, count)
     print(f"{count.passed} passed, {count.failed} failed" + (f", {count.skipped} skipped" if count.skipped else ""))
     return 1 if count.failed or not count.passed else 0
 
