@@ -65,10 +65,10 @@ def missing(foreign: Foreign) -> str | None:
     """Why there is no toolchain for that system here, or None."""
     if foreign.system == "android" and (folder := os.environ.get(NDK_VARIABLE)):
         found = list(Path(folder).glob("toolchains/llvm/prebuilt/*/bin/clang++"))
-        return None if found else f"{NDK_VARIABLE}={folder} holds no NDK (no toolchains/llvm/prebuilt/*/bin/clang++)"
+        return None if found else f"{NDK_VARIABLE}={folder} has no toolchains/llvm/prebuilt/*/bin: name an NDK"
     if zig() is None:
         ndk = f"{NDK_VARIABLE} is not set and " if foreign.system == "android" else ""
-        return f"{ndk}the Python package ziglang is not installed"
+        return f"{ndk}the Python package ziglang is missing: pip install -r requirements/cross.txt"
     return None
 
 
