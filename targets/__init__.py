@@ -1,8 +1,8 @@
 """Targets as data: what linnet is built for, with which compiler, and which CPU models its tests run on.
 
-Each file of this folder defines one `TARGET` and no logic; SConstruct, the tests and the benchmarks all read them here,
-so that a new platform is one new file. Only the standard library is used: `sconsw` asks for the Debian packages of a
-target before anything is installed.
+Each file of this folder, but for those that begin with an underscore, defines one `TARGET` and no logic; SConstruct,
+the tests and the benchmarks all read them here, so that a new platform is one new file. Only the standard library is
+used: `sconsw` asks for the Debian packages of a target before anything is installed.
 """
 
 from __future__ import annotations
@@ -13,8 +13,12 @@ import platform
 import shutil
 from dataclasses import dataclass
 
+from targets import _toolchains
+from targets._toolchains import Foreign, Tools
+
 COMPILERS = ("gcc", "clang")
 EMULATOR_PACKAGE = "qemu-user"  # of every target's emulator, in Debian
+CLANG_PACKAGE = "clang-19"
 # Modes whose run-time libraries reserve terabytes of addresses, for which an emulator takes memory until there is none.
 NATIVE_MODES = ("asan", "tsan")
 
@@ -39,11 +43,22 @@ class Cpu:
     name: a model of the target's emulator, or "host" for the machine itself.
     backend: kernels that must be chosen on it by default; None for "host", where it depends on the machine.
     tested: whether all C++ tests run on it; kernel tests and vectors run on every CPU.
+    hostile: whether the vectors also run in each floating-point mode that a caller may leave behind.
     """
 
     name: str
     backend: str | None
     tested: bool = False
+    hostile: bool = False
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A further build that the vectors run on, every backend on one CPU model ("host" for the machine itself)."""
+
+    compiler: str
+    mode: str  # "o2" or "o3": every file at that level
+    cpu: str
 
 
 @dataclass(frozen=True)
@@ -53,36 +68,52 @@ class Target:
     name: str
     triple: str
     machine: str  # what platform.machine() says on a computer of this kind
-    gcc: tuple[str, str]  # C and C++ compiler of the cross packages; the plain gcc and g++ are used on such a machine
-    clang: tuple[tuple[str, str], ...]  # C and C++ compiler commands, the first one that is here is used
-    package: str  # the Debian package of that cross compiler
+    # C and C++ compiler of the cross packages; the plain gcc and g++ are used on such a machine
+    gcc: tuple[str, str] = ("", "")
+    clang: tuple[tuple[str, str], ...] = ()  # C and C++ compiler commands, the first one that is here is used
+    package: str = ""  # the Debian package of that cross compiler
     flags: tuple[str, ...] = ()
     link_flags: tuple[str, ...] = ()
     kernels: tuple[Kernel, ...] = ()
     emulator: tuple[str, ...] = ()  # command, then options; -cpu MODEL is appended
     cpus: tuple[Cpu, ...] = ()
+    proofs: tuple[Proof, ...] = ()
+    foreign: Foreign | None = None  # a system other than Linux: libraries and self-test only, by one toolchain
+
+    @property
+    def tools(self) -> Tools | None:
+        """Toolchain of a foreign target that `missing` has nothing to say about; None for Linux."""
+        return self.foreign and _toolchains.tools(self.foreign, self.triple)
 
     @property
     def native(self) -> bool:
         """Whether programs of this target run on this machine without an emulator."""
-        return platform.system() == "Linux" and platform.machine() == self.machine
+        return self.foreign is None and platform.system() == "Linux" and platform.machine() == self.machine
 
     def compiler(self, family: str) -> tuple[str, str]:
         """C and C++ compiler commands of a family, "gcc" or "clang", whether or not they are installed."""
+        if tools := self.tools:
+            return tools.cc, tools.cxx
         if family == "gcc":
             return ("gcc", "g++") if self.native else self.gcc
         return next((pair for pair in self.clang if shutil.which(pair[1])), self.clang[0])
 
     def tool(self, name: str) -> str:
         """A binary utility that understands objects of this target, such as "objdump"."""
+        if tools := self.tools:
+            return {"ar": tools.ar, "ranlib": tools.ranlib}[name]
         return name if self.native else f"{self.triple}-{name}"
 
     def compiler_flags(self, family: str) -> tuple[str, ...]:
         """Flags for compiling and linking alike: `flags`, and for a clang that is foreign to the target its triple."""
+        if tools := self.tools:
+            return (*tools.flags, *self.flags)
         return (*(() if family == "gcc" or self.native else (f"--target={self.triple}",)), *self.flags)
 
     def missing(self, family: str = "gcc") -> str | None:
         """Why this target cannot be built here, or None if it can."""
+        if self.foreign:
+            return _toolchains.missing(self.foreign)
         wanted = (self.compiler(family)[1], self.tool("ar"))
         absent = [command for command in wanted if not shutil.which(command)]
         return f"{', '.join(absent)} not found" if absent else None
@@ -103,9 +134,14 @@ class Target:
         return self.native if name == "host" else bool(self.emulator) and shutil.which(self.emulator[0]) is not None
 
 
+def folder(name: str, mode: str, compiler: str) -> str:
+    """Where a build lies, relative to the top of the source tree."""
+    return f"build/{name}-{mode}" + ("-clang" if compiler == "clang" else "")
+
+
 def names() -> list[str]:
     """Names of all targets, sorted."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__))
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
 
 
 def load(name: str) -> Target:
@@ -126,16 +162,21 @@ def host() -> str:
     return native[0]
 
 
-def packages(selection: str) -> list[str]:
+def packages(selection: str, vectors: bool = False) -> list[str]:
     """Debian packages that are missing here to build and test a comma-separated list of targets, or "all" of them.
 
-    Unknown names need none: the build says what is wrong with them.
+    With `vectors`, also those of the compilers that only these are built with. Unknown names need none: the build says
+    what is wrong with them.
     """
     missing: set[str] = set()
     for name in names() if selection == "all" else {*names()}.intersection(selection.split(",")):
         target = load(name)
+        if target.foreign:
+            continue
         if target.missing() and not target.native:
             missing.add(target.package)
         if not all(target.runnable(cpu) for cpu in target.here()):
             missing.add(EMULATOR_PACKAGE)
+        if vectors and any(proof.compiler == "clang" and target.missing("clang") for proof in target.proofs):
+            missing.add(CLANG_PACKAGE)
     return sorted(missing)

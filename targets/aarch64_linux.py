@@ -1,6 +1,6 @@
 """64-bit ARM Linux, armv8.0 and up: single-board computers, servers, and the instruction set of today's phones."""
 
-from targets import Cpu, Kernel, Target
+from targets import Cpu, Kernel, Proof, Target
 
 TARGET = Target(
     name="aarch64_linux",
@@ -18,10 +18,11 @@ TARGET = Target(
     # What each model of qemu 7.2 executes: a53 and a72 stop at base NEON, a76 and n1 add SDOT, max SMMLA as well.
     cpus=(
         Cpu("host", None, tested=True),
-        Cpu("cortex-a53", "neon", tested=True),
+        Cpu("cortex-a53", "neon", tested=True, hostile=True),
         Cpu("cortex-a72", "neon"),
         Cpu("cortex-a76", "neon_dot", tested=True),
         Cpu("neoverse-n1", "neon_dot"),
         Cpu("max", "neon_i8mm", tested=True),
     ),
+    proofs=(Proof("gcc", "o3", "max"), Proof("clang", "o2", "max")),
 )

@@ -1,6 +1,6 @@
 """32-bit ARM Linux with hard float. NEON is optional on armv7: only its kernel file may use it."""
 
-from targets import Cpu, Kernel, Target
+from targets import Cpu, Kernel, Proof, Target
 
 TARGET = Target(
     name="armv7_linux",
@@ -14,7 +14,8 @@ TARGET = Target(
     emulator=("qemu-arm", "-L", "/usr/arm-linux-gnueabihf"),
     cpus=(
         Cpu("host", None, tested=True),
-        Cpu("cortex-a7", "neon", tested=True),
+        Cpu("cortex-a7", "neon", tested=True, hostile=True),
         Cpu("cortex-a15", "neon"),
     ),
+    proofs=(Proof("clang", "o2", "cortex-a15"),),
 )

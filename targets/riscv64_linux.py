@@ -1,6 +1,6 @@
 """64-bit RISC-V Linux without vector kernels: the portability canary, which runs the scalar reference only."""
 
-from targets import Cpu, Target
+from targets import Cpu, Proof, Target
 
 TARGET = Target(
     name="riscv64_linux",
@@ -14,4 +14,5 @@ TARGET = Target(
         Cpu("host", None, tested=True),
         Cpu("rv64", "scalar"),  # emulated float arithmetic is slowest here
     ),
+    proofs=(Proof("clang", "o2", "rv64"),),
 )

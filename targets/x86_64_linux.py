@@ -1,6 +1,6 @@
 """Intel and AMD 64-bit Linux: the usual development machine. The library itself needs SSE2 only."""
 
-from targets import Cpu, Kernel, Target
+from targets import Cpu, Kernel, Proof, Target
 
 TARGET = Target(
     name="x86_64_linux",
@@ -16,8 +16,9 @@ TARGET = Target(
     emulator=("qemu-x86_64",),
     # No model of qemu 7.2 executes AVX-VNNI; Nehalem stops at SSE4.2 and kills any stray AVX instruction.
     cpus=(
-        Cpu("host", None, tested=True),
+        Cpu("host", None, tested=True, hostile=True),
         Cpu("Nehalem", "scalar"),
         Cpu("max", "avx2"),
     ),
+    proofs=(Proof("gcc", "o3", "host"), Proof("clang", "o2", "host"), Proof("clang", "o3", "host")),
 )

@@ -131,20 +131,20 @@ def programs(chosen: list[targets.Target], builds: list[Path], mode: str, count:
             execute_all(items, count)
 
 
-def vectors(chosen: list[targets.Target], mode: str, count: Count) -> None:
+def vectors(chosen: list[targets.Target], mode: str, compiler: str, count: Count) -> None:
     """The frozen vectors; their runner prints one line for each hash."""
     command = [sys.executable, "tests/vectors/run.py", "--targets", ",".join(target.name for target in chosen)]
     start = time.monotonic()
-    ok = subprocess.run([*command, "--mode", mode], cwd=ROOT).returncode == 0
+    ok = subprocess.run([*command, "--mode", mode, "--compiler", compiler], cwd=ROOT).returncode == 0
     count.add("vectors", ok, time.monotonic() - start, "see above")
 
 
-def python_tests(chosen: list[targets.Target], mode: str, count: Count) -> None:
-    """pytest, counted test by test; conftest.py gets the targets that were built."""
+def python_tests(chosen: list[targets.Target], libraries: str, mode: str, count: Count) -> None:
+    """pytest, counted test by test; conftest.py gets the targets that were built, and those of libraries alone."""
     report = ROOT / "build" / "pytest.xml"
     report.unlink(missing_ok=True)
     names = ",".join(target.name for target in chosen)
-    variables = {"LINNET_TEST_TARGETS": names, "LINNET_TEST_MODE": mode}
+    variables = {"LINNET_TEST_TARGETS": names, "LINNET_TEST_LIBRARIES": libraries, "LINNET_TEST_MODE": mode}
     command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", "tests/python"]
     status = subprocess.run(command, cwd=ROOT, env=os.environ | variables).returncode
     try:
@@ -164,6 +164,7 @@ def main() -> int:
     parser.add_argument("--mode", default="release")
     parser.add_argument("--compiler", default="gcc", choices=targets.COMPILERS)
     parser.add_argument("--targets", default=targets.host())
+    parser.add_argument("--libraries", default="", help="targets of which only libraries were built")
     known = ("check", "programs", "vectors", "python", "format")
     parser.add_argument("suites", nargs="*", metavar="suite", help=", ".join(known))
     options = parser.parse_args()
@@ -180,17 +181,16 @@ def main() -> int:
 
     # This machine's own target first: it is quick to say what is wrong.
     chosen = sorted(map(targets.load, options.targets.split(",")), key=lambda target: not target.native)
-    suffix = "-clang" if options.compiler == "clang" else ""
-    builds = [ROOT / "build" / f"{target.name}-{options.mode}{suffix}" for target in chosen]
+    builds = [ROOT / targets.folder(target.name, options.mode, options.compiler) for target in chosen]
     count = Count()
     if "check" in suites:
         check(builds, count)
     if "programs" in suites:
         programs(chosen, builds, options.mode, count)
     if "vectors" in suites:
-        vectors(chosen, options.mode + suffix, count)
+        vectors(chosen, options.mode, options.compiler, count)
     if "python" in suites:
-        python_tests(chosen, options.mode, count)
+        python_tests(chosen, options.libraries, options.mode, count)
     print(f"{count.passed} passed, {count.failed} failed" + (f", {count.skipped} skipped" if count.skipped else ""))
     return 1 if count.failed or not count.passed else 0
 

@@ -451,6 +451,8 @@ std::vector<std::string> backends() {
 
 }  // namespace
 
+void bind_selftest(py::module_ &m);  // _core_selftest.cpp
+
 PYBIND11_MODULE(_core, m) {
   m.doc() = "C++ core of linnet: streams, and the stages behind them for training and tests.";
   PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> error_type;
@@ -505,4 +507,5 @@ PYBIND11_MODULE(_core, m) {
   m.def("sigmoid", &sigmoid, py::arg("x"), py::arg("backend") = any_backend);
   m.def("tanh", &tanh_of, py::arg("x"), py::arg("backend") = any_backend);
   m.def("quantize", &quantize, py::arg("x"), py::arg("backend") = any_backend);
+  bind_selftest(m);
 }

@@ -1,4 +1,4 @@
-"""The command line: linnet enhance, info, oracle and demo.
+"""The command line: linnet enhance, info, selftest, oracle and demo.
 
 Whatever goes wrong with the user's input ends in one line on stderr and exit status 2, and leaves no partial output
 behind.
@@ -36,7 +36,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs a command; the exit status is 0, or 2 after an error."""
+    """Runs a command; the exit status is 0, 1 if the self-test finds other bits, or 2 after an error."""
     args = _parser().parse_args(argv)
     before: Any = None
     with suppress(ValueError):  # not the main thread: then signals are somebody else's business
@@ -101,6 +101,10 @@ def _parser() -> argparse.ArgumentParser:
     info = commands.add_parser("info", help="version, backends, models and delay")
     info.set_defaults(run=_info)
     info.add_argument("--json", action="store_true", help="as JSON")
+
+    selftest = commands.add_parser("selftest", help="whether this CPU gives the bits that every other one gives")
+    selftest.set_defaults(run=_selftest)
+    selftest.add_argument("--backend", metavar="NAME", help="only these kernels; default: all that this CPU can run")
 
     oracle = commands.add_parser("oracle", help="what each part of the method is worth, given the clean signal")
     oracle.set_defaults(run=_oracle)
@@ -245,6 +249,26 @@ def _info(args: argparse.Namespace) -> int:
     if not default:
         print("model     no default: put base.linnet or small.linnet into sdk/models, or give --model PATH")
     return 0
+
+
+def _selftest(args: argparse.Namespace) -> int:
+    from linnet import _core
+
+    _check_backend(args.backend)
+    backends = _core.backends()
+    print(f"linnet {_core.version()}, ABI {_core.abi()}")
+    print(f"backends {' '.join(backends)}\nchosen   {backends[0]}")
+    failed = 0
+    for name in [args.backend] if args.backend else backends:
+        different = 0
+        for vector, what, value, expected in _core.selftest(name):
+            different += value != expected
+            verdict = "ok" if value == expected else f"DIFFERS, expected {expected}"
+            print(f"{name:<9} {vector:<28} {what:<7} {value} {verdict}")
+        print(f"{name}: {different} different")
+        failed += different
+    print("FAILED: the bits differ" if failed else "passed: the bits are as everywhere")
+    return 1 if failed else 0
 
 
 def _oracle(args: argparse.Namespace) -> int:

@@ -1,4 +1,5 @@
-"""Writes the archive of `./sconsw dist`: include/, lib/ with pkg-config and CMake files, share/ with models, licence.
+"""Writes the archive of `./sconsw dist`: include/, lib/ with pkg-config and CMake files, bin/ with the self-test,
+share/ with models and licence.
 
 Usage: archive.py OUT.tar.gz VERSION ABI, where OUT lies in build/TARGET-MODE/dist/. Equal inputs give equal bytes:
 dates, owners and modes are fixed and the names sorted.
@@ -24,6 +25,7 @@ def contents(build: Path, version: str, abi: str) -> dict[str, bytes]:
 
     places = {
         "include/linnet.h": SDK / "include/linnet.h",
+        "bin/linnet-selftest": build / "linnet-selftest",
         "lib/liblinnet.a": build / "liblinnet.a",
         f"lib/liblinnet.so.{abi}": build / f"liblinnet.so.{abi}",
         "share/doc/linnet/MODELS.md": SDK / "models/README.md",
@@ -51,6 +53,7 @@ def main() -> None:
                 tar.addfile(entry)
             else:
                 entry.size = len(files[name])
+                entry.mode = 0o755 if name.startswith("bin/") else 0o644
                 tar.addfile(entry, io.BytesIO(files[name]))
     with out.open("wb") as file, gzip.GzipFile("", "wb", fileobj=file, mtime=0) as zipped:
         zipped.write(packed.getvalue())

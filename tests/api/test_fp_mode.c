@@ -2,69 +2,24 @@
  * as zero, every rounding direction, trapping exceptions and sticky flags, set before each function and compared after
  * it. */
 #include "common.h"
+#include "selftest/fp_mode.h"
 
 #define LENGTH (12 * FRAME)
 
-/* Control and status of this thread as one number; set takes what get gave. */
 #if defined(__x86_64__) || defined(__i386__)
-#define MODES_KNOWN 1
-static uint64_t get_mode(void) {
-  uint32_t mxcsr;
-  __asm__ volatile("stmxcsr %0" : "=m"(mxcsr) : : "memory");
-  return mxcsr;
-}
-static void set_mode(uint64_t mode) {
-  uint32_t mxcsr = (uint32_t)mode;
-  __asm__ volatile("ldmxcsr %0" : : "m"(mxcsr) : "memory");
-}
 /* FTZ and DAZ; three directions; all exceptions unmasked; all flags up; everything at once */
 static const uint64_t kHostile[] = {0x9fc0, 0x3f80, 0x5f80, 0x7f80, 0x0000, 0x1fbf, 0xffc0, 0xffff};
 #elif defined(__aarch64__)
-#define MODES_KNOWN 1
-static uint64_t get_mode(void) {
-  uint64_t control, status;
-  __asm__ volatile("mrs %0, fpcr" : "=r"(control) : : "memory");
-  __asm__ volatile("mrs %0, fpsr" : "=r"(status) : : "memory");
-  return control | status << 32;
-}
-static void set_mode(uint64_t mode) {
-  uint64_t control = mode & 0xffffffffu, status = mode >> 32;
-  __asm__ volatile("msr fpcr, %0" : : "r"(control) : "memory");
-  __asm__ volatile("msr fpsr, %0" : : "r"(status) : "memory");
-}
 /* FZ; FZ and default NaN; three directions; traps (most CPUs ignore them); flags and saturation up; everything */
 static const uint64_t kHostile[] = {0x01000000, 0x03080000, 0x00400000,         0x00800000,
                                     0x00c00000, 0x00009f00, 0x0800009f00000000, 0x0800009f03c00000};
 #elif defined(__arm__) && defined(__ARM_FP)
-#define MODES_KNOWN 1
-static uint64_t get_mode(void) {
-  uint32_t fpscr;
-  __asm__ volatile("vmrs %0, fpscr" : "=r"(fpscr) : : "memory");
-  return fpscr;
-}
-static void set_mode(uint64_t mode) {
-  uint32_t fpscr = (uint32_t)mode;
-  __asm__ volatile("vmsr fpscr, %0" : : "r"(fpscr) : "memory");
-}
 static const uint64_t kHostile[] = {0x01000000, 0x03000000, 0x00400000, 0x00800000,
                                     0x00c00000, 0x00009f00, 0x0800009f, 0x03c0009f};
 #elif defined(__riscv) && defined(__riscv_flen)
-#define MODES_KNOWN 1
-static uint64_t get_mode(void) {
-  unsigned long fcsr;
-  __asm__ volatile("frcsr %0" : "=r"(fcsr) : : "memory");
-  return fcsr;
-}
-static void set_mode(uint64_t mode) {
-  unsigned long fcsr = (unsigned long)mode;
-  __asm__ volatile("fscsr %0" : : "r"(fcsr) : "memory");
-}
 /* towards zero, down, up, nearest with ties away; flags up */
 static const uint64_t kHostile[] = {0x20, 0x40, 0x60, 0x80, 0x1f, 0x7f};
 #else
-#define MODES_KNOWN 0 /* a platform with one mode */
-static uint64_t get_mode(void) { return 0; }
-static void set_mode(uint64_t mode) { (void)mode; }
 static const uint64_t kHostile[] = {0};
 #endif
 
@@ -74,17 +29,17 @@ static float input[LENGTH], expected[LENGTH], output[LENGTH];
 static int16_t input_i16[LENGTH], expected_i16[LENGTH], output_i16[LENGTH];
 
 /* Runs a statement in a hostile mode and checks that the mode is as it was; no arithmetic of the test in between. */
-#define IN_MODE(hostile, statement)      \
-  do {                                   \
-    uint64_t set_, before_, after_;      \
-    const uint64_t normal_ = get_mode(); \
-    set_ = (hostile);                    \
-    set_mode(set_);                      \
-    before_ = get_mode();                \
-    statement;                           \
-    after_ = get_mode();                 \
-    set_mode(normal_);                   \
-    CHECK(before_ == after_);            \
+#define IN_MODE(hostile, statement)         \
+  do {                                      \
+    uint64_t set_, before_, after_;         \
+    const uint64_t normal_ = fp_get_mode(); \
+    set_ = (hostile);                       \
+    fp_set_mode(set_);                      \
+    before_ = fp_get_mode();                \
+    statement;                              \
+    after_ = fp_get_mode();                 \
+    fp_set_mode(normal_);                   \
+    CHECK(before_ == after_);               \
   } while (0)
 
 static void make_hostile_input(void) {
@@ -160,18 +115,18 @@ static void process_in_a_hostile_mode(uint64_t hostile, float limit) {
 /* That the modes are hostile at all: a sum in one of them comes out differently. */
 static void the_modes_change_arithmetic(void) {
   volatile float one = 1, three = 3, normal, result;
-  uint64_t before = get_mode();
+  uint64_t before = fp_get_mode();
   size_t i;
   int different = 0;
   normal = one / three;
   for (i = 0; i < sizeof kHostile / sizeof kHostile[0]; ++i) {
     if (kHostile[i] == 0) continue; /* exceptions unmasked: the division itself would trap */
-    set_mode(kHostile[i]);
+    fp_set_mode(kHostile[i]);
     result = one / three;
-    set_mode(before);
+    fp_set_mode(before);
     different += bits_of(result) != bits_of(normal);
   }
-  CHECK(different > 0 || !MODES_KNOWN);
+  CHECK(different > 0 || !FP_MODES_KNOWN);
 }
 
 int main(int argc, char **argv) {
@@ -184,7 +139,7 @@ int main(int argc, char **argv) {
     process_in_a_hostile_mode(kHostile[i], 100);
     process_in_a_hostile_mode(kHostile[i], 9);
   }
-  if (!MODES_KNOWN) printf("skipped: no floating-point modes on this platform\n");
+  if (!FP_MODES_KNOWN) printf("skipped: no floating-point modes on this platform\n");
   free(blob.data);
   return check_summary();
 }

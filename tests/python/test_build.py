@@ -22,8 +22,9 @@ import scons_backend
 import targets
 
 
-def scons(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "SCons", "-Q", *arguments], cwd=folder, capture_output=True, text=True)
+def scons(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "SCons", "-Q", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ | variables)
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +56,36 @@ def test_a_bad_option_is_named_in_one_line(elsewhere: Path, arguments: list[str]
     assert named in done.stderr
 
 
+def test_a_target_without_its_toolchain_is_an_error_if_named(elsewhere: Path, tmp_path: Path) -> None:
+    done = scons(elsewhere, "target=aarch64_android", "lib", ANDROID_NDK_HOME=str(tmp_path))
+    assert done.returncode == 2
+    assert done.stderr.startswith("linnet: target aarch64_android: ") and done.stderr.count("\n") == 1
+    assert f"ANDROID_NDK_HOME={tmp_path}" in done.stderr
+
+
+def test_all_targets_leave_out_those_without_a_toolchain_and_say_why(elsewhere: Path, tmp_path: Path) -> None:
+    done = scons(elsewhere, "-n", "target=all", "lib", ANDROID_NDK_HOME=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    for name in ("aarch64_android", "armv7_android"):
+        assert f"linnet: skipping target {name}: ANDROID_NDK_HOME={tmp_path} " in done.stdout
+
+
 def test_help_lists_every_word_and_option(elsewhere: Path) -> None:
     text = scons(elsewhere, "--help").stdout
-    for word in ("lib", "python", "examples", "dist", "demo", "check", "format", "vectors", "test", "enhance", "train"):
+    for word in (
+        "lib",
+        "python",
+        "examples",
+        "selftest",
+        "dist",
+        "demo",
+        "check",
+        "format",
+        "vectors",
+        "test",
+        "enhance",
+        "train",
+    ):
         assert f" {word} " in text
     for option in ("target", "mode", "compiler", "verbose"):
         assert f"\n{option}: " in text
@@ -85,6 +113,7 @@ def test_sdk_archive_is_complete(elsewhere: Path) -> None:
         link = archive.getmember(f"{top}/lib/liblinnet.so").linkname
         pkgconfig = archive.extractfile(f"{top}/lib/pkgconfig/linnet.pc").read().decode()
     assert {"include/linnet.h", "lib/liblinnet.a", f"lib/{link}", "lib/cmake/linnet/linnet-config.cmake"} <= names
+    assert "bin/linnet-selftest" in names
     assert {"share/doc/linnet/LICENSE", "share/linnet/models/tiny.linnet"} <= names
     assert f"Version: {scons_backend.PROJECT['version']}\n" in pkgconfig and "@" not in pkgconfig
 

@@ -1,11 +1,14 @@
-"""Runs the frozen vectors everywhere and compares: one line per target, CPU and backend with the hash of all hashes.
+"""Runs the frozen vectors everywhere and compares: one line per target, CPU, backend, compiler and floating-point mode
+of the caller, with the hash of all hashes.
 
-    tests/vectors/run.py [--targets A,B] [--mode release] [--freeze]
+    tests/vectors/run.py [--targets A,B] [--mode release] [--compiler gcc] [--freeze]
 
-`manifest.json` holds the hashes that every run must give, for each model the vectors that belong to it. Exit status 1
-if any hash differs, if a CPU chooses another backend by itself than targets/ says, or if a run fails. `--freeze` writes
-the manifest anew, provided that all runs agree; a change of it is a change of what linnet sounds like and has to be
-said in the changelog. Only the standard library is used. Build first: `./sconsw vectors` does both.
+The release build of gcc runs on every CPU with every model. With it go the further builds that targets/ lists as proofs
+and the floating-point modes of `hostile` CPUs, with the tiny model alone. `manifest.json` holds the hashes that every
+run must give, for each model the vectors that belong to it. Exit status 1 if any hash differs, if a CPU chooses another
+backend by itself than targets/ says, or if a run fails. `--freeze` writes the manifest anew, provided that all runs
+agree; a change of it is a change of what linnet sounds like and has to be said in the changelog. Only the standard
+library is used. Build first: `./sconsw vectors` does both.
 """
 
 from __future__ import annotations
@@ -26,7 +29,9 @@ import targets  # noqa: E402
 
 MANIFEST = ROOT / "tests" / "vectors" / "manifest.json"
 TIMEOUT = 1800  # seconds after which a run counts as hung
-COLUMNS = (16, 14, 10, 30, 16)
+COLUMNS = (14, 11, 9, 32, 6, 7, 16)
+LEVELS = {"release": "-O2/3", "o2": "-O2", "o3": "-O3", "debug": "-O0", "ubsan": "-O1", "coverage": "-O0"}
+PROOF = "sdk/models/tiny.linnet"
 
 # Vectors by name, or None for all. The tiny model carries the proof; a shipped model shows on a few that wide layers
 # agree as well, which under emulation costs about as much as all vectors of the tiny one.
@@ -44,13 +49,22 @@ class RunError(Exception):
 
 @dataclass(frozen=True)
 class Run:
-    """One program on one CPU with one backend."""
+    """One program on one CPU with one backend, the caller in one floating-point mode."""
 
     target: targets.Target
     cpu: targets.Cpu
     program: Path
     backend: str
     compiler: str
+    level: str  # of optimisation
+    mode: str = ""  # of floating point; "" is the usual one
+    small: bool = False  # whether only the tiny model is run
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """What the table says of it."""
+        names = (self.target.name, self.cpu.name, self.backend, self.compiler, self.level)
+        return (*names, self.mode or "usual")
 
 
 def output_of(target: targets.Target, cpu: targets.Cpu, program: Path, *arguments: str) -> str:
@@ -67,14 +81,20 @@ def output_of(target: targets.Target, cpu: targets.Cpu, program: Path, *argument
     return done.stdout
 
 
-def runs_of(target: targets.Target, mode: str) -> list[Run]:
-    """The runs of one target: every backend on its tested CPUs, the CPU's own choice on the others.
+def program_of(target: targets.Target, mode: str, compiler: str) -> Path:
+    """The program of a build. Raises RunError if it is not there."""
+    program = ROOT / targets.folder(target.name, mode, compiler) / "tests" / "vectors" / "vector_run"
+    if not program.exists():
+        raise RunError(f"{program.relative_to(ROOT)} is missing: ./sconsw vectors target={target.name} builds it")
+    return program
+
+
+def runs_of(target: targets.Target, mode: str, family: str) -> list[Run]:
+    """The runs of one build: every backend on its tested CPUs, the CPU's own choice on the others and in each mode.
 
     Raises RunError if the program is missing or a CPU's own choice is not the backend that targets/ expects.
     """
-    program = ROOT / "build" / f"{target.name}-{mode}" / "tests" / "vectors" / "vector_run"
-    if not program.exists():
-        raise RunError(f"{program.relative_to(ROOT)} is missing: ./sconsw vectors target={target.name} builds it")
+    program = program_of(target, mode, family)
     found = []
     for cpu in target.here():
         if not target.runnable(cpu):
@@ -83,18 +103,46 @@ def runs_of(target: targets.Target, mode: str) -> list[Run]:
         backends = output_of(target, cpu, program, "--backends").split()
         if cpu.backend is not None and backends[:1] != [cpu.backend]:
             raise RunError(f"{target.name} {cpu.name} chooses {backends[:1]}, expected {cpu.backend}")
-        compiler = output_of(target, cpu, program, "--compiler").strip()
+        plain = (target, cpu, program), (output_of(target, cpu, program, "--compiler").strip(), LEVELS[mode])
         chosen = backends if cpu.tested else backends[:1]
-        found += [Run(target, cpu, program, backend, compiler) for backend in chosen]
+        found += [Run(*plain[0], backend, *plain[1]) for backend in chosen]
+        if cpu.hostile:
+            modes = output_of(target, cpu, program, "--modes").split()
+            if not modes:
+                raise RunError(f"{target.name} {cpu.name}: no floating-point mode is known")
+            found += [Run(*plain[0], backends[0], *plain[1], name, small=True) for name in modes]
+    return found
+
+
+def proofs_of(target: targets.Target) -> list[Run]:
+    """The runs of the further builds of a target, every backend on one CPU. Raises RunError."""
+    found = []
+    for proof in target.proofs:
+        cpu = targets.Cpu(proof.cpu, None)
+        reason = target.missing(proof.compiler)
+        if not reason and not target.runnable(cpu):
+            reason = f"{target.name} programs do not run here"
+        if reason:
+            print(f"linnet: skipping {target.name} with {proof.compiler} {LEVELS[proof.mode]}: {reason}")
+            continue
+        program = program_of(target, proof.mode, proof.compiler)
+        compiler = output_of(target, cpu, program, "--compiler").strip()
+        backends = output_of(target, cpu, program, "--backends").split()
+        found += [Run(target, cpu, program, name, compiler, LEVELS[proof.mode], small=True) for name in backends]
     return found
 
 
 def hashes_of(run: Run, model: str) -> Hashes:
     """Hashes of one run with one model, {vector: {what: hash}}. Raises RunError."""
     names = MODELS.get(model)
-    arguments = [model, "--backend", run.backend, *(["--only", ",".join(names)] if names else [])]
-    lines = [line.split() for line in output_of(run.target, run.cpu, run.program, *arguments).splitlines()]
-    return {name: dict(zip(rest[::2], rest[1::2], strict=True)) for name, *rest in lines}
+    arguments = [model, "--backend", run.backend]
+    arguments += ["--only", ",".join(names)] if names else []
+    arguments += ["--hostile", run.mode] if run.mode else []
+    found: Hashes = {}
+    for line in output_of(run.target, run.cpu, run.program, *arguments).splitlines():
+        name, what, value = line.split()
+        found.setdefault(name, {})[what] = value
+    return found
 
 
 def digest(hashes: dict[str, Hashes]) -> str:
@@ -127,7 +175,8 @@ def main() -> int:
     """Runs, prints the table, compares or freezes; the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--targets", default=targets.host(), help="comma-separated, of those in targets/")
-    parser.add_argument("--mode", default="release", help="which build, e.g. release, debug or release-clang")
+    parser.add_argument("--mode", default="release", choices=LEVELS, help="which build")
+    parser.add_argument("--compiler", default="gcc", choices=targets.COMPILERS, help="which build")
     parser.add_argument("--freeze", action="store_true", help="rewrite the manifest from the runs, if they agree")
     options = parser.parse_args()
 
@@ -144,29 +193,33 @@ def main() -> int:
     runs: list[Run] = []
     for name in options.targets.split(","):
         try:
-            runs += runs_of(targets.load(name), options.mode)
+            target = targets.load(name)
+            runs += runs_of(target, options.mode, options.compiler)
+            if (options.mode, options.compiler) == ("release", "gcc"):
+                runs += proofs_of(target)
         except (RunError, ValueError) as error:
             failures.append(str(error))
 
     def everything(run: Run) -> dict[str, Hashes] | str:
         try:
-            return {model: hashes_of(run, model) for model in models}
+            return {model: hashes_of(run, model) for model in models if model == PROOF or not run.small}
         except RunError as error:
             return str(error)
 
-    print(row("target", "cpu", "backend", "compiler", "hash of hashes"))
+    print(row("target", "cpu", "backend", "compiler", "level", "mode", "hash of tiny's hashes"))
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         for run, found in zip(runs, pool.map(everything, runs), strict=True):
-            label = (run.target.name, run.cpu.name, run.backend, run.compiler)
+            label = " ".join(cell for cell in run.cells if cell != run.compiler)
             if isinstance(found, str):
-                print(row(*label, "failed"), flush=True)
+                print(row(*run.cells, "failed"), flush=True)
                 failures.append(found)
                 continue
-            print(row(*label, digest(found)[:16]), flush=True)
+            print(row(*run.cells, digest({PROOF: found.get(PROOF, {})})[:16]), flush=True)
             reference = reference or found  # when freezing, the first run is what the others must equal
-            different = differences(found, reference)
-            failures += [f"{' '.join(label[:3])}: {item} differs" for item in different[:5]]
-            failures += [f"{' '.join(label[:3])}: and {len(different) - 5} more"] if len(different) > 5 else []
+            wanted = {model: hashes for model, hashes in reference.items() if model in found}
+            different = differences(found, wanted)
+            failures += [f"{label}: {item} differs" for item in different[:5]]
+            failures += [f"{label}: and {len(different) - 5} more"] if len(different) > 5 else []
 
     if not runs:
         failures.append("no run: none of these targets can be run here")

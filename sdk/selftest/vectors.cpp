@@ -1,0 +1,194 @@
+// See vectors.h. Inputs come from recipes.h; each goes through the C API in frames, a few of them also with controls
+// set, in blocks of odd sizes and as 16-bit samples.
+#include "selftest/vectors.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/arena.h"
+#include "kernels/kernels.h"
+#include "linnet.h"
+#include "model/blob.h"
+#include "nn/network.h"
+#include "selftest/fp_mode.h"
+#include "selftest/recipes.h"
+#include "selftest/sha256.h"
+
+namespace selftest {
+namespace {
+
+using recipes::kLength;
+
+constexpr size_t kFrame = 480;
+
+// Whether name is in a list separated by commas; every name is in no list.
+bool chosen(const char *only, const char *name) {
+  if (!only) return true;
+  const size_t length = strlen(name);
+  for (const char *at = only; (at = strstr(at, name)) != nullptr; at += length) {
+    if ((at == only || at[-1] == ',') && (at[length] == ',' || at[length] == 0)) return true;
+  }
+  return false;
+}
+
+// The caller's floating-point mode around calls of the library; the arithmetic of the test stays outside.
+class Caller {
+ public:
+  explicit Caller(const fp_named_mode *mode) : bits_(mode ? mode->bits : 0) {}
+  void enter() {
+    normal_ = fp_get_mode();
+    fp_set_mode(normal_ | bits_);
+    before_ = fp_get_mode();
+  }
+  void leave() {
+    changed_ = changed_ || fp_get_mode() != before_;
+    fp_set_mode(normal_);
+  }
+  bool changed() const { return changed_; }
+
+ private:
+  uint64_t bits_, normal_ = 0, before_ = 0;
+  bool changed_ = false;
+};
+
+// How a stream is used: the plain one for every recipe, the others for a few.
+struct Use {
+  const char *suffix;
+  float limit, postfilter;
+  bool any_block, i16;
+};
+
+constexpr Use kPlain = {"", 100, 0, false, false};
+constexpr Use kOthers[] = {
+    {"_postfilter", 100, 1, false, false}, {"_limit_12", 12, 0.5f, false, false}, {"_limit_0", 0, 0, false, false},
+    {"_any_block", 100, 0, true, false},   {"_i16", 100, 0, false, true},
+};
+
+void add_stats(const linnet *stream, Caller *caller, Sha256 *hash) {
+  linnet_stats stats;
+  stats.size = sizeof stats;
+  caller->enter();
+  linnet_get_stats(stream, &stats);
+  caller->leave();
+  hash->add(&stats.speech_probability, sizeof(float));
+  hash->add(&stats.input_snr_db, sizeof(float));
+  hash->add(&stats.mean_gain, sizeof(float));
+  hash->add(&stats.pitch_hz, sizeof(float));
+}
+
+const char *run_recipe(const Request &request, const recipes::Recipe &recipe, const Use &use, Report report,
+                       void *context) {
+  static float x[kLength];
+  static int16_t s[kLength];
+  Caller caller(request.mode ? fp_find_mode(request.mode) : nullptr);
+  linnet_config config = {sizeof config, 48000, use.any_block ? 1 : 0, request.backend};
+  linnet *stream = nullptr;
+  caller.enter();
+  linnet_status status = linnet_create(request.model, request.model_size, &config, &stream);
+  if (status == LINNET_OK) status = linnet_set_attenuation_limit(stream, use.limit);
+  if (status == LINNET_OK) status = linnet_set_postfilter(stream, use.postfilter);
+  caller.leave();
+  recipe.make(x);
+  Sha256 samples, stats;
+  for (size_t done = 0, n = 0; status == LINNET_OK && done < kLength; done += n) {
+    n = use.any_block ? 1 + done * 7 % 701 : kFrame;
+    if (n > kLength - done) n = kLength - done;
+    if (use.i16) {
+      for (size_t i = done; i < done + n; ++i) s[i] = static_cast<int16_t>(x[i] * 32767.0f);
+    }
+    caller.enter();
+    status =
+        use.i16 ? linnet_process_i16(stream, s + done, s + done, n) : linnet_process(stream, x + done, x + done, n);
+    caller.leave();
+    add_stats(stream, &caller, &stats);
+  }
+  linnet_destroy(stream);
+  if (status != LINNET_OK) return linnet_status_text(status);
+  if (caller.changed()) return "the caller's floating-point mode was not restored";
+
+  char name[64], text[65];
+  snprintf(name, sizeof name, "%s%s", recipe.name, use.suffix);
+  if (use.i16)
+    samples.add(s, sizeof s);
+  else
+    samples.add(x, sizeof x);
+  samples.finish(text);
+  report(context, name, "samples", text);
+  stats.finish(text);
+  report(context, name, "stats", text);
+  return nullptr;
+}
+
+// A hundred frames of random features: of the usual size (divisor 16), far beyond it (1), and zeros (0).
+const char *run_network(const Request &request, const char *name, int32_t divisor, Report report, void *context) {
+  linnet_core::model::BlobView view;
+  linnet_core::nn::Network network;
+  if (linnet_core::model::parse_blob(request.model, request.model_size, &view) !=
+          linnet_core::model::BlobError::kNone ||
+      !network.bind(view)) {
+    return "the model is refused";
+  }
+  const linnet_core::kernels::Kernels *kernels = linnet_core::kernels::find(request.backend);
+  if (!kernels) return linnet_status_text(LINNET_ERR_BACKEND);
+  linnet_core::base::Arena measuring;
+  network.place(measuring);
+  uint8_t *memory = static_cast<uint8_t *>(malloc(measuring.used() + 63));
+  if (!memory) return linnet_status_text(LINNET_ERR_NO_MEMORY);
+  linnet_core::base::Arena arena(memory + (64 - reinterpret_cast<uintptr_t>(memory) % 64) % 64);
+  network.place(arena);
+  network.reset();
+
+  recipes::Random random{99};
+  Sha256 hash;
+  for (int frame = 0; frame < 100; ++frame) {
+    float features[linnet_core::nn::kInputs];
+    for (float &feature : features) feature = divisor ? recipes::unit(random.sample() / divisor) * 16.0f : 0.0f;
+    linnet_core::nn::NetworkOutput output;
+    network.process(*kernels, features, 1, &output);
+    hash.add(output.gains, sizeof output.gains);
+    hash.add(output.strengths, sizeof output.strengths);
+    hash.add(&output.speech_probability, sizeof output.speech_probability);
+  }
+  free(memory);
+  char text[65];
+  hash.finish(text);
+  report(context, name, "outputs", text);
+  return nullptr;
+}
+
+}  // namespace
+
+const char *run_vectors(const Request &request, Report report, void *context) {
+  constexpr struct {
+    const char *name;
+    int32_t divisor;
+  } networks[] = {{"network_usual", 16}, {"network_large", 1}, {"network_zero", 0}};
+  if (request.mode && !fp_find_mode(request.mode)) return "this CPU has no such floating-point mode";
+  const char *why = nullptr;
+  for (const auto &network : networks) {
+    if (!why && chosen(request.only, network.name)) {
+      why = run_network(request, network.name, network.divisor, report, context);
+    }
+  }
+  for (const recipes::Recipe &recipe : recipes::kRecipes) {
+    if (!why && chosen(request.only, recipe.name)) why = run_recipe(request, recipe, kPlain, report, context);
+  }
+  const recipes::Recipe in_noise = {"speech_in_noise", recipes::speech_in_noise};
+  for (const Use &use : kOthers) {
+    char name[64];
+    snprintf(name, sizeof name, "%s%s", in_noise.name, use.suffix);
+    if (!why && chosen(request.only, name)) why = run_recipe(request, in_noise, use, report, context);
+  }
+  return why;
+}
+
+const char *compiler() {
+#if defined(__clang__)
+  return "clang " __clang_version__;
+#else
+  return "gcc " __VERSION__;
+#endif
+}
+
+}  // namespace selftest

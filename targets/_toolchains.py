@@ -1,0 +1,121 @@
+"""Toolchains of the systems that are not Linux: commands and flags, and why one is missing. They build libraries and
+the self-test; nothing here can run them.
+
+Android takes the NDK that ANDROID_NDK_HOME names. Everything else, and Android without an NDK, is built by the clang
+and the linkers of the Python package `ziglang` (requirements/cross.txt), with the C headers in it. That clang is called
+directly, since ziglang's own front end has another idea of -march, and has to be told what its C++ headers leave open.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+NDK_VARIABLE = "ANDROID_NDK_HOME"
+# What libc++ wants to be configured with, and would find in the headers of an installed one.
+LIBCXX = {
+    "ABI_VERSION": "1",
+    "ABI_NAMESPACE": "__1",
+    "HAS_THREADS": "1",
+    "HAS_MONOTONIC_CLOCK": "1",
+    "HARDENING_MODE_DEFAULT": "_LIBCPP_HARDENING_MODE_NONE",
+    "HARDENING_MODE": "_LIBCPP_HARDENING_MODE_NONE",
+    "ASSERTION_SEMANTIC_DEFAULT": "_LIBCPP_ASSERTION_SEMANTIC_IGNORE",
+}
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """How to build for a system that is not Linux. Link commands get flags, the output and the objects appended."""
+
+    system: str  # "android", "macos", "ios" or "windows"
+    shared: str = ""  # file name of the shared library; none where only Apple's own linker will do
+    shared_flags: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()  # folders of ziglang's lib/libc/include
+    zig: str = ""  # ziglang's name of the target, if it links for it
+    stub_flags: tuple[str, ...] = ()  # Android without an NDK: more flags of the compiler
+    slow: bool = False  # the first link builds a C library out of hundreds of files: not for the tests
+
+
+@dataclass(frozen=True)
+class Tools:
+    """Commands of one toolchain. `link` and `program` are None where there is no such thing."""
+
+    cc: str
+    cxx: str
+    ar: str
+    ranlib: str
+    flags: tuple[str, ...] = ()
+    link: str | None = None  # a shared library out of objects
+    program: str | None = None
+    stub: bool = False  # whether the C library is a stand-in that has to be made first
+    note: str = ""  # what the user should know
+
+
+def zig() -> Path | None:
+    """The program of the Python package ziglang, if it is installed."""
+    spec = find_spec("ziglang")
+    path = Path(spec.origin).parent / "zig" if spec and spec.origin else None
+    return path if path and path.exists() else None
+
+
+def missing(foreign: Foreign) -> str | None:
+    """Why there is no toolchain for that system here, or None."""
+    if foreign.system == "android" and (folder := os.environ.get(NDK_VARIABLE)):
+        found = list(Path(folder).glob("toolchains/llvm/prebuilt/*/bin/clang++"))
+        return None if found else f"{NDK_VARIABLE}={folder} has no toolchains/llvm/prebuilt/*/bin: name an NDK"
+    if zig() is None:
+        ndk = f"{NDK_VARIABLE} is not set and " if foreign.system == "android" else ""
+        return f"{ndk}the Python package ziglang is missing: pip install -r requirements/cross.txt"
+    return None
+
+
+def tools(foreign: Foreign, triple: str) -> Tools:
+    """Commands for a system that `missing` has nothing to say about."""
+    if foreign.system == "android" and (folder := os.environ.get(NDK_VARIABLE)):
+        return _ndk(foreign, next(Path(folder).glob("toolchains/llvm/prebuilt/*/bin")), triple)
+    program = zig()
+    if program is None:
+        raise RuntimeError(str(missing(foreign)))
+    library = program.parent / "lib"
+    folders = [library / "libcxx/include", library / "include"]
+    folders += [library / "libc/include" / name for name in foreign.headers]
+    flags = [f"--target={triple}", "-nostdinc", "-nostdinc++"]
+    flags += [part for path in folders for part in ("-isystem", str(path))]
+    flags += [f"-D_LIBCPP_{name}={value}" for name, value in LIBCXX.items()]
+    archive = f"{program} ar" + (" --format=darwin" if foreign.system in ("macos", "ios") else "")
+    common = {"cc": f"{program} clang", "cxx": f"{program} clang", "ar": archive, "ranlib": f"{program} ranlib"}
+    if foreign.system == "android":
+        # The headers are those of another C library, which has errno under another name.
+        flags += ["-D_LIBCPP_HAS_MUSL_LIBC=1", "-D__errno_location=__errno", *foreign.stub_flags]
+        return Tools(
+            **common,
+            flags=tuple(flags),
+            link=" ".join((f"{program} ld.lld -shared", *(part.removeprefix("-Wl,") for part in foreign.shared_flags))),
+            stub=True,
+            note=f"experimental without an NDK: set {NDK_VARIABLE} for a release",
+        )
+    flags += ["-D_LIBCPP_HAS_MUSL_LIBC=0"]
+    linker = f"{program} cc -target {foreign.zig}" if foreign.zig else None
+    return Tools(
+        **common,
+        flags=tuple(flags),
+        link=linker and " ".join((linker, "-shared", *foreign.shared_flags)),
+        program=linker and f"{linker} -s",
+    )
+
+
+def _ndk(foreign: Foreign, folder: Path, triple: str) -> Tools:
+    clang = f"{folder}/clang"
+    linker = f"{clang} --target={triple}"
+    return Tools(
+        cc=clang,
+        cxx=f"{folder}/clang++",
+        ar=f"{folder}/llvm-ar",
+        ranlib=f"{folder}/llvm-ranlib",
+        flags=(f"--target={triple}",),
+        link=" ".join((linker, "-shared", *foreign.shared_flags)),
+        program=f"{linker} -static",
+    )

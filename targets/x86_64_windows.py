@@ -1,0 +1,21 @@
+"""64-bit Windows 10 and up, with the universal C runtime."""
+
+from targets import Foreign, Kernel, Target
+
+TARGET = Target(
+    name="x86_64_windows",
+    triple="x86_64-w64-windows-gnu",
+    machine="AMD64",
+    kernels=(
+        Kernel("avx2", ("-mavx2",)),
+        Kernel("avx_vnni", ("-mavx2", "-mavxvnni")),
+    ),
+    foreign=Foreign(
+        system="windows",
+        shared="linnet.dll",
+        shared_flags=("-Wl,--out-implib,${TARGET.dir}/liblinnet.dll.a", "-s"),
+        headers=("any-windows-any",),
+        zig="x86_64-windows-gnu",
+        slow=True,
+    ),
+)

@@ -1,0 +1,160 @@
+"""Libraries for systems that nothing here can run: each is of its kind, exports the public functions alone and asks its
+system for nothing but a few functions of the C library. Mach-O, PE and archives are read here, byte by byte (Apple's
+`mach-o/loader.h`, Microsoft's "PE Format"); ELF by readelf and nm, which know every machine.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import targets
+
+BUILT = list(filter(None, os.environ.get("LINNET_TEST_LIBRARIES", "").split(",")))
+# What the core may ask of a C library; elsewhere test_exports.py says which file may ask for what.
+WANTED = {"malloc", "free", "fopen", "fclose", "fread", "fgetc", "ferror", "getauxval", "strcmp", "memcmp"}
+WANTED |= {"memcpy", "memmove", "memset"}
+HELPERS = r"__errno|__aeabi_mem(?:clr|cpy|move|set)[48]?"
+# What Apple's compiler adds: guards of the stack, and other names.
+APPLE = {"__error", "bzero", "memset_pattern16", "__stack_chk_fail", "__stack_chk_guard"}
+MACOS, IOS = 1, 2  # platforms of LC_BUILD_VERSION
+
+
+def folder_of(root: Path, name: str) -> Path:
+    """Where the release build of a target lies; skips the test if this run has none."""
+    if name not in BUILT:
+        reason = targets.load(name).missing() or "tests/run.py was not told of it"
+        pytest.skip(f"{name} was not built: {reason}")
+    return root / targets.folder(name, "release", "gcc")
+
+
+@pytest.fixture(scope="module")
+def declared(root: Path) -> set[str]:
+    header = (root / "sdk/include/linnet.h").read_text()
+    return set(re.findall(r"^LINNET_API [^;]*?\b(linnet_\w+)\(", header, re.MULTILINE))
+
+
+def output(*command: str | Path) -> str:
+    return subprocess.run([str(part) for part in command], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "machine"), [("aarch64_android", "AArch64"), ("armv7_android", "ARM")], ids=lambda value: value
+)
+def test_android(root: Path, declared: set[str], name: str, machine: str) -> None:
+    path = folder_of(root, name) / "liblinnet.so"
+    header, dynamic = output("readelf", "-hW", path), output("readelf", "-dW", path)
+    assert re.search(rf"Machine: +{machine}\n", header) and re.search(r"Type: +DYN", header)
+    assert "SONAME" in dynamic and "[liblinnet.so]" in dynamic
+    assert set(re.findall(r"\(NEEDED\).*\[(.+)\]", dynamic)) <= {"libc.so", "libm.so"}
+    assert "INIT_ARRAY" not in dynamic and "TEXTREL" not in dynamic
+    aligned = [int(line.split()[-1], 16) for line in output("readelf", "-lW", path).splitlines() if " LOAD " in line]
+    assert aligned and min(aligned) >= 16384
+    exported = {line.split()[0] for line in output("nm", "-DP", "--defined-only", path).splitlines()}
+    assert exported == declared
+    asked = {line.split()[0].split("@")[0] for line in output("nm", "-DP", "--undefined-only", path).splitlines()}
+    assert not {symbol for symbol in asked - WANTED if not re.fullmatch(HELPERS, symbol)}
+
+
+@dataclass
+class Mach:
+    """What a Mach-O file says of itself: platform and its lowest version, libraries, symbols without the underscore."""
+
+    processor: int
+    kind: int
+    platform: int
+    version: tuple[int, int]
+    libraries: list[str]
+    defined: set[str]
+    exported: set[str]  # of these, the ones that are not hidden
+    undefined: set[str]
+
+
+def read_mach(data: bytes) -> Mach:
+    magic, processor, _, kind, count, _, _, _ = struct.unpack_from("<8I", data)
+    assert magic == 0xFEEDFACF
+    platform, version, libraries = 0, (0, 0), []
+    defined, exported, undefined = set(), set(), set()
+    at = 32
+    for _ in range(count):
+        command, size = struct.unpack_from("<2I", data, at)
+        if command == 0x32:  # LC_BUILD_VERSION
+            platform, lowest = struct.unpack_from("<2I", data, at + 8)
+            version = (lowest >> 16, lowest >> 8 & 255)
+        if command == 0xC:  # LC_LOAD_DYLIB
+            start = at + struct.unpack_from("<I", data, at + 8)[0]
+            libraries.append(data[start : at + size].split(b"\0")[0].decode())
+        if command == 0x2:  # LC_SYMTAB
+            first, symbols, strings, _ = struct.unpack_from("<4I", data, at + 8)
+            for index in range(symbols):
+                text, form, _, _, value = struct.unpack_from("<IBBHQ", data, first + 16 * index)
+                name = data[strings + text :].split(b"\0", 1)[0].decode().removeprefix("_")
+                if form & 0xE0 or not form & 0x11:  # of a debugger, or of one object alone
+                    continue
+                (defined if form & 0xE else undefined).add(name)
+                if form & 0xE and not form & 0x10:
+                    exported.add(name)
+        at += size
+    return Mach(processor, kind, platform, version, libraries, defined, exported, undefined)
+
+
+def members(path: Path) -> list[bytes]:
+    """Files of an archive of objects, without its tables of names."""
+    data, found, at = path.read_bytes(), [], 8
+    assert data.startswith(b"!<arch>\n")
+    while at + 60 <= len(data):
+        name, size = data[at : at + 16].decode().strip(), int(data[at + 48 : at + 58])
+        body = data[at + 60 : at + 60 + size]
+        if name.startswith("#1/"):  # a name in front of the contents
+            name, body = body[: int(name[3:])].rstrip(b"\0").decode(), body[int(name[3:]) :]
+        if name not in ("/", "//") and not name.startswith("__.SYMDEF"):
+            found.append(body)
+        at += 60 + size + size % 2
+    return found
+
+
+def test_macos(root: Path, declared: set[str]) -> None:
+    found = read_mach((folder_of(root, "aarch64_macos") / "liblinnet.dylib").read_bytes())
+    assert (found.processor, found.kind, found.platform) == (0x0100000C, 6, MACOS)  # ARM64, a dynamic library
+    assert found.version == (11, 0)
+    assert found.libraries == ["/usr/lib/libSystem.B.dylib"]
+    assert found.exported - {"__dso_handle", "_mh_dylib_header"} == declared  # these two are the linker's own
+    assert found.undefined - {"dyld_stub_binder"} <= WANTED | APPLE
+
+
+@pytest.mark.parametrize(("name", "platform"), [("arm64_ios", IOS), ("aarch64_macos", MACOS)], ids=lambda value: value)
+def test_apple_archive(root: Path, declared: set[str], name: str, platform: int) -> None:
+    objects = [read_mach(body) for body in members(folder_of(root, name) / "liblinnet.a")]
+    assert len(objects) >= 15
+    assert {(found.processor, found.kind, found.platform) for found in objects} == {(0x0100000C, 1, platform)}
+    assert platform == MACOS or {found.version for found in objects} == {(14, 0)}
+    defined = set().union(*(found.defined for found in objects))
+    assert declared == set().union(*(found.exported for found in objects))
+    strangers = set().union(*(found.undefined for found in objects)) - defined
+    assert strangers <= WANTED | APPLE
+
+
+def test_windows_archive(root: Path) -> None:
+    objects = members(folder_of(root, "x86_64_windows") / "liblinnet.a")
+    assert len(objects) >= 15
+    assert {struct.unpack_from("<H", body)[0] for body in objects} == {0x8664}
+
+
+def test_windows_library(root: Path, declared: set[str]) -> None:
+    """The library links in minutes the first time, so that only a build by hand has it: ./sconsw lib target=all."""
+    path = folder_of(root, "x86_64_windows") / "linnet.dll"
+    if not path.exists():
+        pytest.skip("linnet.dll was not linked: ./sconsw lib target=x86_64_windows")
+    listing = output("objdump", "-p", path)
+    assert "pei-x86-64" in listing
+    table = listing.split("[Ordinal/Name Pointer] Table", 1)[1].split("\n\n", 1)[0]
+    assert set(re.findall(r"\b(linnet_\w+)$", table, re.MULTILINE)) == declared
+    assert len(re.findall(r"^\s*\[", table, re.MULTILINE)) == len(declared)
+    needed = {name.lower() for name in re.findall(r"DLL Name: (\S+)", listing)}
+    assert needed and all(name == "kernel32.dll" or name.startswith("api-ms-win-crt-") for name in needed)
