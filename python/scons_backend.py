@@ -34,7 +34,7 @@ BUILT = {".so", ".pyc"}
 
 def _scons(alias: str) -> Path:
     """Builds an alias with this interpreter and returns the build folder of this machine's target."""
-    subprocess.run([sys.executable, "-m", "SCons", "-Q", "-C", str(ROOT), alias], check=True, stdout=sys.stderr)
+    subprocess.run([sys.executable, "-m", "SCons", "-Q", alias], cwd=ROOT, check=True, stdout=sys.stderr)
     sys.path.insert(0, str(ROOT))
     import targets
 

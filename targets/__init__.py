@@ -14,7 +14,8 @@ import shutil
 from dataclasses import dataclass
 
 COMPILERS = ("gcc", "clang")
-# Modes whose run-time libraries reserve terabytes of addresses, which an emulator fills with memory until there is none.
+EMULATOR_PACKAGE = "qemu-user"  # of every target's emulator, in Debian
+# Modes whose run-time libraries reserve terabytes of addresses, for which an emulator takes memory until there is none.
 NATIVE_MODES = ("asan", "tsan")
 
 
@@ -54,7 +55,7 @@ class Target:
     machine: str  # what platform.machine() says on a computer of this kind
     gcc: tuple[str, str]  # C and C++ compiler of the cross packages; the plain gcc and g++ are used on such a machine
     clang: tuple[tuple[str, str], ...]  # C and C++ compiler commands, the first one that is here is used
-    packages: tuple[str, ...]  # Debian packages for gcc and the emulator on a foreign machine
+    package: str  # the Debian package of that cross compiler
     flags: tuple[str, ...] = ()
     link_flags: tuple[str, ...] = ()
     kernels: tuple[Kernel, ...] = ()
@@ -126,10 +127,15 @@ def host() -> str:
 
 
 def packages(selection: str) -> list[str]:
-    """Debian packages that are missing here for a comma-separated list of targets ("all" for every one)."""
+    """Debian packages that are missing here to build and test a comma-separated list of targets, or "all" of them.
+
+    Unknown names need none: the build says what is wrong with them.
+    """
     missing: set[str] = set()
-    for name in names() if selection == "all" else selection.split(","):
+    for name in names() if selection == "all" else {*names()}.intersection(selection.split(",")):
         target = load(name)
-        if target.missing() or not all(target.runnable(cpu) for cpu in target.here()):
-            missing.update(target.packages)
+        if target.missing() and not target.native:
+            missing.add(target.package)
+        if not all(target.runnable(cpu) for cpu in target.here()):
+            missing.add(EMULATOR_PACKAGE)
     return sorted(missing)

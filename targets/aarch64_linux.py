@@ -8,7 +8,7 @@ TARGET = Target(
     machine="aarch64",
     gcc=("aarch64-linux-gnu-gcc", "aarch64-linux-gnu-g++"),
     clang=(("clang-19", "clang++-19"), ("clang", "clang++")),
-    packages=("g++-aarch64-linux-gnu", "qemu-user"),
+    package="g++-aarch64-linux-gnu",
     kernels=(
         Kernel("neon", ()),
         Kernel("neon_dot", ("-march=armv8.2-a+dotprod",)),

@@ -8,7 +8,7 @@ TARGET = Target(
     machine="armv7l",
     gcc=("arm-linux-gnueabihf-gcc", "arm-linux-gnueabihf-g++"),
     clang=(("clang-19", "clang++-19"), ("clang", "clang++")),
-    packages=("g++-arm-linux-gnueabihf", "qemu-user"),
+    package="g++-arm-linux-gnueabihf",
     flags=("-march=armv7-a", "-mfpu=vfpv3-d16", "-mfloat-abi=hard"),
     kernels=(Kernel("neon", ("-mfpu=neon",)),),
     emulator=("qemu-arm", "-L", "/usr/arm-linux-gnueabihf"),

@@ -8,7 +8,7 @@ TARGET = Target(
     machine="x86_64",
     gcc=("x86_64-linux-gnu-gcc", "x86_64-linux-gnu-g++"),
     clang=(("clang-19", "clang++-19"), ("clang", "clang++")),
-    packages=("g++-x86-64-linux-gnu", "qemu-user"),
+    package="g++-x86-64-linux-gnu",
     kernels=(
         Kernel("avx2", ("-mavx2",)),
         Kernel("avx_vnni", ("-mavx2", "-mavxvnni")),

@@ -201,8 +201,8 @@ def _enhance_one(source: str, target: str, options: Any, plot: str | None, bar: 
         from linnet.report import Report, draw_report
 
         before, after = result.preview
-        report = Report(before, after, result.format.rate, options.model, os.path.basename(source), _engine(result))
-        draw_report(report, plot)
+        title = "stdin" if source == PIPE else os.path.basename(source)
+        draw_report(Report(before, after, result.format.rate, options.model, title, _facts(result)), plot)
     return result
 
 
@@ -314,6 +314,13 @@ def _check_backend(name: str | None) -> None:
 def _engine(result: Any) -> str:
     model = os.fspath(result.options.model)
     return f"model {Path(model).stem if model.endswith('.linnet') else model} on {result.backend}"
+
+
+def _facts(result: Any) -> str:
+    facts = [_engine(result), f"CPU {result.cpu_percent:.1f} % of one core", f"delay {result.delay_ms:g} ms"]
+    if result.noise_reduction_db is not None:
+        facts.insert(1, f"noise reduced by {result.noise_reduction_db:.1f} dB in pauses")
+    return "   |   ".join(facts)
 
 
 def _summary(result: Any) -> str:

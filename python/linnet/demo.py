@@ -6,6 +6,7 @@ The recording is synthetic (sdk/examples/make_demo_clip.py), so its clean speech
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import soundfile
 
@@ -36,9 +37,9 @@ def run_demo(outdir: str, model: ModelLike, backend: str | None = None) -> str:
     enhanced, _ = soundfile.read(target, dtype="float32")
 
     powers = [frame_powers(signal, rate) for signal in (noisy, enhanced, clean)]
-    reduction = noise_reduction(powers[0], powers[1], pauses(powers[2])) or 0.0
+    reduction = noise_reduction(powers[0], powers[1], pauses(powers[2], below_db=30)) or 0.0
     before, after = si_sdr(clean, noisy), si_sdr(clean, enhanced)
-    name = os.path.basename(os.fspath(model)) if isinstance(model, (str, os.PathLike)) else "model"
+    name = "given as bytes" if isinstance(model, (bytes, bytearray, memoryview)) else Path(model).stem
     facts = (
         f"model {name} on {result.backend}   |   noise reduced by {reduction:.1f} dB in pauses   |   "
         f"SI-SDR {before:.1f} dB before, {after:.1f} dB after   |   delay {result.delay_ms:g} ms"

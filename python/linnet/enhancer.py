@@ -133,12 +133,12 @@ class Enhancer:
 
     def enhance(self, audio: Samples) -> Samples:
         """A whole recording at 48 kHz without delay: same length, shape, dtype. Resets the stream before and after."""
-        array = self._check_channels(audio)
+        array: NDArray[Any] = self._check_channels(audio)
         self.reset()
         # Frames that are whole suit both kinds of stream.
         missing = -len(array) % self.frame_size
-        padded = np.concatenate([array, np.zeros((missing, *array.shape[1:]), array.dtype)])
-        body = self.process(padded)
+        padded: NDArray[Any] = np.concatenate([array, np.zeros((missing, *array.shape[1:]), array.dtype)])
+        body: Any = self.process(padded)
         return np.concatenate([body, self.flush()])[self.delay : self.delay + len(array)] if len(array) else body
 
     @property

@@ -24,7 +24,6 @@ from linnet.enhancer import HIGHEST_RATE, LOWEST_RATE, MAX_CHANNELS, RATE, RateA
 
 BLOCK_SECONDS = 1.0
 PREVIEW_SECONDS = 30.0  # of the first channel, kept for a figure
-_PAUSE_DB = -30.0  # frames so far below the active level are pauses
 _SILENCE = 1e-10  # power of -100 dBFS, added so that digital silence has a level
 
 
@@ -161,22 +160,25 @@ def frame_powers(audio: NDArray[np.floating[Any]], rate: int) -> NDArray[np.floa
     return (whole**2).mean(axis=1)
 
 
-def pauses(powers: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Frames at least 30 dB below the active speech, which is the mean of all frames within 40 dB of the loudest."""
+def pauses(powers: NDArray[np.float64], below_db: float = 15.0) -> NDArray[np.bool_]:
+    """Frames so far below the active speech, which is the mean of all frames within 40 dB of the loudest.
+
+    The default suits enhanced speech, in whose pauses some noise is left.
+    """
     if not len(powers) or powers.max() <= _SILENCE:
         return np.zeros(len(powers), dtype=bool)
     active = powers[powers > powers.max() * 1e-4].mean()
-    return powers < active * 10 ** (_PAUSE_DB / 10)
+    return powers < active * 10 ** (-below_db / 10)
 
 
 def noise_reduction(before: NDArray[np.float64], after: NDArray[np.float64], where: NDArray[np.bool_]) -> float | None:
-    """Fall in level over the chosen frames in dB; None if they make up less than 0.2 s."""
+    """Fall in level in dB, the median over the chosen frames; None if they make up less than 0.2 s."""
     length = min(len(before), len(after), len(where))
     chosen = where[:length]
     if np.count_nonzero(chosen) < 10:
         return None
-    ratio = (before[:length][chosen].mean() + _SILENCE) / (after[:length][chosen].mean() + _SILENCE)
-    return 10.0 * math.log10(ratio)
+    ratio = (before[:length][chosen] + _SILENCE) / (after[:length][chosen] + _SILENCE)
+    return 10.0 * math.log10(float(np.median(ratio)))
 
 
 class _Meter:

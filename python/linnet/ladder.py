@@ -101,8 +101,9 @@ def climb(clean: Signal, noisy: Signal, model: ModelLike) -> dict[str, Signal]:
     x, y = np.abs(analysis["clean"]), np.abs(analysis["noisy"])
     bins = np.minimum(x / np.maximum(y, 1e-9), 1.0).astype(np.float32)
     gains = ideal_gain(analysis["xx"], analysis["yy"]).astype(np.float32)
-    names = ("xx", "yy", "pp", "xy", "yp", "xp")
-    comb = max_coherence_strength(*(analysis[name] for name in names)).astype(np.float32)
+    energies = analysis["xx"], analysis["yy"], analysis["pp"]
+    products = analysis["xy"], analysis["yp"], analysis["xp"]
+    comb = max_coherence_strength(*energies, *products).astype(np.float32)
     outputs = (
         _core.synthesize_bins(padded, bins, lookahead=lookahead),
         _core.synthesize(padded, gains, np.zeros_like(comb), lookahead=lookahead),

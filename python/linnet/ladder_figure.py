@@ -12,6 +12,7 @@ from linnet.report import HOP, RATE, draw_spectrogram, pyplot, save, spectrogram
 
 _TOP_BAND = 25  # 7.85 kHz
 _GREY = "#6b7280"
+_Panel = tuple[str, NDArray[np.float32], Scores | None]  # title, signal, scores
 
 
 def draw_ladder(
@@ -20,14 +21,14 @@ def draw_ladder(
     """Writes the figure: the clean signal and every rung [n] at 48 kHz, over the 4 s with the most speech."""
     plt = pyplot()
     shown = _liveliest(clean)
-    panels = [("clean", clean[shown], None)]
+    panels: list[_Panel] = [("clean", clean[shown], None)]
     panels += [(rung, output[shown], scores[rung]) for rung, output in outputs.items()]
     loudest = max(float(spectrogram(clean[shown]).max()), -60.0)
     with plt.rc_context(style()):
         figure, axes = plt.subplots(2, 4, figsize=(16, 8), sharex=True, layout="constrained")
         figure.suptitle(f"The oracle ladder: {name}", x=0.006, ha="left", fontsize=15, fontweight="bold")
         # Top row: what goes in and what the network makes of it; bottom row: the four oracles, rung by rung.
-        order = [panels[1], panels[-1], panels[0], None, *panels[2:-1]]
+        order: list[_Panel | None] = [panels[1], panels[-1], panels[0], None, *panels[2:-1]]
         for axis, panel in zip(axes.flat, order, strict=True):
             if panel is None:
                 _note(axis)

@@ -35,7 +35,7 @@ def _coherence(product: Floats, energy_1: Floats, energy_2: Floats) -> Floats:
     return np.clip(np.where(full, product / norm, 0.0), -1.0, 1.0)
 
 
-def _floats(*arrays: ArrayLike) -> list[Floats]:
+def _floats(*arrays: ArrayLike) -> tuple[Floats, ...]:
     return np.broadcast_arrays(*(np.asarray(a, dtype=np.float64) for a in arrays))
 
 
@@ -83,7 +83,7 @@ def comb_taps(future: int, past: int = 5) -> Floats:
         raise ValueError(f"future = {future}: give 0..{past} periods")
     k = np.arange(-past, future + 1)
     taps = 0.5 + 0.5 * np.cos(np.pi * k / (past + 1))
-    return taps / taps.sum()
+    return np.asarray(taps / taps.sum())
 
 
 def comb_coherence(q_y: ArrayLike, comb_noise: ArrayLike) -> Floats:

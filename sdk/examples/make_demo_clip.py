@@ -25,8 +25,8 @@ Signal = NDArray[np.float64]
 
 RATE = 48000
 SECONDS = 8.5
-SNR_DB = 2.0  # speech where it is active, over all the noise
-BABBLE_DB = -9.0  # babble relative to the street
+SNR_DB = 4.0  # speech where it is active, over all the noise
+BABBLE_DB = -8.0  # babble relative to the street
 LEVEL_DBFS = -25.0  # of the active speech
 SEED = 2020
 
@@ -117,7 +117,7 @@ def horn(time: Signal, start: float, seconds: float) -> Signal:
     """Two detuned reeds a third apart."""
     envelope = np.clip((time - start) / 0.02, 0, 1) * np.clip((start + seconds - time) / 0.05, 0, 1)
     tone = sum(np.sin(2 * np.pi * f * k * time) / k**1.3 for f in (415.0, 521.0) for k in range(1, 12))
-    return 0.35 * envelope * tone
+    return 0.5 * envelope * tone
 
 
 def street(rng: np.random.Generator, samples: int) -> Signal:

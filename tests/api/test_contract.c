@@ -551,7 +551,7 @@ static linnet_stats stats_with_gain_bias(float bias) {
 
 static void stats_tell_what_the_gains_say(void) {
   linnet_stats open = stats_with_gain_bias(1000), shut = stats_with_gain_bias(-1000);
-  CHECK(open.mean_gain > 0.999f && open.input_snr_db == 60);
+  CHECK(open.mean_gain > 0.999f && open.input_snr_db > 55 && open.input_snr_db <= 60);
   CHECK(shut.mean_gain < 0.001f && shut.input_snr_db == -30);
   printf("gains open: %g, %g dB; shut: %g, %g dB\n", open.mean_gain, open.input_snr_db, shut.mean_gain,
          shut.input_snr_db);

@@ -161,13 +161,18 @@ def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert set(entry["last_frame"]) == {"speech_probability", "input_snr_db", "mean_gain", "pitch_hz"}
 
 
-def test_noise_reduction_is_measured_in_the_pauses(tmp_path: Path, root: Path) -> None:
-    source = str(root / "sdk/examples/demo_noisy.flac")
-    for limit, low, high in (("0", -0.01, 0.01), ("6", 0.5, 6.1)):
-        options = [*TINY, "--attenuation-limit", limit, "--json", str(tmp_path / "a.json")]
-        assert main(["enhance", source, str(tmp_path / "out.wav"), *options]) == 0
-        value = json.loads((tmp_path / "a.json").read_text())["files"][0]["noise_reduction_db"]
-        assert value is None or low <= value <= high
+@pytest.mark.parametrize(("limit", "low", "high"), [("0", -0.01, 0.01), ("6", 0.5, 6.01)])
+def test_noise_reduction_is_measured_in_the_pauses(tmp_path: Path, limit: str, low: float, high: float) -> None:
+    time = np.arange(144_000) / 48000
+    bursts = 0.3 * np.sin(2 * np.pi * 200 * time) * (time % 1 < 0.5)
+    x = bursts + 0.002 * np.random.default_rng(5).standard_normal(len(time))
+    soundfile.write(tmp_path / "in.wav", x, 48000, "FLOAT")
+    options = [*TINY, "--attenuation-limit", limit, "--json", str(tmp_path / "a.json")]
+    assert main(["enhance", str(tmp_path / "in.wav"), str(tmp_path / "out.wav"), *options]) == 0
+    value = json.loads((tmp_path / "a.json").read_text())["files"][0]["noise_reduction_db"]
+    before, after = (soundfile.read(tmp_path / name)[0][30000:45000] for name in ("in.wav", "out.wav"))
+    assert value == pytest.approx(10 * np.log10((before**2).mean() / (after**2).mean()), abs=0.5)
+    assert low <= value <= high
 
 
 @pytest.mark.parametrize("rate", [22050, 48000])
@@ -176,10 +181,7 @@ def test_plot(tmp_path: Path, rate: int) -> None:
     for name in ("out.png", "out.svg"):
         assert main(["enhance", source, str(tmp_path / "out.wav"), *TINY, "--plot", str(tmp_path / name)]) == 0
     assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
-    assert (
-        b"Gains of the 34 bands" in (tmp_path / "out.svg").read_bytes()
-        or b"<svg" in (tmp_path / "out.svg").read_bytes()
-    )
+    assert b"<svg" in (tmp_path / "out.svg").read_bytes()
 
 
 def test_wav_pipe_equals_the_file_path(tmp_path: Path, root: Path) -> None:

@@ -138,7 +138,8 @@ def main() -> int:
         shipped = [model for model in MODELS if (ROOT / model).exists() and model not in reference]
         failures += [f"{model} is not frozen: tests/vectors/run.py --freeze" for model in shipped]
     if not models:
-        failures.append("nothing to compare with: tests/vectors/run.py --freeze writes tests/vectors/manifest.json")
+        print("vectors: nothing to compare with: tests/vectors/run.py --freeze writes tests/vectors/manifest.json")
+        return 1
 
     runs: list[Run] = []
     for name in options.targets.split(","):

@@ -15,9 +15,9 @@ void stft_synthesize(const Spectrum &spectrum, float overlap[kFrame], float out[
 // The Vorbis window, 960 values.
 const float *stft_window();
 
-// First-order high-pass, y(n) = x(n) - x(n - 1) + (1 - 2^-11) y(n - 1), state in double: the pole lies too near the unit
-// circle for float. It takes out a constant offset and no more: a cut at the usual 20 Hz would turn the phase of a low
-// voice by some 15 degrees, which alone limits the SI-SDR of clean speech to about 12 dB.
+// First-order high-pass, y(n) = x(n) - x(n - 1) + (1 - 2^-11) y(n - 1), state in double: the pole lies too near the
+// unit circle for float. It takes out a constant offset and no more: a cut at the usual 20 Hz would turn the phase of a
+// low voice by some 15 degrees, which alone limits the SI-SDR of clean speech to about 12 dB.
 struct HighPass {
   double previous_input;
   double previous_output;
