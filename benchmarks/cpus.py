@@ -54,7 +54,7 @@ def _levels(l2: tuple[float, float], l3: tuple[float, float] | None, dram: float
 
 
 IN_ORDER, OUT_OF_ORDER, X86 = (0.7, 1.5), (0.5, 2.5), (0.6, 1.7)
-ARM_NOTE = "bandwidths: rounded from published memory benchmarks of such boards and phones"
+ARM_NOTE = "bandwidths assumed"
 
 CPUS = (
     NamedCpu(
@@ -86,10 +86,10 @@ CPUS = (
     ),
     NamedCpu(
         *("Skylake 3.0 GHz", 3.0e9, "x86_64_linux", "avx2", "skylake", False),
-        *(_levels((0.25, 80.0), (8.0, 40.0), 15.0), "four-core laptop, 8 MB of L3; bandwidths rounded", X86),
+        *(_levels((0.25, 80.0), (8.0, 40.0), 15.0), "four-core laptop, 8 MB of L3; bandwidths assumed", X86),
     ),
     NamedCpu(
         *("Zen 3 3.5 GHz", 3.5e9, "x86_64_linux", "avx2", "znver3", False),
-        *(_levels((0.5, 100.0), (32.0, 80.0), 25.0), "eight-core desktop, 32 MB of L3; bandwidths rounded", X86),
+        *(_levels((0.5, 100.0), (32.0, 80.0), 25.0), "eight-core desktop, 32 MB of L3; bandwidths assumed", X86),
     ),
 )

@@ -28,6 +28,9 @@ DROPPED = re.compile(
     r"^(call|ret|bl\b|blr|br\b|jmpq?\s+\*|rep|notrack|endbr|bti|paciasp|autiasp|hint|nop|syscall|svc|mrs|msr|"
     r"xgetbv|cpuid|stmxcsr|ldmxcsr|data16|cs\s)"
 )
+# Clearing a register by combining it with itself waits for nothing on any x86 core here, but LLVM's newer Intel tables
+# see a dependency: a load stands for it.
+CLEARED = re.compile(r"^v?(pxor|xorps|xorpd) (%[xy]mm\d+), \2(, (%[xy]mm\d+))?$")
 BRANCH = re.compile(r"^(j\w+|b|b\.\w+|cbn?z|tbn?z)\s")
 _LINE = re.compile(r"^\s*([0-9a-f]+):\s+(.*)$")
 
@@ -95,6 +98,9 @@ def _readable(instruction: str) -> str | None:
     """The instruction for llvm-mca: targets become a label; None for what is left out."""
     if DROPPED.match(instruction):
         return None
+    if match := CLEARED.match(instruction):
+        wide, vector = instruction.startswith("v"), match[4] or match[2]
+        return f"{'v' if wide else ''}movaps (%rsp), {vector}"
     if BRANCH.match(instruction) or instruction.startswith(("adr", "ldr")) or instruction.startswith("jmp"):
         instruction = re.sub(r"(?<![#(])0x[0-9a-f]+$", "L", instruction)
     return instruction
