@@ -80,14 +80,6 @@ def program_of(target: targets.Target) -> Path:
     return program
 
 
-def plugin() -> Path:
-    """The counting plugin. Raises CountError if it has not been built."""
-    path = ROOT / "build" / f"{targets.host()}-release" / "benchmarks" / "insn_plugin.so"
-    if not path.exists():
-        raise CountError(f"{path.relative_to(ROOT)} is missing: ./sconsw bench target={targets.host()} builds it")
-    return path
-
-
 def why_not(target: targets.Target) -> str | None:
     """Why nothing can be counted for this target here, or None."""
     if not target.emulator or not target.emulator[0].startswith("qemu-"):
@@ -139,7 +131,8 @@ def _run(
         if memory:
             start = table["linnet_bench_model"]
             options += [f"memory={start:x}-{start + MODEL_ROOM:x}"]
-        output = emulate(target, cpu, ["-plugin", ",".join([str(plugin()), *options])], ["count", *arguments], model)
+        plugin = program_of(target).with_name("insn_plugin.so")
+        output = emulate(target, cpu, ["-plugin", ",".join([str(plugin), *options])], ["count", *arguments], model)
         return output.decode().split(), [line.split() for line in report.read_text().splitlines()]
 
 
