@@ -54,7 +54,9 @@ class Counts:
 
     def median(self, stages: tuple[str, ...] = STAGES) -> float:
         """Median over windows of the instructions per frame in these stages together."""
-        return _median([sum(window[STAGES.index(stage)] for stage in stages) for window in self.windows]) / self.per_call
+        return (
+            _median([sum(window[STAGES.index(stage)] for stage in stages) for window in self.windows]) / self.per_call
+        )
 
     def worst(self, stages: tuple[str, ...] = STAGES) -> float:
         """Largest number of instructions per frame in these stages together."""
@@ -106,7 +108,17 @@ def emulate(target: targets.Target, cpu: str, options: list[str], arguments: lis
     emulator = shutil.which(target.emulator[0])
     if emulator is None:
         raise CountError(why_not(target) or f"{target.emulator[0]} not found")
-    command = [emulator, *target.emulator[1:], "-cpu", cpu, *options, "-0", "bench", str(program_of(target)), *arguments]
+    command = [
+        emulator,
+        *target.emulator[1:],
+        "-cpu",
+        cpu,
+        *options,
+        "-0",
+        "bench",
+        str(program_of(target)),
+        *arguments,
+    ]
     done = subprocess.run(command, input=stdin, capture_output=True, env=ENVIRONMENT, cwd=ROOT)
     if done.returncode:
         raise CountError(f"exit status {done.returncode} of {' '.join(command)}: {done.stderr.decode().strip()}")

@@ -156,7 +156,9 @@ def thousands(value: float) -> str:
 
 def print_counts(rows: list[dict]) -> None:
     """The table of exact counts."""
-    print("\nexecuted instructions per 10 ms frame, thousands, exact; bytes of the model read per frame, memory, code: KB")
+    print(
+        "\nexecuted instructions per 10 ms frame, thousands, exact; bytes of the model read per frame, memory, code: KB"
+    )
     head = ["target, CPU, backend, model", "median", "worst", "w/m", *STAGES, "read", "stream", "code"]
     lines = []
     for row in rows:
@@ -188,7 +190,9 @@ def print_estimates(rows: list[dict]) -> None:
     ]
     print(common.table(head, lines))
     print("assumed: every access but the model's hits the first cache, branches are predicted, the clock is constant;")
-    print("in-order cores add memory time to computing time, the others overlap them; the band is for the table's error:")
+    print(
+        "in-order cores add memory time to computing time, the others overlap them; the band is for the table's error:"
+    )
     for cpu in CPUS:
         levels = ", ".join(
             f"{level.name} {'' if level.room == float('inf') else f'{level.room / (1 << 20):g} MB '}"

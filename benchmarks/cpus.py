@@ -1,4 +1,4 @@
-"""The CPUs that cpu_load.py estimates for: clock, scheduling table of LLVM 19, caches and how fast weights come from them.
+"""The CPUs that cpu_load.py estimates for: clock, table of LLVM 19, caches and their speed.
 
 Everything here is an assumption and printed as one. Cache sizes are those of the named system. Bandwidths are what one
 core sustains when it reads in a row, rounded: no measurement of ours, and the spread between systems with the same core

@@ -1,9 +1,9 @@
-"""Cycles out of executed instructions: a model of the core (llvm-mca 19) for each piece of code that ran.
+"""Cycles out of executed instructions: a model of the core (llvm-mca 19) for each piece of code.
 
 Executed addresses are cut into regions: neighbours with equal counts, ended by a backward branch. llvm-mca gives the
 cycles of a region that repeats, in steady state and with every access a hit in the first cache; the sum over regions,
-each by its count, is the time of the core alone. Memory is added by the caller. What is left out: branch mispredictions,
-cache misses of data and code, transitions between regions. These are estimates, to be printed as such.
+each by its count, is the time of the core alone. Memory is added by the caller. Left out: branch mispredictions,
+cache misses of data and code, transitions between regions. Print them as estimates.
 """
 
 from __future__ import annotations
@@ -86,9 +86,9 @@ def regions_of(counts: Counts, program: Path) -> list[Region]:
             text, start, current = [], instruction.address, instruction.counts
         text.append(code[instruction.address])
         expected = following.get(instruction.address, -1)
-        if BRANCH.match(text[-1]) and (target := re.search(r"0x([0-9a-f]+)$", text[-1])):
-            if int(target[1], 16) <= instruction.address:
-                expected = -1
+        goal = re.search(r"0x([0-9a-f]+)$", text[-1]) if BRANCH.match(text[-1]) else None
+        if goal and int(goal[1], 16) <= instruction.address:
+            expected = -1
     if text:
         regions.append(Region(start, tuple(text), current))
     return regions
@@ -101,7 +101,7 @@ def _readable(instruction: str) -> str | None:
     if match := CLEARED.match(instruction):
         wide, vector = instruction.startswith("v"), match[4] or match[2]
         return f"{'v' if wide else ''}movaps (%rsp), {vector}"
-    if BRANCH.match(instruction) or instruction.startswith(("adr", "ldr")) or instruction.startswith("jmp"):
+    if BRANCH.match(instruction) or instruction.startswith(("adr", "ldr", "jmp")):
         instruction = re.sub(r"(?<![#(])0x[0-9a-f]+$", "L", instruction)
     return instruction
 
@@ -143,11 +143,15 @@ def cycles(regions: list[Region], target: str, table: str) -> dict[str, float]:
         chosen.append(index)
         covered += weight[index]
     # Long pieces need fewer repetitions until the first and last pass do not matter.
-    missing = {readable[index] for index in chosen if readable[index]} - {text for name, text in _known if name == table}
+    missing = {readable[index] for index in chosen if readable[index]} - {
+        text for name, text in _known if name == table
+    }
     for low, high, iterations in ((1, 40, 200), (40, 400, 40), (400, 1 << 30, 8)):
         group = [text for text in sorted(missing) if low <= len(text) < high]
         if group:
-            for text, value in zip(group, _run(triple, attributes, table, iterations, [*map(list, group)]), strict=True):
+            for text, value in zip(
+                group, _run(triple, attributes, table, iterations, [*map(list, group)]), strict=True
+            ):
                 _known[table, text] = value
     sums = dict.fromkeys(STAGES, 0.0)
     instructions = dict.fromkeys(STAGES, 0)
@@ -161,6 +165,5 @@ def cycles(regions: list[Region], target: str, table: str) -> dict[str, float]:
         for stage, count in zip(STAGES, region.counts, strict=True):
             everything[stage] += count * len(region.text)
     return {
-        stage: sums[stage] * everything[stage] / instructions[stage] if instructions[stage] else 0.0
-        for stage in STAGES
+        stage: sums[stage] * everything[stage] / instructions[stage] if instructions[stage] else 0.0 for stage in STAGES
     }

@@ -2,8 +2,8 @@
 
     python -m benchmarks.native [--seconds 1] [--core 0] [--models small,base] [--backends all]
 
-Percent of a core: time per 10 ms frame. hot and cold are wall-clock times of a call; paced is CPU time from wake-up to
-wake-up with a sleep after every call, what a client pays, since the core has cooled down meanwhile. cold: 64 MB of other
+Percent of a core: time per 10 ms frame. hot and cold are wall-clock times of a call; paced is CPU time from one wake-up
+to the next with a sleep after every call, what a client pays, since the core has cooled down meanwhile. cold: 64 MB of other
 data were read and written before each call; flushed: model and state were also put out of every cache by instruction.
 """
 

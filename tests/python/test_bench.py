@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 
 import pytest
+from conftest import Build
 
 import targets
 from benchmarks import compare, counts, estimate
-from conftest import Build
 from linnet.blob import TINY, random_model
 
 
