@@ -6,7 +6,8 @@ Each system runs in a process of its own, on one thread and one core, on a short
 in turn; its cost is the difference of the CPU seconds of both processes over the difference in audio, so that starting
 up does not count. Median over the rounds. Systems that are not installed are left out and named; the packages are
 speexdsp-ns, webrtc-noise-gain (16 kHz only), pyrnnoise (its library called directly; a build for one CPU may be several
-times faster), onnxruntime with onnx, and torch. --scores: JSON {"name": "PESQ", "systems": {SYSTEM: number}} from a rendered set.
+times faster), onnxruntime with onnx, and torch. --scores:
+JSON {"name": "PESQ", "systems": {SYSTEM: number}} from a rendered set.
 """
 
 from __future__ import annotations
