@@ -98,14 +98,16 @@ def _write_wheel(folder: str, files: dict[str, bytes]) -> str:
 
 
 def build_wheel(wheel_directory: str, config_settings: Any = None, metadata_directory: str | None = None) -> str:
-    """The package with its compiled module and the models."""
+    """The package with its compiled module, the models with their card, and the recording of the demo."""
     module = _scons("binding") / "python" / f"_core{SUFFIX}"
     files = {f"linnet/{module.name}": module.read_bytes()}
     for path in sorted((ROOT / "python/linnet").iterdir()):
         if path.suffix in (".py", ".pyi") or path.name == "py.typed":
             files[f"linnet/{path.name}"] = path.read_bytes()
-    for path in sorted((ROOT / "sdk/models").glob("*.linnet")):
+    for path in [*sorted((ROOT / "sdk/models").glob("*.linnet")), ROOT / "sdk/models/README.md"]:
         files[f"linnet/models/{path.name}"] = path.read_bytes()
+    for path in sorted((ROOT / "sdk/examples").glob("demo_*.flac")):
+        files[f"linnet/data/{path.name}"] = path.read_bytes()
     return _write_wheel(wheel_directory, files)
 
 

@@ -12,15 +12,16 @@ TARGET = Target(
     kernels=(
         Kernel("neon", ()),
         Kernel("neon_dot", ("-march=armv8.2-a+dotprod",)),
+        Kernel("neon_i8mm", ("-march=armv8.2-a+dotprod+i8mm",)),
     ),
     emulator=("qemu-aarch64", "-L", "/usr/aarch64-linux-gnu"),
-    # What each model of qemu 7.2 executes: a53 and a72 stop at base NEON, a76 and n1 add SDOT, max has everything.
+    # What each model of qemu 7.2 executes: a53 and a72 stop at base NEON, a76 and n1 add SDOT, max SMMLA as well.
     cpus=(
         Cpu("host", None, tested=True),
         Cpu("cortex-a53", "neon", tested=True),
         Cpu("cortex-a72", "neon"),
         Cpu("cortex-a76", "neon_dot", tested=True),
         Cpu("neoverse-n1", "neon_dot"),
-        Cpu("max", "neon_dot"),
+        Cpu("max", "neon_i8mm", tested=True),
     ),
 )

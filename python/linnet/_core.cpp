@@ -4,6 +4,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <complex>
 #include <cstring>
 #include <memory>
@@ -305,7 +306,8 @@ Floats synthesize_bins(const Floats &noisy, const Floats &bin_gains, int lookahe
   return out;
 }
 
-py::dict network(const py::buffer &blob, const Floats &features, const std::optional<std::string> &name) {
+// step: frames per call of the core, 0 for all at once.
+py::dict network(const py::buffer &blob, const Floats &features, const std::optional<std::string> &name, int step) {
   const kernels::Kernels &kernels = backend(name);
   std::unique_ptr<Aligned> copy = aligned_copy(blob);
   model::BlobView view;
@@ -315,6 +317,7 @@ py::dict network(const py::buffer &blob, const Floats &features, const std::opti
   nn::Network net;
   if (error != model::BlobError::kNone || !net.bind(view)) throw LinnetError{LINNET_ERR_CORRUPT, ""};
   if (features.ndim() != 2) throw py::value_error("features must have shape (steps, 70)");
+  if (step < 0) throw py::value_error("frames_per_call is " + std::to_string(step) + ", expected 0 (all) or more");
   py::ssize_t steps = features.shape(0);
   check_matrix(features, steps, nn::kInputs, "features");
   Floats gains = matrix_of(steps, nn::kOutputs), strengths = matrix_of(steps, nn::kOutputs);
@@ -330,9 +333,13 @@ py::dict network(const py::buffer &blob, const Floats &features, const std::opti
   {
     py::gil_scoped_release release;
     base::FpScope fp_env;
+    std::vector<nn::NetworkOutput> outputs(static_cast<size_t>(steps));
+    for (py::ssize_t t = 0, count; t < steps; t += count) {
+      count = step == 0 ? steps : std::min<py::ssize_t>(step, steps - t);
+      net.process(kernels, in + t * nn::kInputs, static_cast<int>(count), outputs.data() + t);
+    }
     for (py::ssize_t t = 0; t < steps; ++t) {
-      nn::NetworkOutput out;
-      net.process(kernels, in + t * nn::kInputs, &out);
+      const nn::NetworkOutput &out = outputs[static_cast<size_t>(t)];
       memcpy(g + t * nn::kOutputs, out.gains, sizeof out.gains);
       memcpy(r + t * nn::kOutputs, out.strengths, sizeof out.strengths);
       s[t] = out.speech_probability;
@@ -484,7 +491,8 @@ PYBIND11_MODULE(_core, m) {
   m.def("synthesize", &synthesize, py::arg("noisy"), py::arg("gains"), py::arg("strengths"), py::arg("lookahead") = 2,
         py::arg("postfilter") = 0.0f, py::arg("backend") = any_backend);
   m.def("synthesize_bins", &synthesize_bins, py::arg("noisy"), py::arg("bin_gains"), py::arg("lookahead") = 2);
-  m.def("network", &network, py::arg("blob"), py::arg("features"), py::arg("backend") = any_backend);
+  m.def("network", &network, py::arg("blob"), py::arg("features"), py::arg("backend") = any_backend,
+        py::arg("frames_per_call") = 0);
   m.def("fft", &fft, py::arg("x"));
   m.def("ifft", &ifft, py::arg("spectrum"));
   m.def("window", &window);

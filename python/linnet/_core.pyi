@@ -116,8 +116,8 @@ def synthesize(
 def synthesize_bins(noisy: ArrayLike, bin_gains: ArrayLike, lookahead: int = 2) -> NDArray[np.float32]:
     """Gains [T, 481] for every bin of the noisy spectrum; alignment as in `synthesize`."""
 
-def network(blob: Buffer, features: ArrayLike, backend: str | None = None) -> _NetworkOutput:
-    """The network on features [T, 70], from its zero state."""
+def network(blob: Buffer, features: ArrayLike, backend: str | None = None, frames_per_call: int = 0) -> _NetworkOutput:
+    """The network on features [T, 70], from its zero state; frames_per_call at a time (0: all) changes no bit."""
 
 def version() -> str: ...
 def abi() -> int: ...

@@ -15,6 +15,9 @@ with weight ~ q * scale, taken as they are; the first layer, dense, is kept in f
 frame, oldest first: from PyTorch's Conv1d weight [out, in, frames] that is
 weight.transpose(0, 2, 1).reshape(out, frames * in). GRU rows are reset, update, candidate, as in PyTorch's weight_ih
 and weight_hh.
+
+The second convolution and the GRU matrices can be stored block-sparse: of the blocks of 8 rows x 4 columns only those
+that hold a non-zero weight are kept, at two more bytes each.
 """
 
 from __future__ import annotations
@@ -38,8 +41,9 @@ ALIGNMENT = 64
 INPUTS = 70
 OUTPUTS = 34
 
-KIND_FLOAT_MATRIX, KIND_INT8_BLOCKS, KIND_SCALE, KIND_BIAS = 1, 2, 3, 4
+KIND_FLOAT_MATRIX, KIND_INT8_BLOCKS, KIND_SCALE, KIND_BIAS, KIND_INT8_SPARSE_BLOCKS = 1, 2, 3, 4, 5
 BLOCK_ROWS, BLOCK_COLS = 8, 4
+BLOCK_BYTES = BLOCK_ROWS * BLOCK_COLS  # the blocks of a sparse payload also begin at a multiple of this
 SMALLEST, LARGEST = 2.0**-60, 2.0**20  # magnitudes of non-zero floats in a blob
 
 _HEADER = struct.Struct("<8s8IQ12sI")  # the last field is the CRC-32 of all other bytes
@@ -63,12 +67,13 @@ class Widths:
 
 @dataclass(frozen=True)
 class Matrix:
-    """One matrix of the network: its name, its shape, and whether it is stored in float (else int8)."""
+    """One matrix of the network: its name and shape, whether it is in float (else int8), whether it may be sparse."""
 
     name: str
     rows: int
     cols: int
     is_float: bool = False
+    may_be_sparse: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,12 +88,14 @@ class FloatLayer:
 class Int8Layer:
     """weight int8 [rows, cols] in -127..127, scale and bias float32 [rows], as stored.
 
-    y = float(weight @ rint(127 * x)) * scale + bias; scale includes the 1/127 of the input.
+    y = float(weight @ rint(127 * x)) * scale + bias; scale includes the 1/127 of the input. sparse tells how the file
+    stores the weights, all of them or the blocks that are not zero; it changes no result.
     """
 
     weight: NDArray[np.int8]
     scale: NDArray[np.float32]
     bias: NDArray[np.float32]
+    sparse: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,17 +119,17 @@ def matrices(widths: Widths) -> tuple[Matrix, ...]:
         matrix
         for index in (1, 2, 3, 4)
         for matrix in (
-            Matrix(f"gru{index}.input", 3 * hidden, hidden),
-            Matrix(f"gru{index}.recurrent", 3 * hidden, hidden),
+            Matrix(f"gru{index}.input", 3 * hidden, hidden, may_be_sparse=True),
+            Matrix(f"gru{index}.recurrent", 3 * hidden, hidden, may_be_sparse=True),
         )
     ]
     return (
         Matrix("dense", dense, INPUTS, is_float=True),
         Matrix("conv1", hidden, 5 * dense),
-        Matrix("conv2", hidden, 3 * hidden),
+        Matrix("conv2", hidden, 3 * hidden, may_be_sparse=True),
         *grus,
-        Matrix("gru5.input", 3 * strength, 2 * hidden),  # of [gru3, conv2]
-        Matrix("gru5.recurrent", 3 * strength, strength),
+        Matrix("gru5.input", 3 * strength, 2 * hidden, may_be_sparse=True),  # of [gru3, conv2]
+        Matrix("gru5.recurrent", 3 * strength, strength, may_be_sparse=True),
         Matrix("gain", OUTPUTS, 5 * hidden),  # of [conv2, gru1, gru2, gru3, gru4]
         Matrix("strength", OUTPUTS, strength),  # of gru5
         Matrix("speech", 1, hidden),  # of gru4
@@ -157,6 +164,11 @@ def quantize_rows(weight: ArrayLike) -> tuple[NDArray[np.int8], NDArray[np.float
     return np.clip(q, -127, 127).astype(np.int8), scale
 
 
+def block_shape(rows: int, cols: int) -> tuple[int, int]:
+    """Number of blocks that a matrix [rows, cols] has, down and across."""
+    return -(-rows // BLOCK_ROWS), -(-cols // BLOCK_COLS)
+
+
 def to_blocks(q: NDArray[np.int8]) -> NDArray[np.int8]:
     """int8 [rows, cols] -> [ceil(rows / 8), ceil(cols / 4), 8, 4], padded with zeros."""
     rows, cols = q.shape
@@ -168,18 +180,59 @@ def to_blocks(q: NDArray[np.int8]) -> NDArray[np.int8]:
 
 def from_blocks(blocks: ArrayLike, rows: int, cols: int) -> NDArray[np.int8]:
     """Inverse of `to_blocks`: int8 [rows, cols] from blocks of any shape with the right number of elements."""
-    stripes, columns = -(-rows // BLOCK_ROWS), -(-cols // BLOCK_COLS)
+    stripes, columns = block_shape(rows, cols)
     grid = np.asarray(blocks, np.int8).reshape(stripes, columns, BLOCK_ROWS, BLOCK_COLS).transpose(0, 2, 1, 3)
     return np.ascontiguousarray(grid.reshape(stripes * BLOCK_ROWS, columns * BLOCK_COLS)[:rows, :cols])
 
 
-def pack_blob(weights: Mapping[str, ArrayLike | tuple[ArrayLike, ArrayLike]], widths: Widths, lookahead: int) -> bytes:
+def to_sparse(q: NDArray[np.int8]) -> bytes:
+    """int8 [rows, cols] -> payload of a sparse record: counts, block columns, padding, the blocks that are not zero."""
+    blocks = to_blocks(q)
+    stored = blocks.any(axis=(2, 3))  # [stripes, block columns]
+    head = stored.sum(axis=1).astype("<u2").tobytes() + np.nonzero(stored)[1].astype("<u2").tobytes()
+    return head.ljust(-(-len(head) // BLOCK_BYTES) * BLOCK_BYTES, b"\0") + blocks[stored].tobytes()
+
+
+def from_sparse(payload: bytes, rows: int, cols: int) -> NDArray[np.int8]:
+    """Inverse of `to_sparse`: int8 [rows, cols]. Raises BlobError for a payload that cannot be read.
+
+    Padding and order are not looked at: whoever needs to know them compares with what `to_sparse` makes.
+    """
+    stripes, columns = block_shape(rows, cols)
+    if len(payload) < 2 * stripes:
+        raise BlobError(f"sparse weights of {len(payload)} bytes do not hold their {stripes} counts")
+    counts = np.frombuffer(payload, "<u2", stripes).astype(np.int64)
+    head = -(-2 * (stripes + int(counts.sum())) // BLOCK_BYTES) * BLOCK_BYTES
+    if len(payload) != head + BLOCK_BYTES * int(counts.sum()):
+        raise BlobError(f"sparse weights of {len(payload)} bytes do not hold the {int(counts.sum())} blocks they count")
+    at = np.frombuffer(payload, "<u2", int(counts.sum()), 2 * stripes).astype(np.int64)
+    if (at >= columns).any():
+        raise BlobError(f"sparse weights with a block in column {int(at.max())} of {columns}")
+    blocks = np.zeros((stripes, columns, BLOCK_ROWS, BLOCK_COLS), np.int8)
+    stored = np.frombuffer(payload, np.int8, offset=head).reshape(-1, BLOCK_ROWS, BLOCK_COLS)
+    blocks[np.repeat(np.arange(stripes), counts), at] = stored
+    return from_blocks(blocks, rows, cols)
+
+
+def pack_blob(
+    weights: Mapping[str, ArrayLike | tuple[ArrayLike, ArrayLike]],
+    widths: Widths,
+    lookahead: int,
+    sparse: Mapping[str, ArrayLike | None] | None = None,
+) -> bytes:
     """The model file of these weights; the module's text tells names and layouts.
 
-    Magnitudes below 2^-60 become 0. Raises BlobError for a missing, unknown or misshapen entry and for values that the
-    format excludes: NaN, infinity, |x| > 2^20, -128, scales that are not positive.
+    sparse names the matrices to store block-sparse, such as "gru1.recurrent", each with a mask, bool [ceil(rows / 8),
+    ceil(cols / 4)], of the blocks to keep (the weights of the others are dropped before anything is quantised), or with
+    None to keep all blocks that are not zero. Magnitudes below 2^-60 become 0. Raises BlobError for a missing, unknown
+    or misshapen entry and for values that the format excludes: NaN, infinity, |x| > 2^20, -128, scales that are not
+    positive.
     """
     shapes = weight_shapes(widths)
+    sparse = sparse or {}
+    possible = [matrix.name for matrix in matrices(widths) if matrix.may_be_sparse]
+    if wrong := [name for name in sparse if name not in possible]:
+        raise BlobError(f"{wrong[0]} cannot be stored sparse; only {', '.join(possible)} can")
     missing = [name for name in shapes if name not in weights]
     if missing:
         raise BlobError(f"weights lack {', '.join(missing)}")
@@ -196,12 +249,15 @@ def pack_blob(weights: Mapping[str, ArrayLike | tuple[ArrayLike, ArrayLike]], wi
                 raise BlobError(f"{weight_name} is kept in float; give a float matrix, not (q, scale)")
             layers[matrix.name] = FloatLayer(_storable(weight_name, weight, shapes[weight_name]), bias)
             continue
+        keep = _kept(matrix, sparse.get(matrix.name))
         if isinstance(weight, tuple):
             q, scale = _quantized_pair(weight_name, weight, shapes[weight_name])
+            q = np.where(keep, q, np.int8(0))
         else:
-            q, scale = quantize_rows(_storable(weight_name, weight, shapes[weight_name]))
+            q, scale = quantize_rows(np.where(keep, _storable(weight_name, weight, shapes[weight_name]), np.float32(0)))
         stored = (np.asarray(scale, np.float64) / 127.0).astype(np.float32)
-        layers[matrix.name] = Int8Layer(q, _storable(f"scale of {weight_name}", stored, bias.shape), bias)
+        stored = _storable(f"scale of {weight_name}", stored, bias.shape)
+        layers[matrix.name] = Int8Layer(q, stored, bias, sparse=matrix.name in sparse)
     return write_blob(Model(widths, lookahead, layers))
 
 
@@ -216,7 +272,9 @@ def write_blob(model: Model) -> bytes:
         if isinstance(layer, FloatLayer):
             entries.append((KIND_FLOAT_MATRIX, matrix.rows, matrix.cols, layer.weight.astype("<f4").tobytes()))
         else:
-            entries.append((KIND_INT8_BLOCKS, matrix.rows, matrix.cols, to_blocks(layer.weight).tobytes()))
+            kind = KIND_INT8_SPARSE_BLOCKS if layer.sparse else KIND_INT8_BLOCKS
+            payload = to_sparse(layer.weight) if layer.sparse else to_blocks(layer.weight).tobytes()
+            entries.append((kind, matrix.rows, matrix.cols, payload))
             entries.append((KIND_SCALE, matrix.rows, 1, layer.scale.astype("<f4").tobytes()))
         entries.append((KIND_BIAS, matrix.rows, 1, layer.bias.astype("<f4").tobytes()))
 
@@ -264,8 +322,10 @@ def read_blob(data: bytes | bytearray | memoryview) -> Model:
             weight = reader.floats(KIND_FLOAT_MATRIX, rows, cols).reshape(rows, cols)
             layers[matrix.name] = FloatLayer(weight, reader.floats(KIND_BIAS, rows, 1))
         else:
-            q = from_blocks(reader.int8(rows, cols), rows, cols)
-            layers[matrix.name] = Int8Layer(q, reader.floats(KIND_SCALE, rows, 1), reader.floats(KIND_BIAS, rows, 1))
+            sparse = matrix.may_be_sparse and reader.next_kind() == KIND_INT8_SPARSE_BLOCKS
+            q = reader.sparse(rows, cols) if sparse else from_blocks(reader.int8(rows, cols), rows, cols)
+            scale, bias = reader.floats(KIND_SCALE, rows, 1), reader.floats(KIND_BIAS, rows, 1)
+            layers[matrix.name] = Int8Layer(q, scale, bias, sparse)
     model = Model(widths, lookahead, layers)
     # A blob has one spelling: whatever differs from what the writer makes (padding, a hole, a tail) breaks a rule.
     if write_blob(model) != data:
@@ -273,25 +333,35 @@ def read_blob(data: bytes | bytearray | memoryview) -> Model:
     return model
 
 
-def random_model(dense: int, hidden: int, strength: int, lookahead: int, seed: int) -> bytes:
+def random_model(
+    dense: int, hidden: int, strength: int, lookahead: int, seed: int, density: float | None = None
+) -> bytes:
     """A model of random weights whose units neither saturate nor stay silent: for tests and benchmarks, not for use.
 
+    With a density, 0 < density <= 1, all matrices that can be are stored sparse, with about that share of their blocks.
     The bytes depend on the arguments alone, on every machine (a frozen generator, no libm).
     """
+    if density is not None and not 0 < density <= 1:
+        raise BlobError(f"density {density} is not within 0..1, 0 excluded")
     widths = Widths(dense, hidden, strength)
     _check_widths(widths)
     random = np.random.RandomState(seed)
     weights: dict[str, ArrayLike | tuple[ArrayLike, ArrayLike]] = {}
+    sparse: dict[str, ArrayLike | None] = {}
     for matrix in matrices(widths):
         shape = (matrix.rows, matrix.cols)
         if matrix.is_float:
             weights[f"{matrix.name}.weight"] = (random.random_sample(shape) - 0.5).astype(np.float32)
         else:
             # Rows of uniform weights: the sum's spread grows with the square root of their number.
-            spread = (1.0 + random.random_sample(matrix.rows)) * (3.0 / (127.0 * np.sqrt(matrix.cols)))
+            thin = density is not None and matrix.may_be_sparse
+            inputs = matrix.cols * (density or 1) if thin else matrix.cols
+            spread = (1.0 + random.random_sample(matrix.rows)) * (3.0 / (127.0 * np.sqrt(inputs)))
             weights[f"{matrix.name}.weight"] = (random.randint(-127, 128, shape).astype(np.int8), spread)
+            if thin:
+                sparse[matrix.name] = random.random_sample(block_shape(matrix.rows, matrix.cols)) < density
         weights[f"{matrix.name}.bias"] = (random.random_sample(matrix.rows) - 0.5).astype(np.float32)
-    return pack_blob(weights, widths, lookahead)
+    return pack_blob(weights, widths, lookahead, sparse)
 
 
 TINY = {"dense": 8, "hidden": 8, "strength": 8, "lookahead": 2, "seed": 1}  # arguments of sdk/models/tiny.linnet
@@ -304,11 +374,20 @@ class _Reader:
         self._data, self._count, self._used = data, count, 0
         self._begin = _aligned(_HEADER.size + _RECORD.size * count)  # of the next payload
 
-    def _payload(self, kind: int, rows: int, cols: int, size: int) -> bytes:
+    def _next(self) -> tuple[int, ...]:
         at = _HEADER.size + _RECORD.size * self._used
         if self._used >= self._count or at + _RECORD.size > len(self._data):
             raise BlobError(f"a model with too few records: {self._count}")
-        found_kind, found_rows, found_cols, _, offset, found_size = _RECORD.unpack_from(self._data, at)
+        return _RECORD.unpack_from(self._data, at)
+
+    def next_kind(self) -> int:
+        """Kind of the next record."""
+        return self._next()[0]
+
+    def _payload(self, kind: int, rows: int, cols: int, size: int | None) -> bytes:
+        """Bytes of the next record, which must be of this kind, shape and size (None: any size)."""
+        found_kind, found_rows, found_cols, _, offset, found_size = self._next()
+        size = found_size if size is None else size
         if (found_kind, found_rows, found_cols, found_size) != (kind, rows, cols, size):
             raise BlobError(
                 f"record {self._used} of the model is of kind {found_kind} and shape {found_rows} x {found_cols}, "
@@ -338,6 +417,17 @@ class _Reader:
         if (values == -128).any():
             raise BlobError(f"record {self._used - 1} of the model holds -128, which the format excludes")
         return values
+
+    def sparse(self, rows: int, cols: int) -> NDArray[np.int8]:
+        """Matrix of a sparse record, int8 [rows, cols]."""
+        payload = self._payload(KIND_INT8_SPARSE_BLOCKS, rows, cols, None)
+        try:
+            weight = from_sparse(payload, rows, cols)
+        except BlobError as error:
+            raise BlobError(f"record {self._used - 1} of the model holds {error}") from error
+        if (weight == -128).any():
+            raise BlobError(f"record {self._used - 1} of the model holds -128, which the format excludes")
+        return weight
 
 
 def _aligned(size: int) -> int:
@@ -380,6 +470,18 @@ def _storable(name: str, values: ArrayLike, shape: tuple[int, ...]) -> NDArray[n
     if (magnitude > LARGEST).any():
         raise BlobError(f"{name} holds {float(array.flat[magnitude.argmax()]):g}; the largest magnitude is 2^20")
     return np.where(magnitude < SMALLEST, np.float32(0), array)
+
+
+def _kept(matrix: Matrix, mask: ArrayLike | None) -> NDArray[np.bool_]:
+    """Mask of blocks -> mask of weights, bool [rows, cols], all true without one; BlobError for another shape."""
+    shape = block_shape(matrix.rows, matrix.cols)
+    blocks = np.ones(shape, bool) if mask is None else np.asarray(mask)
+    if blocks.shape != shape or blocks.dtype != bool:
+        raise BlobError(
+            f"mask of {matrix.name} is {blocks.dtype} of shape {blocks.shape}, expected bool {shape}: one per block of "
+            f"{BLOCK_ROWS} rows x {BLOCK_COLS} columns"
+        )
+    return blocks.repeat(BLOCK_ROWS, axis=0).repeat(BLOCK_COLS, axis=1)[: matrix.rows, : matrix.cols]
 
 
 def _quantized_pair(

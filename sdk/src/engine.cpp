@@ -39,7 +39,7 @@ void Engine::place(base::Arena &arena) {
   analysis_ = arena.take<dsp::Analysis>(1);
   synthesis_ = arena.take<dsp::Synthesis>(1);
   network_.place(arena);
-  hop_ = arena.take<float>(kFrame);
+  hops_ = arena.take<float>(kMaxBatch * kFrame);
   enhanced_ = arena.take<float>(kFrame);
   raw_ = arena.take<float>(static_cast<size_t>(lookahead_ + 1) * kFrame);
   if (!any_block_) return;
@@ -64,42 +64,75 @@ void Engine::reset() {
   stats_.pitch_hz.store(160, std::memory_order_relaxed);
 }
 
+// All input of a batch is taken before any output is written: in and out may be the same array.
 void Engine::process(const float *in, float *out, size_t samples) {
-  if (!any_block_) {
-    for (size_t i = 0; i < samples; i += kFrame) process_frame(in + i, out + i);
-    return;
+  if (any_block_) return process_any(in, out, samples);
+  while (samples > 0) {
+    const int frames = samples < kMaxBatch * kFrame ? 1 : kMaxBatch;
+    float *places[kMaxBatch];
+    for (int i = 0; i < frames; ++i, in += kFrame, out += kFrame) {
+      take_hop(i, in);
+      places[i] = out;
+    }
+    process_frames(frames, places);
+    samples -= static_cast<size_t>(frames) * kFrame;
   }
+}
+
+// Each frame's output leaves while the next frame's input is collected.
+void Engine::process_any(const float *in, float *out, size_t samples) {
   while (samples > 0) {
     const size_t room = static_cast<size_t>(kFrame - fill_);
+    const bool pair = samples >= room + kFrame;
     const size_t count = samples < room ? samples : room;
     memcpy(pending_ + fill_, in, count * sizeof(float));
+    if (pair) take_hop(1, in + room);
     memcpy(out, finished_ + fill_, count * sizeof(float));
-    fill_ += static_cast<int>(count);
     in += count;
     out += count;
     samples -= count;
-    if (fill_ == kFrame) {
-      process_frame(pending_, finished_);
-      fill_ = 0;
+    if (count < room) {
+      fill_ += static_cast<int>(count);
+      return;
+    }
+    fill_ = 0;
+    take_hop(0, pending_);
+    if (pair) {
+      float *const places[] = {out, finished_};
+      process_frames(2, places);
+      in += kFrame;
+      out += kFrame;
+      samples -= kFrame;
+    } else {
+      process_frames(1, &finished_);
     }
   }
 }
 
-void Engine::process_frame(const float in[kFrame], float out[kFrame]) {
-  for (int i = 0; i < kFrame; ++i) hop_[i] = sanitise(in[i]);
+void Engine::take_hop(int i, const float in[kFrame]) {
+  float *hop = hops_ + i * kFrame;
+  for (int n = 0; n < kFrame; ++n) hop[n] = sanitise(in[n]);
+}
 
-  dsp::AnalysisFrame frame;
-  analysis_->process(*kernels_, hop_, &frame);
-  nn::NetworkOutput output;
-  network_.process(*kernels_, frame.features, &output);
-  const float postfilter = controls_.postfilter.load(std::memory_order_relaxed);
-  synthesis_->process(*kernels_, frame, output.gains, output.strengths, postfilter, enhanced_);
+void Engine::process_frames(int frames, float *const out[]) {
+  dsp::AnalysisFrame analysed[kMaxBatch];
+  float features[kMaxBatch * dsp::kFeatures] = {};
+  for (int i = 0; i < frames; ++i) {
+    analysis_->process(*kernels_, hops_ + i * kFrame, &analysed[i]);
+    memcpy(features + i * dsp::kFeatures, analysed[i].features, sizeof analysed[i].features);
+  }
+  nn::NetworkOutput outputs[kMaxBatch];
+  network_.process(*kernels_, features, frames, outputs);
+  for (int i = 0; i < frames; ++i) {
+    const float postfilter = controls_.postfilter.load(std::memory_order_relaxed);
+    synthesis_->process(*kernels_, analysed[i], outputs[i].gains, outputs[i].strengths, postfilter, enhanced_);
 
-  float *raw = raw_ + raw_slot_ * kFrame;
-  limit_attenuation(raw, out);
-  memcpy(raw, hop_, kFrame * sizeof(float));
-  raw_slot_ = raw_slot_ == lookahead_ ? 0 : raw_slot_ + 1;
-  update_stats(frame, output);
+    float *raw = raw_ + raw_slot_ * kFrame;
+    limit_attenuation(raw, out[i]);
+    memcpy(raw, hops_ + i * kFrame, kFrame * sizeof(float));
+    raw_slot_ = raw_slot_ == lookahead_ ? 0 : raw_slot_ + 1;
+    update_stats(analysed[i], outputs[i]);
+  }
 }
 
 void Engine::limit_attenuation(const float raw[kFrame], float out[kFrame]) {

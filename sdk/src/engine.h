@@ -64,7 +64,13 @@ class Engine {
   const Stats &stats() const { return stats_; }
 
  private:
-  void process_frame(const float in[dsp::kFrame], float out[dsp::kFrame]);
+  static constexpr int kMaxBatch = nn::kMaxBatch;
+
+  void process_any(const float *in, float *out, size_t samples);
+  // Sanitised copy of one frame of input, as the next but i to be processed.
+  void take_hop(int i, const float in[dsp::kFrame]);
+  // The frames that were taken, 1..kMaxBatch, each to its place. Two share a pass over most of the network's weights.
+  void process_frames(int frames, float *const out[]);
   void limit_attenuation(const float raw[dsp::kFrame], float out[dsp::kFrame]);
   void update_stats(const dsp::AnalysisFrame &frame, const nn::NetworkOutput &output);
 
@@ -75,7 +81,7 @@ class Engine {
   dsp::Analysis *analysis_ = nullptr;
   dsp::Synthesis *synthesis_ = nullptr;
 
-  float *hop_ = nullptr;       // [480] newest input, sanitised
+  float *hops_ = nullptr;      // [kMaxBatch][480] newest input, sanitised
   float *enhanced_ = nullptr;  // [480]
   float *raw_ = nullptr;       // [lookahead + 1][480] delay line of the sanitised input
   float *pending_ = nullptr;   // [480] any_block: input of the frame being collected

@@ -269,9 +269,10 @@ linnet_status linnet_process_i16(linnet *stream, const int16_t *in, int16_t *out
   const linnet_status status = check_process(stream, in, out, samples);
   if (status != LINNET_OK) return status;
   const FpScope mode;
-  float block[kFrame];
+  constexpr size_t kBlock = 2 * kFrame;  // as many as go through the network together
+  float block[kBlock];
   while (samples > 0) {
-    const size_t count = samples < kFrame ? samples : kFrame;
+    const size_t count = samples < kBlock ? samples : kBlock;
     for (size_t i = 0; i < count; ++i) block[i] = static_cast<float>(in[i]) * (1.0f / 32768.0f);
     stream->engine.process(block, block, count);
     for (size_t i = 0; i < count; ++i) out[i] = to_i16(block[i]);

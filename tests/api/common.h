@@ -168,4 +168,32 @@ MAYBE_UNUSED static linnet *make_stream(model blob, int any_block) {
   return stream;
 }
 
+/* linnet_size, linnet_create and linnet_init with one blob and one config; *agree tells whether all gave the status
+ * that is returned and left their results alone on an error. */
+MAYBE_UNUSED static linnet_status try_all(const void *data, size_t size, const linnet_config *config, int *agree) {
+  size_t bytes = 77;
+  linnet *const untouched = (linnet *)(uintptr_t)64;
+  linnet *stream = untouched;
+  size_t room = 1 << 22;
+  void *memory = aligned_memory(room);
+  linnet_status first = linnet_size(data, size, config, &bytes);
+  *agree = first == LINNET_OK || bytes == 77;
+  *agree &= linnet_create(data, size, config, &stream) == first;
+  *agree &= (first == LINNET_OK) == (stream != untouched);
+  if (first == LINNET_OK) linnet_destroy(stream);
+  stream = untouched;
+  *agree &= linnet_init(memory, room, data, size, config, &stream) == first;
+  *agree &= (first == LINNET_OK) == (stream != untouched);
+  if (first == LINNET_OK) linnet_destroy(stream);
+  free(memory);
+  return first;
+}
+
+MAYBE_UNUSED static void expect_all(const void *data, size_t size, const linnet_config *config, linnet_status wanted,
+                                    const char *note) {
+  int agree = 0;
+  CHECK_CASE(try_all(data, size, config, &agree) == wanted, note);
+  CHECK_CASE(agree, note);
+}
+
 #endif

@@ -1,5 +1,7 @@
-/* Cutting a stream into calls differently changes no bit: random cuts against one call, float and 16-bit samples, one
- * frame of extra delay for any_block and nothing else, and 16-bit samples that are the rounded float ones. */
+/* Cutting a stream into calls differently changes no bit: random cuts against one call, float and 16-bit samples, every
+ * look-ahead, one frame of extra delay for any_block and nothing else, and 16-bit samples that are the rounded float
+ * ones. A call with two whole frames at hand takes them through the network together, so that cuts also decide about
+ * that. */
 #include "common.h"
 
 #define LENGTH (30 * FRAME)
@@ -24,7 +26,7 @@ static size_t next_block(int any_block, int style, size_t left, uint32_t *state)
   return count < left ? count : left;
 }
 
-static void cuts_change_no_bit(int any_block) {
+static void cuts_change_no_bit(model blob, int any_block, int rounds) {
   linnet *stream = make_stream(blob, any_block);
   uint32_t state = 31;
   int round;
@@ -33,7 +35,7 @@ static void cuts_change_no_bit(int any_block) {
   stream = make_stream(blob, any_block);
   CHECK(linnet_process_i16(stream, input_i16, whole_i16, LENGTH) == LINNET_OK);
   linnet_destroy(stream);
-  for (round = 0; round < 8; ++round) {
+  for (round = 0; round < rounds; ++round) {
     size_t done = 0, count;
     linnet *f32 = make_stream(blob, any_block), *i16 = make_stream(blob, any_block);
     memset(cut, 0, sizeof cut);
@@ -93,7 +95,7 @@ static void i16_is_float_divided_and_rounded(void) {
 
 int main(int argc, char **argv) {
   size_t i;
-  uint32_t state = 30;
+  uint32_t state = 30, lookahead;
   blob = load_model(argc, argv);
   make_signal(input, LENGTH, 30);
   for (i = 0; i < LENGTH; ++i) {
@@ -101,8 +103,14 @@ int main(int argc, char **argv) {
     input_i16[i] = (int16_t)(i < LENGTH / 2 ? (int)(input[i] * 20000.0f) + (int)(random_bits(&state) % 3)
                                             : (i / 150 % 2 ? 32767 : -32768));
   }
-  cuts_change_no_bit(0);
-  cuts_change_no_bit(1);
+  cuts_change_no_bit(blob, 0, 8);
+  cuts_change_no_bit(blob, 1, 8);
+  for (lookahead = 0; lookahead < 4; ++lookahead) {
+    model other = with_lookahead(blob, lookahead);
+    cuts_change_no_bit(other, 0, 2);
+    cuts_change_no_bit(other, 1, 2);
+    free(other.data);
+  }
   any_block_costs_one_frame_of_delay_and_no_bit();
   i16_is_float_divided_and_rounded();
   free(blob.data);

@@ -4,7 +4,7 @@
 // (the way of checkasm in dav1d). The reference itself is held against definitions.h. With --bench the same calls are
 // timed.
 //
-//     checkkernels [--backend NAME] [--bench] [--rounds N] [--seed N]
+//     checkkernels [--backend NAME] [--bench [--model FILE]] [--rounds N] [--seed N]
 //
 // Exit status: 0 all passed, 1 a kernel failed, 2 bad option or no such backend.
 #include <signal.h>
@@ -69,7 +69,7 @@ class Checker {
  private:
   bool check_all_sizes() {
     const int model[] = {70, 128, 256, 480, 512, 640, 768, 1280, 1536, 2560};
-    bool is_gemv = strcmp(entry_->name, "gemv_s8") == 0, is_correlate = strcmp(entry_->name, "correlate") == 0;
+    bool is_gemv = strstr(entry_->name, "gemv") != nullptr, is_correlate = strcmp(entry_->name, "correlate") == 0;
     if (is_gemv) {
       for (int rows = 0; rows <= 72; rows += 8) {
         for (int cols = 0; cols <= 68; cols += 4) {
@@ -200,6 +200,7 @@ void name_the_crash(int signal) {
 
 struct Options {
   const char *backend = nullptr;
+  const char *model = nullptr;  // for the benchmark
   bool bench = false;
   int rounds = 1;
   uint64_t seed = 1;
@@ -219,12 +220,13 @@ bool parse_options(int argc, char **argv, Options *options) {
     unsigned long long number = 0;
     if (strcmp(option, "--bench") == 0) {
       options->bench = true;
-    } else if (strcmp(option, "--backend") == 0) {
+    } else if (strcmp(option, "--backend") == 0 || strcmp(option, "--model") == 0) {
+      bool backend = strcmp(option, "--backend") == 0;
       if (value == nullptr) {
-        fprintf(stderr, "checkkernels: --backend needs a name, such as scalar\n");
+        fprintf(stderr, "checkkernels: %s needs a name, such as %s\n", option, backend ? "scalar" : "FILE.linnet");
         return false;
       }
-      options->backend = argv[++i];
+      (backend ? options->backend : options->model) = argv[++i];
     } else if (strcmp(option, "--rounds") == 0 || strcmp(option, "--seed") == 0) {
       bool rounds = strcmp(option, "--rounds") == 0;
       if (!parse_number(value, rounds ? 1 : 0, rounds ? 1000000 : UINT64_MAX, &number)) {
@@ -239,10 +241,16 @@ bool parse_options(int argc, char **argv, Options *options) {
         options->seed = number;
       }
     } else {
-      fprintf(stderr, "checkkernels: unknown option '%s'; there are --backend NAME, --bench, --rounds N, --seed N\n",
+      fprintf(stderr,
+              "checkkernels: unknown option '%s'; there are --backend NAME, --bench, --model FILE, --rounds N, "
+              "--seed N\n",
               option);
       return false;
     }
+  }
+  if (options->model != nullptr && !options->bench) {
+    fprintf(stderr, "checkkernels: --model is for --bench\n");
+    return false;
   }
   return true;
 }
@@ -250,7 +258,7 @@ bool parse_options(int argc, char **argv, Options *options) {
 int check_tables(const Options &options) {
   int passed = 0, failed = 0;
   auto line = [&](const char *table, const char *entry, bool ok, long cases) {
-    printf("%-9s %-10s %-6s %ld cases\n", table, entry, ok ? "ok" : "failed", cases);
+    printf("%-9s %-14s %-6s %ld cases\n", table, entry, ok ? "ok" : "failed", cases);
     fflush(stdout);
     ++(ok ? passed : failed);
   };
@@ -284,6 +292,7 @@ int main(int argc, char **argv) {
     fprintf(stderr, "\n");
     return 2;
   }
+  if (options.bench && options.model != nullptr) return checkkernels::bench_network(options.model, options.backend);
   if (options.bench) return checkkernels::bench_tables(options.backend);
   return checkkernels::check_tables(options);
 }

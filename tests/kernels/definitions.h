@@ -32,6 +32,26 @@ inline void gemv_s8(int32_t *out, const int8_t *weights, const int8_t *x, int ro
   }
 }
 
+inline void gemv2_s8(int32_t *out, const int8_t *weights, const int8_t *x0, const int8_t *x1, int rows, int cols) {
+  gemv_s8(out, weights, x0, rows, cols);
+  gemv_s8(out + rows, weights, x1, rows, cols);
+}
+
+// As dense rows of which the stored blocks are a part.
+inline void sparse_gemv_s8(int32_t *out, const uint16_t *counts, const uint16_t *columns, const int8_t *blocks,
+                           const int8_t *x, int rows) {
+  int64_t before = 0;  // blocks of the groups before
+  for (int group = 0; group < rows / 8; before += counts[group++]) {
+    for (int row = 0; row < 8; ++row) {
+      int64_t sum = 0;
+      for (int64_t block = before; block < before + counts[group]; ++block) {
+        for (int i = 0; i < 4; ++i) sum += int64_t{blocks[32 * block + 4 * row + i]} * x[4 * columns[block] + i];
+      }
+      out[8 * group + row] = static_cast<int32_t>(sum);
+    }
+  }
+}
+
 inline void quantize(int8_t *out, const float *x, int n) {
   for (int i = 0; i < n; ++i) out[i] = static_cast<int8_t>(nearbyint(static_cast<double>(times(127.0f, x[i]))));
 }
@@ -96,10 +116,11 @@ inline void correlate(float *out, const float *a, const float *b, int n, int lag
 
 }  // namespace definition
 
-const Kernels kDefinition = {"definition",         definition::gemv_s8,   definition::quantize, definition::dequantize,
-                             definition::sigmoid,  definition::tanh,      definition::add,      definition::mul,
-                             definition::mul_add,  definition::gru_blend, definition::blend,    definition::dot,
-                             definition::correlate};
+const Kernels kDefinition = {
+    "definition",         definition::gemv_s8,    definition::gemv2_s8, definition::sparse_gemv_s8,
+    definition::quantize, definition::dequantize, definition::sigmoid,  definition::tanh,
+    definition::add,      definition::mul,        definition::mul_add,  definition::gru_blend,
+    definition::blend,    definition::dot,        definition::correlate};
 
 // The errors stated in activations.h, on a grid of the range that the network uses and beyond the clamp.
 inline bool activations_accurate() {

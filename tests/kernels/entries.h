@@ -92,8 +92,8 @@ inline int8_t draw_byte(Random &random, Pattern pattern, int8_t constant) {
 }
 
 struct Sizes {
-  int n;  // elements; rows of gemv_s8
-  int m;  // lags of correlate, columns of gemv_s8, else 0
+  int n;  // elements; rows of a matrix
+  int m;  // lags of correlate, columns of a matrix, else 0
 };
 
 constexpr int kMaxInputs = 4;
@@ -114,16 +114,38 @@ struct Entry {
 };
 
 inline size_t count_n(Sizes s) { return static_cast<size_t>(s.n); }
+inline size_t count_2n(Sizes s) { return 2 * static_cast<size_t>(s.n); }
 inline size_t count_m(Sizes s) { return static_cast<size_t>(s.m); }
 inline size_t count_nm(Sizes s) { return static_cast<size_t>(s.n) * static_cast<size_t>(s.m); }
 inline size_t count_one(Sizes) { return 1; }
 inline size_t count_lagged(Sizes s) { return s.m == 0 || s.n == 0 ? 0 : static_cast<size_t>(s.n + s.m - 1); }
+
+// Blocks that the sparse test matrices store: all, none, one, or any number for a group of 8 rows.
+inline size_t stored_blocks(Sizes s, size_t group) {
+  const size_t columns = static_cast<size_t>(s.m) / 4;
+  const size_t some = Random(group + 1000 * columns).next() % (columns + 1), choices[] = {columns, some, 0, some, 1};
+  return columns == 0 ? 0 : choices[(group + columns) % 5];
+}
+inline size_t count_groups(Sizes s) { return static_cast<size_t>(s.n) / 8; }
+inline size_t count_blocks(Sizes s) {
+  size_t total = 0;
+  for (size_t group = 0; group < count_groups(s); ++group) total += stored_blocks(s, group);
+  return total;
+}
+inline size_t count_block_bytes(Sizes s) { return 32 * count_blocks(s); }
 
 template <class Draw>
 inline void fill_floats(void *to, size_t count, Random &random, Pattern pattern, Draw draw_one) {
   float *x = static_cast<float *>(to);
   float constant = draw_one(random, pattern);
   for (size_t i = 0; i < count; ++i) x[i] = pattern == kConstant ? constant : draw_one(random, pattern);
+}
+
+// -127..127; with kConstant all of them one of the two ends.
+inline void fill_bytes(void *to, size_t count, Random &random, Pattern pattern) {
+  int8_t *x = static_cast<int8_t *>(to);
+  int8_t constant = random.coin() ? 127 : -127;
+  for (size_t i = 0; i < count; ++i) x[i] = draw_byte(random, pattern, constant);
 }
 
 template <int Inputs>
@@ -138,6 +160,7 @@ inline void fill_arguments(Random &random, Pattern pattern, Sizes s, void *const
 
 inline const float *floats(const void *p) { return static_cast<const float *>(p); }
 inline float *floats(void *p) { return static_cast<float *>(p); }
+inline const int8_t *bytes(const void *p) { return static_cast<const int8_t *>(p); }
 
 constexpr Array kNone = {0, nullptr};
 constexpr Array kFloats = {4, count_n};
@@ -150,14 +173,48 @@ const Entry kEntries[] = {
      0,
      false,
      [](Random &random, Pattern pattern, Sizes s, void *const in[]) {
-       int8_t *weights = static_cast<int8_t *>(in[0]), *x = static_cast<int8_t *>(in[1]);
-       int8_t weight = random.coin() ? 127 : -127, value = random.coin() ? 127 : -127;
-       for (size_t i = 0; i < count_nm(s); ++i) weights[i] = draw_byte(random, pattern, weight);
-       for (int i = 0; i < s.m; ++i) x[i] = draw_byte(random, pattern, value);
+       fill_bytes(in[0], count_nm(s), random, pattern);
+       fill_bytes(in[1], count_m(s), random, pattern);
      },
      [](const Kernels &k, void *out, const void *const in[], Sizes s) {
-       k.gemv_s8(static_cast<int32_t *>(out), static_cast<const int8_t *>(in[0]), static_cast<const int8_t *>(in[1]),
-                 s.n, s.m);
+       k.gemv_s8(static_cast<int32_t *>(out), bytes(in[0]), bytes(in[1]), s.n, s.m);
+     }},
+    {"gemv2_s8",
+     {4, count_2n},
+     {{1, count_nm}, {1, count_m}, {1, count_m}, kNone},
+     0,
+     false,
+     [](Random &random, Pattern pattern, Sizes s, void *const in[]) {
+       fill_bytes(in[0], count_nm(s), random, pattern);
+       fill_bytes(in[1], count_m(s), random, pattern);
+       fill_bytes(in[2], count_m(s), random, pattern);
+     },
+     [](const Kernels &k, void *out, const void *const in[], Sizes s) {
+       k.gemv2_s8(static_cast<int32_t *>(out), bytes(in[0]), bytes(in[1]), bytes(in[2]), s.n, s.m);
+     }},
+    {"sparse_gemv_s8",
+     {4, count_n},
+     {{2, count_groups}, {2, count_blocks}, {1, count_block_bytes}, {1, count_m}},
+     0,
+     false,
+     [](Random &random, Pattern pattern, Sizes s, void *const in[]) {
+       uint16_t *counts = static_cast<uint16_t *>(in[0]), *columns = static_cast<uint16_t *>(in[1]);
+       for (size_t group = 0; group < count_groups(s); ++group) {
+         size_t wanted = stored_blocks(s, group), left = count_m(s) / 4;
+         counts[group] = static_cast<uint16_t>(wanted);
+         // Knuth's selection sampling: rising, every set of columns equally likely.
+         for (uint16_t column = 0; wanted > 0; ++column, --left) {
+           if (random.next() % left >= wanted) continue;
+           *columns++ = column;
+           --wanted;
+         }
+       }
+       fill_bytes(in[2], count_block_bytes(s), random, pattern);
+       fill_bytes(in[3], count_m(s), random, pattern);
+     },
+     [](const Kernels &k, void *out, const void *const in[], Sizes s) {
+       k.sparse_gemv_s8(static_cast<int32_t *>(out), static_cast<const uint16_t *>(in[0]),
+                        static_cast<const uint16_t *>(in[1]), bytes(in[2]), bytes(in[3]), s.n);
      }},
     {"quantize",
      {1, count_n},

@@ -19,6 +19,7 @@ from linnet.blob import BlobError, FloatLayer, Int8Layer, Widths
 
 TINY_PATH = Path(__file__).parents[2] / "sdk" / "models" / "tiny.linnet"
 TINY = blob.random_model(**blob.TINY)
+TINY_SPARSE = blob.random_model(**blob.TINY, density=0.6)
 WIDTHS = Widths(dense=16, hidden=24, strength=8)
 HEADER, RECORD, CRC_AT = 64, 32, 60
 
@@ -99,6 +100,57 @@ def test_quantised_pairs_are_taken_as_they_are() -> None:
     assert isinstance(layer, Int8Layer)
     assert_array_equal(layer.weight, q)
     assert_array_equal(layer.scale, (scale.astype(np.float64) / 127).astype(np.float32))
+
+
+@pytest.mark.parametrize("density", [0.05, 0.5, 1.0])
+def test_reading_and_writing_a_sparse_model_gives_the_same_bytes(density: float) -> None:
+    data = blob.random_model(8, 40, 24, lookahead=1, seed=3, density=density)
+    model = blob.read_blob(data)
+    assert blob.write_blob(model) == data
+    assert core_accepts(data)
+    sparse = {name for name, layer in model.layers.items() if isinstance(layer, Int8Layer) and layer.sparse}
+    assert sparse == {"conv2"} | {f"gru{n}.{part}" for n in range(1, 6) for part in ("input", "recurrent")}
+    stored = np.concatenate([blob.to_blocks(model.layers[name].weight).any(axis=(2, 3)).ravel() for name in sparse])  # type: ignore[arg-type]
+    assert abs(stored.mean() - density) < 0.05
+
+
+def test_masked_blocks_are_dropped_before_quantisation() -> None:
+    weights = float_weights(WIDTHS)
+    mask = np.random.RandomState(1).random_sample((9, 6)) < 0.4
+    mask[4] = False
+    rows = mask.repeat(8, axis=0).repeat(4, axis=1)
+    # The largest weights lie in dropped blocks: they must not coarsen the steps of those that stay.
+    weights["gru2.input.weight"] = np.where(rows, weights["gru2.input.weight"], np.float32(1000))  # type: ignore[arg-type]
+    masked = blob.pack_blob(weights, WIDTHS, 2, sparse={"gru2.input": mask})  # type: ignore[arg-type]
+    layer = blob.read_blob(masked).layers["gru2.input"]
+    assert isinstance(layer, Int8Layer) and layer.sparse
+    assert_array_equal(blob.to_blocks(layer.weight).any(axis=(2, 3)), mask)
+    expected, scale = blob.quantize_rows(np.where(rows, weights["gru2.input.weight"], 0))  # type: ignore[arg-type]
+    assert_array_equal(layer.weight, expected)
+    assert np.abs(layer.weight[rows]).mean() > 20
+    # Zeros in place of the mask make the same file, and pairs keep their scale.
+    weights["gru2.input.weight"] = np.where(rows, weights["gru2.input.weight"], 0)  # type: ignore[arg-type]
+    assert blob.pack_blob(weights, WIDTHS, 2, sparse={"gru2.input": None}) == masked  # type: ignore[arg-type]
+    weights["gru2.input.weight"] = (np.where(rows, expected, np.int8(55)), scale)
+    assert blob.pack_blob(weights, WIDTHS, 2, sparse={"gru2.input": mask}) == masked  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (8, 4), (9, 5), (34, 40), (7, 13)])
+def test_sparse_payloads_hold_counts_columns_and_blocks(shape: tuple[int, int]) -> None:
+    random = np.random.RandomState(2)
+    q = random.randint(-127, 128, shape).astype(np.int8)
+    stripes, columns = blob.block_shape(*shape)
+    keep = random.random_sample((stripes, columns)) < 0.6
+    q[~keep.repeat(8, axis=0).repeat(4, axis=1)[: shape[0], : shape[1]]] = 0
+    q[q == 0] = 0
+    payload = blob.to_sparse(q)
+    blocks = blob.to_blocks(q)
+    stored = [(i, j) for i in range(stripes) for j in range(columns) if blocks[i, j].any()]
+    counts = [sum(i == stripe for i, _ in stored) for stripe in range(stripes)]
+    head = np.array(counts + [j for _, j in stored], "<u2").tobytes()
+    head += bytes(-len(head) % 32)
+    assert payload == head + b"".join(blocks[i, j].tobytes() for i, j in stored)
+    assert_array_equal(blob.from_sparse(payload, *shape), q)
 
 
 def test_numbers_too_small_for_the_format_become_zero() -> None:
@@ -190,6 +242,27 @@ def test_bad_weights_are_refused_by_name(damage: Callable[[Weights], object], me
 
 
 @pytest.mark.parametrize(
+    ("name", "mask", "message"),
+    [
+        ("gain", None, "gain cannot be stored sparse; only conv2, gru1.input"),
+        ("conv1", np.ones((3, 20), bool), "conv1 cannot be stored sparse"),
+        ("gru6.input", None, "gru6.input cannot be stored sparse"),
+        ("conv2", np.ones((3, 17), bool), r"mask of conv2 is bool of shape \(3, 17\), expected bool \(3, 18\)"),
+        ("conv2", np.ones((3, 18)), r"mask of conv2 is float64 of shape \(3, 18\), expected bool"),
+    ],
+)
+def test_bad_masks_are_refused(name: str, mask: object, message: str) -> None:
+    with pytest.raises(BlobError, match=message):
+        blob.pack_blob(float_weights(WIDTHS), WIDTHS, 2, sparse={name: mask})  # type: ignore[arg-type, dict-item]
+
+
+@pytest.mark.parametrize("density", [0.0, -1.0, 1.5])
+def test_bad_density_is_refused(density: float) -> None:
+    with pytest.raises(BlobError, match=f"density {density} is not within"):
+        blob.random_model(8, 8, 8, lookahead=2, seed=0, density=density)
+
+
+@pytest.mark.parametrize(
     ("widths", "name"),
     [((12, 8, 8), "dense width 12"), ((8, 0, 8), "hidden width 0"), ((8, 1032, 8), "hidden width 1032")]
     + [((520, 8, 8), "dense width 520"), ((8, 8, 520), "strength width 520"), ((8, 8, -8), "strength width -8")],
@@ -255,14 +328,18 @@ def test_reader_says_what_is_wrong_with_a_file(data: bytes, message: str) -> Non
 # ---- two statements of the format ------------------------------------------------------------------------------------
 
 
-def test_reader_and_core_accept_the_same_changes() -> None:
-    """Random bytes anywhere, aimed at header and records, checksum repaired: the same verdict from both."""
+@pytest.mark.parametrize("model", [TINY, TINY_SPARSE], ids=["dense", "sparse"])
+def test_reader_and_core_accept_the_same_changes(model: bytes) -> None:
+    """Random bytes anywhere, aimed at header and records, or at counts and columns, checksum repaired: one verdict."""
     random = np.random.RandomState(5)
     accepted = 0
+    heads = [int.from_bytes(model[at + 16 : at + 24], "little") for at in range(64, 64 + 47 * RECORD, RECORD)]
     for trial in range(1500):
-        data = bytearray(TINY)
+        data = bytearray(model)
         for _ in range(random.randint(1, 3)):
             at = random.randint(8, len(data) if trial % 2 else 64 + 47 * RECORD)
+            if trial % 5 == 0:
+                at = heads[5 + 3 * random.randint(11)] + random.randint(24)
             data[at] = random.choice([0, 1, 2, 3, 0x7F, 0x80, 0xFF, random.randint(256)])
         changed = repaired(data)
         verdict = reader_accepts(changed)

@@ -28,7 +28,7 @@ TEMPTING_FLAGS = {
     "riscv64": [],
 }
 # Registers or instructions that only the kernel files may use.
-ISA = {"x86_64": r"%[yz]mm", "aarch64": r"^[su]dot\b", "armv7l": r"\bq\d+\b"}
+ISA = {"x86_64": r"%[yz]mm", "aarch64": r"^(?:[su]dot|smmla)\b", "armv7l": r"\bq\d+\b"}
 
 ALWAYS = {"memcpy", "memmove", "memset"}  # the compiler may call these anywhere
 ALLOWED = {

@@ -4,6 +4,8 @@ to the float network that the paper's figure describes, written here a third tim
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
@@ -74,6 +76,31 @@ def test_simulation_equals_core(shape: tuple[int, int, int, int], kind: str, bac
     assert_same_bits(_core.network(data, features, backend), expected)
     if kind != "zero":
         assert all(expected[name].std(axis=0).max() > 1e-3 for name in OUTPUTS), "the outputs must follow the input"
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("density", [0.02, 0.3, 1.0])
+@pytest.mark.parametrize("shape", MODELS)
+def test_simulation_equals_core_with_sparse_matrices(
+    shape: tuple[int, int, int, int], density: float, backend: str
+) -> None:
+    data = blob.random_model(*shape, seed=sum(shape), density=density)
+    features = features_of("ordinary", 24)
+    expected = simulate.simulate(data, features)
+    assert_same_bits(_core.network(data, features, backend), expected)
+    assert_same_bits(_core.network(data, features, backend, frames_per_call=1), expected)
+
+
+def test_a_sparse_model_is_the_dense_one_with_zeros() -> None:
+    model = blob.read_blob(blob.random_model(16, 24, 8, lookahead=1, seed=3, density=0.4))
+    layers = {
+        name: replace(layer, sparse=False) if isinstance(layer, Int8Layer) else layer
+        for name, layer in model.layers.items()
+    }
+    dense, sparse = blob.write_blob(replace(model, layers=layers)), blob.write_blob(model)
+    assert len(sparse) < len(dense)
+    features = features_of("ordinary")
+    assert_same_bits(_core.network(sparse, features), _core.network(dense, features))
 
 
 def extreme_model(widths: Widths, scale: float, seed: int) -> bytes:
@@ -188,6 +215,21 @@ def test_int8_network_is_close_to_the_float_one(widths: Widths) -> None:
     # Found: 0.0034. Two gates of one GRU swapped give 0.0129 and more in some output, reversed taps or inputs 0.2.
     assert max(np.abs(found[name] - expected[name]).max() for name in OUTPUTS) < 0.006
     assert min(expected[name].std(axis=0).max() for name in OUTPUTS) > 0.01, "the outputs must follow the input"
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("frames_per_call", [1, 2, 3, 7])
+@pytest.mark.parametrize("shape", MODELS)
+def test_frames_per_call_change_no_bit(shape: tuple[int, int, int, int], frames_per_call: int, backend: str) -> None:
+    data = blob.random_model(*shape, seed=sum(shape))
+    features = features_of("ordinary", 23)
+    expected = simulate.simulate(data, features)
+    assert_same_bits(_core.network(data, features, backend, frames_per_call), expected)
+
+
+def test_a_negative_number_of_frames_per_call_is_refused() -> None:
+    with pytest.raises(ValueError, match="frames_per_call is -1"):
+        _core.network(blob.random_model(8, 8, 8, lookahead=2, seed=0), features_of("zero", 2), frames_per_call=-1)
 
 
 def test_output_depends_on_the_past_alone() -> None:

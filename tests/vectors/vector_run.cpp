@@ -137,7 +137,7 @@ void run_network(const Model &model, const char *backend, const char *name, int3
     float features[linnet_core::nn::kInputs];
     for (float &feature : features) feature = divisor ? recipes::unit(random.sample() / divisor) * 16.0f : 0.0f;
     linnet_core::nn::NetworkOutput output;
-    network.process(*kernels, features, &output);
+    network.process(*kernels, features, 1, &output);
     hash.add(output.gains, sizeof output.gains);
     hash.add(output.strengths, sizeof output.strengths);
     hash.add(&output.speech_probability, sizeof output.speech_probability);

@@ -50,10 +50,12 @@ CpuFeatures cpu_features() {
 CpuFeatures cpu_features() {
   constexpr unsigned long kAdvancedSimd = 1ul << 1;
   constexpr unsigned long kDotProduct = 1ul << 20;
-  unsigned long capabilities = getauxval(AT_HWCAP);
+  constexpr unsigned long kMatrixProduct = 1ul << 13;  // AT_HWCAP2: I8MM
+  unsigned long capabilities = getauxval(AT_HWCAP), more = getauxval(AT_HWCAP2);
   CpuFeatures features;
   features.neon = (capabilities & kAdvancedSimd) != 0;
   features.neon_dot = features.neon && (capabilities & kDotProduct) != 0;
+  features.neon_i8mm = features.neon_dot && (more & kMatrixProduct) != 0;
   return features;
 }
 
@@ -75,6 +77,9 @@ CpuFeatures cpu_features() {
 #endif
 #if defined(__ARM_NEON) && defined(__ARM_FEATURE_DOTPROD)
   features.neon_dot = true;
+#endif
+#if defined(__ARM_NEON) && defined(__ARM_FEATURE_DOTPROD) && defined(__ARM_FEATURE_MATMUL_INT8)
+  features.neon_i8mm = true;
 #endif
   return features;
 }

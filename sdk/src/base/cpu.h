@@ -5,12 +5,13 @@
 
 namespace linnet_core::base {
 
-// A flag implies those that its kernels lean on: avx_vnni implies avx2, neon_dot implies neon.
+// A flag implies those that its kernels lean on: avx_vnni implies avx2, neon_i8mm implies neon_dot, which implies neon.
 struct CpuFeatures {
   bool avx2 = false;
   bool avx_vnni = false;  // VPDPBUSD in VEX encoding, 256 bits
   bool neon = false;
-  bool neon_dot = false;  // SDOT, optional from ARMv8.2
+  bool neon_dot = false;   // SDOT, optional from ARMv8.2
+  bool neon_i8mm = false;  // SMMLA, optional from ARMv8.2, mandatory from ARMv8.6
 };
 
 // Asks anew at each call (some microseconds in a virtual machine); for initialisation, not for the frame path.

@@ -20,8 +20,11 @@ void Analysis::process(const kernels::Kernels &kernels, const float hop[kFrame],
   for (int n = 0; n < kFrame; ++n) newest[n] = hop[n] * kFullScale;
   high_pass_.process(newest);
 
-  newest_ = newest_ == lookahead_ ? 0 : newest_ + 1;
-  int delayed = newest_ == lookahead_ ? 0 : newest_ + 1;
+  const int slots = lookahead_ + 2;
+  newest_ = newest_ + 1 == slots ? 0 : newest_ + 1;
+  const int delayed = newest_ < lookahead_ ? newest_ - lookahead_ + slots : newest_ - lookahead_;
+  comb_slot_ = 1 - comb_slot_;
+  Spectrum &comb = comb_[comb_slot_];
   stft_analyze(history_ + kHistory - kWindow, &spectra_[newest_]);
   band_energy(spectra_[newest_], energy_[newest_]);
 
@@ -29,13 +32,13 @@ void Analysis::process(const kernels::Kernels &kernels, const float hop[kFrame],
   frame->pitch = pitch_.process(kernels, newest, window, lookahead_);
   float combed[kWindow];
   comb_filter(window, frame->pitch.period, lookahead_ * kFrame, combed);
-  stft_analyze(combed, &comb_);
+  stft_analyze(combed, &comb);
 
   const Spectrum &noisy = spectra_[delayed];
   const float *energy = energy_[delayed];
   float comb_energy[kBands], product[kBands];
-  band_energy(comb_, comb_energy);
-  band_product(noisy, comb_, product);
+  band_energy(comb, comb_energy);
+  band_product(noisy, comb, product);
   for (int b = 0; b < kBands; ++b) {
     float coherence = product[b] / (1e-3f + __builtin_sqrtf(energy[b] * comb_energy[b]));
     coherence = coherence > 0.0f ? coherence : 0.0f;
@@ -43,7 +46,7 @@ void Analysis::process(const kernels::Kernels &kernels, const float hop[kFrame],
     frame->amplitude[b] = __builtin_sqrtf(energy[b]);
   }
   frame->noisy = &noisy;
-  frame->comb = &comb_;
+  frame->comb = &comb;
   make_features(energy_[newest_], frame->coherence, frame->pitch, frame->features);
 }
 

@@ -26,20 +26,22 @@ class Analysis {
   // All history to zero. lookahead 0..3 frames.
   void reset(int lookahead);
 
-  // hop: 480 finite samples, full scale +-1 (within +-4). The pointers in *frame stay valid until the next call.
+  // hop: 480 finite samples, full scale +-1 (within +-4). The pointers in *frame stay valid during the next call, so
+  // that two frames can be at hand at a time, and until the one after it.
   void process(const kernels::Kernels &kernels, const float hop[kFrame], AnalysisFrame *frame);
 
  private:
   static constexpr int kHistory = kCombPeriods * kMaxPeriod + kWindow + kMaxLookahead * kFrame;
 
   int lookahead_;
-  int newest_;  // slot of frame t in the two rings
+  int newest_;  // slot of frame t in the two rings, which hold lookahead + 2 frames: t back to t - lookahead - 1
+  int comb_slot_;
   HighPass high_pass_;
   PitchTracker pitch_;
   float history_[kHistory];  // high-passed, full scale 32768, newest sample last
-  Spectrum spectra_[kMaxLookahead + 1];
-  float energy_[kMaxLookahead + 1][kBands];
-  Spectrum comb_;
+  Spectrum spectra_[kMaxLookahead + 2];
+  float energy_[kMaxLookahead + 2][kBands];
+  Spectrum comb_[2];
 };
 
 }  // namespace linnet_core::dsp

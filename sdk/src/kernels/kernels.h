@@ -21,6 +21,15 @@ struct Kernels {
   // 8 rows x 4 columns, [rows / 8][cols / 4][8][4]; weights and x within -127..127.
   void (*gemv_s8)(int32_t *out, const int8_t *weights, const int8_t *x, int rows, int cols);
 
+  // The same for two vectors in one pass over the weights: out[j] is row j times x0, out[rows + j] row j times x1. The
+  // vectors may overlap each other.
+  void (*gemv2_s8)(int32_t *out, const int8_t *weights, const int8_t *x0, const int8_t *x1, int rows, int cols);
+
+  // The same for a matrix of which only some blocks are stored, the others being zero. Group g of 8 rows has counts[g]
+  // blocks; columns holds where each begins, x + 4 * column, and blocks its weights, group after group.
+  void (*sparse_gemv_s8)(int32_t *out, const uint16_t *counts, const uint16_t *columns, const int8_t *blocks,
+                         const int8_t *x, int rows);
+
   // out[i] = nearest integer of 127 * x[i], ties to even. |x[i]| <= 1 (and a rounding error).
   void (*quantize)(int8_t *out, const float *x, int n);
 
@@ -62,9 +71,10 @@ const Kernels *find(const char *name);
 extern const Kernels scalar_kernels;  // the reference, on every target
 
 // Defined only in builds whose target lists them; ask available(), not these.
-extern const Kernels avx2_kernels;      // x86 with AVX2
-extern const Kernels avx_vnni_kernels;  // the same, with VPDPBUSD
-extern const Kernels neon_kernels;      // AArch64 and ARMv7
-extern const Kernels neon_dot_kernels;  // AArch64 with SDOT
+extern const Kernels avx2_kernels;       // x86 with AVX2
+extern const Kernels avx_vnni_kernels;   // the same, with VPDPBUSD
+extern const Kernels neon_kernels;       // AArch64 and ARMv7
+extern const Kernels neon_dot_kernels;   // AArch64 with SDOT
+extern const Kernels neon_i8mm_kernels;  // the same, with SMMLA
 
 }  // namespace linnet_core::kernels

@@ -24,28 +24,64 @@ inline int8x8_t broadcast_four(const int8_t *x) {
   return vreinterpret_s8_s32(vdup_n_s32(four));
 }
 
-// Columns 0..3 and 4..7 of the inputs, each for four rows.
+#if defined(__aarch64__)
+inline int8x16_t broadcast_four_twice(const int8_t *x) {
+  int32_t four;
+  memcpy(&four, x, sizeof four);
+  return vreinterpretq_s8_s32(vdupq_n_s32(four));
+}
+#endif
+
+// Columns 0..3 and 4..7 of the inputs, each for two rows, and on AArch64 twice, because SMULL2 takes the upper half of
+// both operands. The empty statement keeps the load of both in one piece.
 struct Inputs {
+#if defined(__aarch64__)
   int8x16_t x0, x1;
 
   __attribute__((always_inline)) explicit Inputs(const int8_t *at) {
     int32x2_t eight = vreinterpret_s32_s8(vld1_s8(at));
+    __asm__("" : "+w"(eight));
     x0 = vreinterpretq_s8_s32(vdupq_lane_s32(eight, 0));
     x1 = vreinterpretq_s8_s32(vdupq_lane_s32(eight, 1));
   }
+
+  // From two places.
+  __attribute__((always_inline)) Inputs(const int8_t *at0, const int8_t *at1) {
+    x0 = broadcast_four_twice(at0);
+    x1 = broadcast_four_twice(at1);
+  }
+
+  int8x8_t first() const { return vget_low_s8(x0); }
+  int8x8_t second() const { return vget_low_s8(x1); }
+#else
+  int8x8_t x0, x1;
+
+  __attribute__((always_inline)) explicit Inputs(const int8_t *at) {
+    int32x2_t eight = vreinterpret_s32_s8(vld1_s8(at));
+    __asm__("" : "+w"(eight));
+    x0 = vreinterpret_s8_s32(vdup_lane_s32(eight, 0));
+    x1 = vreinterpret_s8_s32(vdup_lane_s32(eight, 1));
+  }
+
+  __attribute__((always_inline)) Inputs(const int8_t *at0, const int8_t *at1)
+      : x0(broadcast_four(at0)), x1(broadcast_four(at1)) {}
+
+  int8x8_t first() const { return x0; }
+  int8x8_t second() const { return x1; }
+#endif
 };
 
 // The products of the lower or the upper two rows of w0 with columns 0..3 and of w1 with columns 4..7.
 inline int32x4_t add_low(int32x4_t sum, int8x16_t w0, int8x16_t w1, const Inputs &x) {
-  int16x8_t products = vmull_s8(vget_low_s8(w0), vget_low_s8(x.x0));
-  return vpadalq_s16(sum, vmlal_s8(products, vget_low_s8(w1), vget_low_s8(x.x1)));
+  int16x8_t products = vmull_s8(vget_low_s8(w0), x.first());
+  return vpadalq_s16(sum, vmlal_s8(products, vget_low_s8(w1), x.second()));
 }
 inline int32x4_t add_high(int32x4_t sum, int8x16_t w0, int8x16_t w1, const Inputs &x) {
 #if defined(__aarch64__)
   return vpadalq_s16(sum, vmlal_high_s8(vmull_high_s8(w0, x.x0), w1, x.x1));
 #else
-  int16x8_t products = vmull_s8(vget_high_s8(w0), vget_low_s8(x.x0));
-  return vpadalq_s16(sum, vmlal_s8(products, vget_high_s8(w1), vget_low_s8(x.x1)));
+  int16x8_t products = vmull_s8(vget_high_s8(w0), x.first());
+  return vpadalq_s16(sum, vmlal_s8(products, vget_high_s8(w1), x.second()));
 #endif
 }
 
@@ -62,11 +98,19 @@ inline int32x4_t add_neighbours(int32x4_t a, int32x4_t b) {
 struct Group {
   int32x4_t rows01 = vdupq_n_s32(0), rows23 = vdupq_n_s32(0), rows45 = vdupq_n_s32(0), rows67 = vdupq_n_s32(0);
 
+  __attribute__((always_inline)) void add_upper_rows(int8x16_t w0, int8x16_t w2, const Inputs &x) {
+    rows01 = add_low(rows01, w0, w2, x);
+    rows23 = add_high(rows23, w0, w2, x);
+  }
+
+  __attribute__((always_inline)) void add_lower_rows(int8x16_t w1, int8x16_t w3, const Inputs &x) {
+    rows45 = add_low(rows45, w1, w3, x);
+    rows67 = add_high(rows67, w1, w3, x);
+  }
+
   __attribute__((always_inline)) void add(const Panel &w, const Inputs &x) {
-    rows01 = add_low(rows01, w.w0, w.w2, x);
-    rows23 = add_high(rows23, w.w0, w.w2, x);
-    rows45 = add_low(rows45, w.w1, w.w3, x);
-    rows67 = add_high(rows67, w.w1, w.w3, x);
+    add_upper_rows(w.w0, w.w2, x);
+    add_lower_rows(w.w1, w.w3, x);
   }
 
   // The four columns that fill no panel.
@@ -94,6 +138,41 @@ void multiply_one(int32_t *out, const int8_t *weights, const int8_t *x, int cols
   }
   if (col < cols) group.add_four_columns(weights, broadcast_four(x + col));
   group.store(out);
+}
+
+// The same for two vectors; each panel of weights is loaded once. 32-bit ARM has registers for the sums and for half a
+// panel.
+void multiply_one_twice(int32_t *out0, int32_t *out1, const int8_t *weights, const int8_t *x0, const int8_t *x1,
+                        int cols) {
+  Group first, second;
+  int col = 0;
+#if defined(__aarch64__)
+  for (; col + 16 <= cols; col += 16, weights += 128) {
+    Panel near(weights), far(weights + 64);
+    Inputs near0(x0 + col), far0(x0 + col + 8), near1(x1 + col), far1(x1 + col + 8);
+    near.wait();
+    far.wait();
+    first.add(near, near0);
+    second.add(near, near1);
+    first.add(far, far0);
+    second.add(far, far1);
+  }
+#endif
+  for (; col + 8 <= cols; col += 8, weights += 64) {
+    Inputs inputs0(x0 + col), inputs1(x1 + col);
+    int8x16_t w0 = vld1q_s8(weights), w2 = vld1q_s8(weights + 32);
+    first.add_upper_rows(w0, w2, inputs0);
+    second.add_upper_rows(w0, w2, inputs1);
+    int8x16_t w1 = vld1q_s8(weights + 16), w3 = vld1q_s8(weights + 48);
+    first.add_lower_rows(w1, w3, inputs0);
+    second.add_lower_rows(w1, w3, inputs1);
+  }
+  if (col < cols) {
+    first.add_four_columns(weights, broadcast_four(x0 + col));
+    second.add_four_columns(weights, broadcast_four(x1 + col));
+  }
+  first.store(out0);
+  second.store(out1);
 }
 
 #if defined(__aarch64__)
@@ -142,9 +221,35 @@ void gemv_s8(int32_t *out, const int8_t *weights, const int8_t *x, int rows, int
   for (; row < rows; row += 8) multiply_one(out + row, weights + static_cast<size_t>(row) * cols, x, cols);
 }
 
+void gemv2_s8(int32_t *out, const int8_t *weights, const int8_t *x0, const int8_t *x1, int rows, int cols) {
+  for (int row = 0; row < rows; row += 8) {
+    multiply_one_twice(out + row, out + rows + row, weights + static_cast<size_t>(row) * cols, x0, x1, cols);
+  }
+}
+
+// Two blocks are the two halves of a panel, whatever columns they come from.
+void sparse_gemv_s8(int32_t *out, const uint16_t *counts, const uint16_t *columns, const int8_t *blocks,
+                    const int8_t *x, int rows) {
+  for (int row = 0; row < rows; row += 8) {
+    Group group;
+    int left = *counts++;
+    for (; left >= 2; left -= 2, columns += 2, blocks += 64) {
+      Panel panel(blocks);
+      Inputs inputs(x + size_t{4} * columns[0], x + size_t{4} * columns[1]);
+      panel.wait();
+      group.add(panel, inputs);
+    }
+    if (left > 0) {
+      group.add_four_columns(blocks, broadcast_four(x + size_t{4} * *columns++));
+      blocks += 32;
+    }
+    group.store(out + row);
+  }
+}
+
 }  // namespace
 
-const Kernels neon_kernels = {"neon", gemv_s8, quantize,  dequantize, sigmoid, tanh,     add,
-                              mul,    mul_add, gru_blend, blend,      dot,     correlate};
+const Kernels neon_kernels = {"neon", gemv_s8, gemv2_s8, sparse_gemv_s8, quantize, dequantize, sigmoid,  tanh,
+                              add,    mul,     mul_add,  gru_blend,      blend,    dot,        correlate};
 
 }  // namespace linnet_core::kernels

@@ -19,6 +19,25 @@ void gemv_s8(int32_t *out, const int8_t *weights, const int8_t *x, int rows, int
   }
 }
 
+void gemv2_s8(int32_t *out, const int8_t *weights, const int8_t *x0, const int8_t *x1, int rows, int cols) {
+  gemv_s8(out, weights, x0, rows, cols);
+  gemv_s8(out + rows, weights, x1, rows, cols);
+}
+
+void sparse_gemv_s8(int32_t *out, const uint16_t *counts, const uint16_t *columns, const int8_t *blocks,
+                    const int8_t *x, int rows) {
+  for (int row = 0; row < rows; row += 8) {
+    int32_t sum[8] = {};
+    for (int left = *counts++; left > 0; --left, blocks += 32) {
+      const int8_t *inputs = x + 4 * *columns++;
+      for (int j = 0; j < 8; ++j) {
+        for (int i = 0; i < 4; ++i) sum[j] += blocks[4 * j + i] * inputs[i];
+      }
+    }
+    for (int j = 0; j < 8; ++j) out[row + j] = sum[j];
+  }
+}
+
 void quantize(int8_t *out, const float *x, int n) {
   for (int i = 0; i < n; ++i) {
     uint32_t bits = base::float_bits(x[i] * kActivationScale + kRoundToInteger);
@@ -72,7 +91,7 @@ void correlate(float *out, const float *a, const float *b, int n, int lags) {
 
 }  // namespace
 
-const Kernels scalar_kernels = {"scalar", gemv_s8, quantize,  dequantize, sigmoid, tanh,     add,
-                                mul,      mul_add, gru_blend, blend,      dot,     correlate};
+const Kernels scalar_kernels = {"scalar", gemv_s8, gemv2_s8, sparse_gemv_s8, quantize, dequantize, sigmoid,  tanh,
+                                add,      mul,     mul_add,  gru_blend,      blend,    dot,        correlate};
 
 }  // namespace linnet_core::kernels

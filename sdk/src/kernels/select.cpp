@@ -17,6 +17,9 @@ const Kernels *const kTables[] = {
 #ifdef LINNET_HAVE_AVX2
     &avx2_kernels,
 #endif
+#ifdef LINNET_HAVE_NEON_I8MM
+    &neon_i8mm_kernels,
+#endif
 #ifdef LINNET_HAVE_NEON_DOT
     &neon_dot_kernels,
 #endif
@@ -35,6 +38,9 @@ bool can_run(const Kernels *table, const base::CpuFeatures &cpu) {
 #endif
 #ifdef LINNET_HAVE_AVX2
   if (table == &avx2_kernels) return cpu.avx2;
+#endif
+#ifdef LINNET_HAVE_NEON_I8MM
+  if (table == &neon_i8mm_kernels) return cpu.neon_i8mm;
 #endif
 #ifdef LINNET_HAVE_NEON_DOT
   if (table == &neon_dot_kernels) return cpu.neon_dot;

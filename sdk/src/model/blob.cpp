@@ -30,7 +30,19 @@ bool all_zero(const uint8_t *bytes, uint64_t size) {
   return any == 0;
 }
 
-// Bytes that a record of this kind and shape must have; 0 if the kind is unknown or the shape empty or too large.
+// Bytes of the counts and columns of a sparse matrix, with the padding behind them.
+constexpr uint64_t sparse_head(uint64_t stripes, uint64_t stored) {
+  return round_up((stripes + stored) * sizeof(uint16_t), kSparseAlignment);
+}
+
+uint16_t load_u16(const uint8_t *at) {
+  uint16_t value;
+  memcpy(&value, at, sizeof value);
+  return value;
+}
+
+// Bytes that a record of this kind and shape must have; 0 if the kind is unknown or the shape empty or too large. For a
+// sparse matrix, whose contents decide, its own number, if the counts at least have room.
 uint64_t payload_size(const Record &record) {
   uint64_t rows = record.rows, cols = record.cols;
   if (rows > kMaxDimension || cols > kMaxDimension) return 0;
@@ -42,6 +54,8 @@ uint64_t payload_size(const Record &record) {
     case Kind::kScale:
     case Kind::kBias:
       return cols == 1 ? rows * sizeof(float) : 0;
+    case Kind::kInt8SparseBlocks:
+      return cols > 0 && record.size >= sparse_head(round_up(rows, kBlockRows) / kBlockRows, 0) ? record.size : 0;
   }
   return 0;
 }
@@ -84,10 +98,55 @@ bool int8_in_rule(const uint8_t *payload, uint64_t rows, uint64_t cols) {
   return true;
 }
 
+// The stored blocks of one group of 8 rows, of which `used_rows` are real. Their columns rise below `columns`, of which
+// the last holds `used_cols` real ones.
+bool sparse_group_in_rule(const uint8_t *column, const uint8_t *block, uint64_t count, uint64_t columns,
+                          uint64_t used_rows, uint64_t used_cols) {
+  uint64_t smallest = 0;  // that the next column may be
+  for (uint64_t i = 0; i < count; ++i, column += 2, block += kBlockRows * kBlockCols) {
+    uint64_t at = load_u16(column);
+    if (at < smallest || at >= columns) return false;
+    smallest = at + 1;
+    if (all_zero(block, kBlockRows * kBlockCols)) return false;
+    uint64_t real_cols = at + 1 == columns ? used_cols : kBlockCols;
+    for (uint64_t k = 0; k < kBlockRows * kBlockCols; ++k) {
+      bool real = k / kBlockCols < used_rows && k % kBlockCols < real_cols;
+      if (block[k] == 0x80 || (!real && block[k] != 0)) return false;
+    }
+  }
+  return true;
+}
+
+// size holds the counts at least. The counts are added before anything behind them is read; the sum fits: at most 8192
+// groups of 16384 blocks.
+bool sparse_in_rule(const uint8_t *payload, uint64_t size, uint64_t rows, uint64_t cols) {
+  uint64_t stripes = round_up(rows, kBlockRows) / kBlockRows, columns = round_up(cols, kBlockCols) / kBlockCols;
+  uint64_t stored = 0;
+  for (uint64_t stripe = 0; stripe < stripes; ++stripe) {
+    uint64_t count = load_u16(payload + 2 * stripe);
+    if (count > columns) return false;
+    stored += count;
+  }
+  uint64_t head = sparse_head(stripes, stored), used = (stripes + stored) * sizeof(uint16_t);
+  if (size != head + stored * kBlockRows * kBlockCols || !all_zero(payload + used, head - used)) return false;
+
+  const uint8_t *column = payload + 2 * stripes, *block = payload + head;
+  for (uint64_t stripe = 0; stripe < stripes; ++stripe) {
+    uint64_t count = load_u16(payload + 2 * stripe);
+    uint64_t used_rows = stripe + 1 == stripes ? rows - stripe * kBlockRows : kBlockRows;
+    uint64_t used_cols = cols - (columns - 1) * kBlockCols;
+    if (!sparse_group_in_rule(column, block, count, columns, used_rows, used_cols)) return false;
+    column += 2 * count;
+    block += count * kBlockRows * kBlockCols;
+  }
+  return true;
+}
+
 // For a record whose kind and size have been checked.
 bool payload_in_rule(const Record &record, const uint8_t *payload) {
   Kind kind = static_cast<Kind>(record.kind);
   if (kind == Kind::kInt8Blocks) return int8_in_rule(payload, record.rows, record.cols);
+  if (kind == Kind::kInt8SparseBlocks) return sparse_in_rule(payload, record.size, record.rows, record.cols);
   return floats_in_rule(payload, record.size / sizeof(float), kind == Kind::kScale);
 }
 
@@ -107,6 +166,14 @@ bool records_in_rule(const uint8_t *file, uint64_t file_size, const Record *reco
 }
 
 }  // namespace
+
+SparseBlocks BlobView::sparse(const Record &record) const {
+  const uint16_t *counts = payload<uint16_t>(record);
+  const uint64_t stripes = round_up(record.rows, kBlockRows) / kBlockRows;
+  uint64_t stored = 0;
+  for (uint64_t stripe = 0; stripe < stripes; ++stripe) stored += counts[stripe];
+  return {counts, counts + stripes, payload<int8_t>(record) + sparse_head(stripes, stored)};
+}
 
 BlobError parse_blob(const void *data, size_t size, BlobView *view) {
   const uint8_t *file = static_cast<const uint8_t *>(data);

@@ -40,6 +40,7 @@ enum class Kind : uint32_t {
   kInt8Blocks = 2,   // int8 [ceil(rows / 8)][ceil(cols / 4)][8][4], rows and cols padded with zeros; -128 never
   kScale = 3,        // float32 [rows], cols 1: per-row factor from accumulator to value, 1/127 of the input included
   kBias = 4,         // float32 [rows], cols 1
+  kInt8SparseBlocks = 5,  // of kInt8Blocks those blocks alone that hold a non-zero weight: see SparseBlocks
 };
 
 // Every float is 0 or has a magnitude of 2^-60..2^20; scales are positive.
@@ -53,6 +54,17 @@ struct Record {
 };
 static_assert(sizeof(Record) == 32);
 
+// A payload of kInt8SparseBlocks, three arrays: how many blocks each group of 8 rows has; their block columns, rising
+// within a group, each below ceil(cols / 4); zeros to a multiple of 32 bytes; the blocks, int8 [8][4] each. Group after
+// group throughout. Rows and columns that only fill a block are zero, as in kInt8Blocks.
+struct SparseBlocks {
+  const uint16_t *counts;   // [ceil(rows / 8)]
+  const uint16_t *columns;  // [sum of counts]
+  const int8_t *blocks;     // [sum of counts][8][4]
+};
+
+constexpr size_t kSparseAlignment = 32;
+
 enum class BlobError { kNone, kNotABlob, kVersion, kCorrupt };
 
 // A checked blob, borrowed.
@@ -64,6 +76,9 @@ struct BlobView {
   const T *payload(const Record &record) const {
     return reinterpret_cast<const T *>(reinterpret_cast<const uint8_t *>(header) + record.offset);
   }
+
+  // The arrays of a record of kInt8SparseBlocks.
+  SparseBlocks sparse(const Record &record) const;
 };
 
 // Checks everything that does not depend on the topology. data must be aligned to 8 bytes (the public API asks for

@@ -7,37 +7,54 @@
 
 namespace linnet_core::nn {
 
-void FloatLinear::run(const kernels::Kernels &kernels, const float *x, float *out) const {
-  for (int row = 0; row < rows; ++row) out[row] = kernels.dot(weights + row * cols, x, cols);
-  kernels.add(out, out, bias, rows);
+void FloatLinear::run(const kernels::Kernels &kernels, Frames<const float> x, int count, float *out) const {
+  for (int frame = 0; frame < count; ++frame, out += rows) {
+    for (int row = 0; row < rows; ++row) out[row] = kernels.dot(weights + row * cols, x[frame], cols);
+    kernels.add(out, out, bias, rows);
+  }
 }
 
-void Linear::run(const kernels::Kernels &kernels, const int8_t *x, int32_t *accumulators, float *out) const {
-  kernels.gemv_s8(accumulators, weights, x, padded_rows(rows), cols);
-  kernels.dequantize(out, accumulators, scale, bias, rows);
+void Linear::run(const kernels::Kernels &kernels, Frames<const int8_t> x, int count, int32_t *accumulators,
+                 float *out) const {
+  int stored_rows = padded_rows(rows);
+  if (counts) {
+    for (int frame = 0; frame < count; ++frame) {
+      kernels.sparse_gemv_s8(accumulators + frame * stored_rows, counts, columns, weights, x[frame], stored_rows);
+    }
+  } else if (count == kMaxBatch) {
+    kernels.gemv2_s8(accumulators, weights, x[0], x[1], stored_rows, cols);
+  } else {
+    kernels.gemv_s8(accumulators, weights, x[0], stored_rows, cols);
+  }
+  for (int frame = 0; frame < count; ++frame) {
+    kernels.dequantize(out + frame * rows, accumulators + frame * stored_rows, scale, bias, rows);
+  }
 }
 
-void History::push(const kernels::Kernels &kernels, const float *x) {
-  size_t kept = size_t(frames - 1) * size_t(width);
-  memmove(values, values + width, kept);
-  kernels.quantize(values + kept, x, width);
+void History::push(const kernels::Kernels &kernels, const float *x, int count) {
+  kernels.quantize(values + (frames - 1) * width, x, count * width);
 }
 
-void gru_step(const kernels::Kernels &kernels, const Linear &input, const Linear &recurrent, const int8_t *x,
-              float *state, int8_t *quantized, const GruScratch &scratch) {
+void History::drop(int count) { memmove(values, values + count * width, size_t(frames - 1) * size_t(width)); }
+
+void gru_steps(const kernels::Kernels &kernels, const Linear &input, const Linear &recurrent, Frames<const int8_t> x,
+               int count, float *state, const int8_t *previous, Frames<int8_t> quantized, const GruScratch &scratch) {
   int width = recurrent.cols;
-  float *gates = scratch.input_gates;
-  input.run(kernels, x, scratch.accumulators, gates);
-  recurrent.run(kernels, quantized, scratch.accumulators, scratch.recurrent_gates);
+  input.run(kernels, x, count, scratch.accumulators, scratch.input_gates);
+  for (int frame = 0; frame < count; ++frame) {
+    float *gates = scratch.input_gates + frame * 3 * width;
+    recurrent.run(kernels, {previous, 0}, 1, scratch.accumulators, scratch.recurrent_gates);
 
-  kernels.add(gates, gates, scratch.recurrent_gates, 2 * width);
-  kernels.sigmoid(gates, gates, 2 * width);
-  const float *reset = gates, *update = gates + width;
-  float *candidate = gates + 2 * width;
-  kernels.mul_add(candidate, candidate, reset, scratch.recurrent_gates + 2 * width, width);
-  kernels.tanh(candidate, candidate, width);
-  kernels.gru_blend(state, update, candidate, width);
-  kernels.quantize(quantized, state, width);
+    kernels.add(gates, gates, scratch.recurrent_gates, 2 * width);
+    kernels.sigmoid(gates, gates, 2 * width);
+    const float *reset = gates, *update = gates + width;
+    float *candidate = gates + 2 * width;
+    kernels.mul_add(candidate, candidate, reset, scratch.recurrent_gates + 2 * width, width);
+    kernels.tanh(candidate, candidate, width);
+    kernels.gru_blend(state, update, candidate, width);
+    kernels.quantize(quantized[frame], state, width);
+    previous = quantized[frame];
+  }
 }
 
 }  // namespace linnet_core::nn

@@ -25,7 +25,9 @@ bool width_in_range(uint32_t width, int largest) {
 // rows = row_factor * row_width, cols alike. A float matrix is followed by its bias; an int8 matrix by its scale and
 // its bias.
 struct Network::Shape {
-  model::Kind kind;
+  enum Form { kFloat, kDense, kDenseOrSparse };  // float, all int8 blocks, or some of them if the model says so
+
+  Form form;
   int row_factor;
   Width row_width;
   int col_factor;
@@ -33,22 +35,22 @@ struct Network::Shape {
 };
 
 const Network::Shape Network::kShapes[kMatrices] = {
-    {model::Kind::kFloatMatrix, 1, kD, kInputs, kOne},             // dense
-    {model::Kind::kInt8Blocks, 1, kH, kConv1Frames, kD},           // conv1
-    {model::Kind::kInt8Blocks, 1, kH, kConv2Frames, kH},           // conv2
-    {model::Kind::kInt8Blocks, 3, kH, 1, kH},                      // gru1 input
-    {model::Kind::kInt8Blocks, 3, kH, 1, kH},                      // gru1 recurrent
-    {model::Kind::kInt8Blocks, 3, kH, 1, kH},                      // gru2 input
-    {model::Kind::kInt8Blocks, 3, kH, 1, kH},                      // gru2 recurrent
-    {model::Kind::kInt8Blocks, 3, kH, 1, kH},                      // gru3 input
-    {model::Kind::kInt8Blocks, 3, kH, 1, kH},                      // gru3 recurrent
-    {model::Kind::kInt8Blocks, 3, kH, 1, kH},                      // gru4 input
-    {model::Kind::kInt8Blocks, 3, kH, 1, kH},                      // gru4 recurrent
-    {model::Kind::kInt8Blocks, 3, kS, 2, kH},                      // gru5 input: gru3, conv2
-    {model::Kind::kInt8Blocks, 3, kS, 1, kS},                      // gru5 recurrent
-    {model::Kind::kInt8Blocks, kOutputs, kOne, kSharedCount, kH},  // gain: conv2, gru1..gru4
-    {model::Kind::kInt8Blocks, kOutputs, kOne, 1, kS},             // strength: gru5
-    {model::Kind::kInt8Blocks, 1, kOne, 1, kH},                    // speech: gru4
+    {Shape::kFloat, 1, kD, kInputs, kOne},              // dense
+    {Shape::kDense, 1, kH, kConv1Frames, kD},           // conv1
+    {Shape::kDenseOrSparse, 1, kH, kConv2Frames, kH},   // conv2
+    {Shape::kDenseOrSparse, 3, kH, 1, kH},              // gru1 input
+    {Shape::kDenseOrSparse, 3, kH, 1, kH},              // gru1 recurrent
+    {Shape::kDenseOrSparse, 3, kH, 1, kH},              // gru2 input
+    {Shape::kDenseOrSparse, 3, kH, 1, kH},              // gru2 recurrent
+    {Shape::kDenseOrSparse, 3, kH, 1, kH},              // gru3 input
+    {Shape::kDenseOrSparse, 3, kH, 1, kH},              // gru3 recurrent
+    {Shape::kDenseOrSparse, 3, kH, 1, kH},              // gru4 input
+    {Shape::kDenseOrSparse, 3, kH, 1, kH},              // gru4 recurrent
+    {Shape::kDenseOrSparse, 3, kS, 2, kH},              // gru5 input: gru3, conv2
+    {Shape::kDenseOrSparse, 3, kS, 1, kS},              // gru5 recurrent
+    {Shape::kDense, kOutputs, kOne, kSharedCount, kH},  // gain: conv2, gru1..gru4
+    {Shape::kDense, kOutputs, kOne, 1, kS},             // strength: gru5
+    {Shape::kDense, 1, kOne, 1, kH},                    // speech: gru4
 };
 
 bool Network::bind(const model::BlobView &blob) {
@@ -62,33 +64,38 @@ bool Network::bind(const model::BlobView &blob) {
   const uint32_t widths[kWidths] = {1, header.dense_width, header.hidden_width, header.strength_width};
 
   size_t used = 0;
-  // The next record if it has this kind and shape, else nullptr. The factors are below 128 and the widths at most
-  // 1024: the products cannot overflow.
-  auto next = [&](model::Kind kind, uint32_t rows, uint32_t cols) -> const model::Record * {
+  // The next record if it has this kind, or the other one that is allowed, and this shape, else nullptr. The factors
+  // are below 128 and the widths at most 1024: the products cannot overflow.
+  auto next = [&](model::Kind kind, model::Kind other, uint32_t rows, uint32_t cols) -> const model::Record * {
     if (used >= blob.records.size) return nullptr;
     const model::Record &record = blob.records[used++];
-    bool expected = record.kind == static_cast<uint32_t>(kind) && record.rows == rows && record.cols == cols;
-    return expected ? &record : nullptr;
+    model::Kind found = static_cast<model::Kind>(record.kind);
+    return (found == kind || found == other) && record.rows == rows && record.cols == cols ? &record : nullptr;
   };
+  auto next_floats = [&](model::Kind kind, uint32_t rows) { return next(kind, kind, rows, 1); };
 
   for (int i = 0; i < kMatrices; ++i) {
     const Shape &shape = kShapes[i];
     uint32_t rows = static_cast<uint32_t>(shape.row_factor) * widths[shape.row_width];
     uint32_t cols = static_cast<uint32_t>(shape.col_factor) * widths[shape.col_width];
-    bool is_float = shape.kind == model::Kind::kFloatMatrix;
-    const model::Record *weights = next(shape.kind, rows, cols);
+    bool is_float = shape.form == Shape::kFloat;
+    model::Kind kind = is_float ? model::Kind::kFloatMatrix : model::Kind::kInt8Blocks;
+    model::Kind other = shape.form == Shape::kDenseOrSparse ? model::Kind::kInt8SparseBlocks : kind;
+    const model::Record *weights = next(kind, other, rows, cols);
     if (!weights) return false;
-    const model::Record *scale = is_float ? nullptr : next(model::Kind::kScale, rows, 1);
+    const model::Record *scale = is_float ? nullptr : next_floats(model::Kind::kScale, rows);
     if (!is_float && !scale) return false;
-    const model::Record *bias = next(model::Kind::kBias, rows, 1);
+    const model::Record *bias = next_floats(model::Kind::kBias, rows);
     if (!bias) return false;
     int row_count = static_cast<int>(rows), col_count = static_cast<int>(cols);
     if (is_float) {
       dense_ = {blob.payload<float>(*weights), blob.payload<float>(*bias), row_count, col_count};
-    } else {
-      linear_[i] = {blob.payload<int8_t>(*weights), blob.payload<float>(*scale), blob.payload<float>(*bias), row_count,
-                    col_count};
+      continue;
     }
+    model::SparseBlocks blocks = {nullptr, nullptr, blob.payload<int8_t>(*weights)};
+    if (weights->kind == static_cast<uint32_t>(model::Kind::kInt8SparseBlocks)) blocks = blob.sparse(*weights);
+    linear_[i] = {blocks.blocks, blocks.counts, blocks.columns, blob.payload<float>(*scale), blob.payload<float>(*bias),
+                  row_count,     col_count};
   }
   if (used != blob.records.size) return false;
 
@@ -100,62 +107,81 @@ bool Network::bind(const model::BlobView &blob) {
 }
 
 void Network::place(base::Arena &arena) {
-  conv1_input_ = {arena.take<int8_t>(size_t(kConv1Frames * dense_width_)), kConv1Frames, dense_width_};
-  conv2_input_ = {arena.take<int8_t>(size_t(kConv2Frames * hidden_width_)), kConv2Frames, hidden_width_};
+  const int batch = kMaxBatch;
+  conv1_input_ = {arena.take<int8_t>(size_t((kConv1Frames - 1 + batch) * dense_width_)), kConv1Frames, dense_width_};
+  conv2_input_ = {arena.take<int8_t>(size_t((kConv2Frames - 1 + batch) * hidden_width_)), kConv2Frames, hidden_width_};
   hidden_state_ = arena.take<float>(size_t(kHiddenGrus * hidden_width_));
   strength_state_ = arena.take<float>(size_t(strength_width_));
-  shared_ = arena.take<int8_t>(size_t(kSharedCount * hidden_width_));
-  strength_quantized_ = arena.take<int8_t>(size_t(strength_width_));
+  shared_ = arena.take<int8_t>(size_t(batch * kSharedCount * hidden_width_));
+  strength_quantized_ = arena.take<int8_t>(size_t(batch * strength_width_));
 
-  layer_ = arena.take<float>(size_t(larger(dense_width_, hidden_width_)));
-  gru5_input_ = arena.take<int8_t>(size_t(2 * hidden_width_));
-  size_t gates = size_t(3 * larger(hidden_width_, strength_width_));
-  gru_.accumulators = arena.take<int32_t>(size_t(larger(static_cast<int>(gates), padded_rows(kOutputs))));
-  gru_.input_gates = arena.take<float>(gates);
-  gru_.recurrent_gates = arena.take<float>(gates);
+  layer_ = arena.take<float>(size_t(batch * larger(larger(dense_width_, hidden_width_), kOutputs)));
+  gru5_input_ = arena.take<int8_t>(size_t(batch * 2 * hidden_width_));
+  int gates = 3 * larger(hidden_width_, strength_width_);
+  gru_.accumulators = arena.take<int32_t>(size_t(batch * larger(gates, padded_rows(kOutputs))));
+  gru_.input_gates = arena.take<float>(size_t(batch * gates));
+  gru_.recurrent_gates = arena.take<float>(size_t(gates));
 }
 
 void Network::reset() {
-  memset(conv1_input_.values, 0, size_t(kConv1Frames * dense_width_));
-  memset(conv2_input_.values, 0, size_t(kConv2Frames * hidden_width_));
+  memset(conv1_input_.values, 0, size_t((kConv1Frames - 1) * dense_width_));
+  memset(conv2_input_.values, 0, size_t((kConv2Frames - 1) * hidden_width_));
   for (int i = 0; i < kHiddenGrus * hidden_width_; ++i) hidden_state_[i] = 0.0f;
   for (int i = 0; i < strength_width_; ++i) strength_state_[i] = 0.0f;
-  memset(shared_, 0, size_t(kSharedCount * hidden_width_));
-  memset(strength_quantized_, 0, size_t(strength_width_));
+  memset(shared_, 0, size_t(kMaxBatch * kSharedCount * hidden_width_));
+  memset(strength_quantized_, 0, size_t(kMaxBatch * strength_width_));
 }
 
-void Network::process(const kernels::Kernels &kernels, const float features[kInputs], NetworkOutput *out) {
-  const int hidden = hidden_width_;
-  int8_t *shared = shared_;
-  auto shared_part = [shared, hidden](int part) { return shared + part * hidden; };
+void Network::process(const kernels::Kernels &kernels, const float *features, int frames, NetworkOutput *out) {
+  while (frames > 0) {
+    const int batch = frames < kMaxBatch ? frames : kMaxBatch;
+    process_batch(kernels, features, batch, out);
+    features += batch * kInputs;
+    out += batch;
+    frames -= batch;
+  }
+}
 
-  dense_.run(kernels, features, layer_);
-  kernels.tanh(layer_, layer_, dense_width_);
-  conv1_input_.push(kernels, layer_);
+void Network::process_batch(const kernels::Kernels &kernels, const float *features, int frames, NetworkOutput *out) {
+  const int hidden = hidden_width_, strength = strength_width_;
+  const int shared_width = kSharedCount * hidden, last = kMaxBatch - 1, first = kMaxBatch - frames;
+  auto shared_part = [=](int frame, int part) { return shared_ + frame * shared_width + part * hidden; };
+  auto inputs = [=](int part) { return Frames<const int8_t>{shared_part(first, part), shared_width}; };
 
-  linear_[kConv1].run(kernels, conv1_input_.values, gru_.accumulators, layer_);
-  kernels.tanh(layer_, layer_, hidden);
-  conv2_input_.push(kernels, layer_);
+  dense_.run(kernels, {features, kInputs}, frames, layer_);
+  kernels.tanh(layer_, layer_, frames * dense_width_);
+  conv1_input_.push(kernels, layer_, frames);
 
-  linear_[kConv2].run(kernels, conv2_input_.values, gru_.accumulators, layer_);
-  kernels.tanh(layer_, layer_, hidden);
-  kernels.quantize(shared_part(kSharedConv2), layer_, hidden);
+  linear_[kConv1].run(kernels, conv1_input_.windows(), frames, gru_.accumulators, layer_);
+  conv1_input_.drop(frames);
+  kernels.tanh(layer_, layer_, frames * hidden);
+  conv2_input_.push(kernels, layer_, frames);
+
+  linear_[kConv2].run(kernels, conv2_input_.windows(), frames, gru_.accumulators, layer_);
+  conv2_input_.drop(frames);
+  kernels.tanh(layer_, layer_, frames * hidden);
+  for (int i = 0; i < frames; ++i) kernels.quantize(shared_part(first + i, kSharedConv2), layer_ + i * hidden, hidden);
 
   // gru1..gru4 are a chain: each reads the part of shared_ before its own.
   for (int i = 0; i < kHiddenGrus; ++i) {
-    gru_step(kernels, linear_[kGru1 + 2 * i], linear_[kGru1 + 2 * i + 1], shared_part(kSharedConv2 + i),
-             hidden_state_ + i * hidden, shared_part(kSharedGru1 + i), gru_);
+    gru_steps(kernels, linear_[kGru1 + 2 * i], linear_[kGru1 + 2 * i + 1], inputs(kSharedConv2 + i), frames,
+              hidden_state_ + i * hidden, shared_part(last, kSharedGru1 + i),
+              {shared_part(first, kSharedGru1 + i), shared_width}, gru_);
   }
-  memcpy(gru5_input_, shared_part(kSharedGru3), size_t(hidden));
-  memcpy(gru5_input_ + hidden, shared_part(kSharedConv2), size_t(hidden));
-  gru_step(kernels, linear_[kGru5], linear_[kGru5 + 1], gru5_input_, strength_state_, strength_quantized_, gru_);
+  for (int i = 0; i < frames; ++i) {
+    memcpy(gru5_input_ + i * 2 * hidden, shared_part(first + i, kSharedGru3), size_t(hidden));
+    memcpy(gru5_input_ + (i * 2 + 1) * hidden, shared_part(first + i, kSharedConv2), size_t(hidden));
+  }
+  const Frames<int8_t> quantized = {strength_quantized_ + first * strength, strength};
+  gru_steps(kernels, linear_[kGru5], linear_[kGru5 + 1], {gru5_input_, 2 * hidden}, frames, strength_state_,
+            strength_quantized_ + last * strength, quantized, gru_);
 
-  linear_[kGain].run(kernels, shared_, gru_.accumulators, out->gains);
-  kernels.sigmoid(out->gains, out->gains, kOutputs);
-  linear_[kStrength].run(kernels, strength_quantized_, gru_.accumulators, out->strengths);
-  kernels.sigmoid(out->strengths, out->strengths, kOutputs);
-  linear_[kSpeech].run(kernels, shared_part(kSharedGru4), gru_.accumulators, &out->speech_probability);
-  kernels.sigmoid(&out->speech_probability, &out->speech_probability, 1);
+  linear_[kGain].run(kernels, inputs(kSharedConv2), frames, gru_.accumulators, layer_);
+  for (int i = 0; i < frames; ++i) kernels.sigmoid(out[i].gains, layer_ + i * kOutputs, kOutputs);
+  linear_[kStrength].run(kernels, {quantized.first, strength}, frames, gru_.accumulators, layer_);
+  for (int i = 0; i < frames; ++i) kernels.sigmoid(out[i].strengths, layer_ + i * kOutputs, kOutputs);
+  linear_[kSpeech].run(kernels, inputs(kSharedGru4), frames, gru_.accumulators, layer_);
+  for (int i = 0; i < frames; ++i) kernels.sigmoid(&out[i].speech_probability, layer_ + i, 1);
 }
 
 }  // namespace linnet_core::nn

@@ -16,7 +16,8 @@
 //     strength   kInt8Blocks  34 x S   gru5                         sigmoid
 //     speech     kInt8Blocks  1 x H    gru4                         sigmoid
 //
-// gru4 is fed by gru3. Order of the file: dense conv1 conv2 gru1 gru2 gru3 gru4 gru5 gain strength speech.
+// conv2 and the GRU matrices may be kInt8SparseBlocks instead, each by itself. gru4 is fed by gru3. Order of the file:
+// dense conv1 conv2 gru1 gru2 gru3 gru4 gru5 gain strength speech.
 #pragma once
 
 #include "base/arena.h"
@@ -47,8 +48,9 @@ class Network {
   // All states to zero.
   void reset();
 
-  // One frame.
-  void process(const kernels::Kernels &kernels, const float features[kInputs], NetworkOutput *out);
+  // frames consecutive frames: features [frames][kInputs], out [frames]. Two at a time go through the layers together,
+  // which reads the weights of all but the recurrent matrices once for both; the bits do not depend on it.
+  void process(const kernels::Kernels &kernels, const float *features, int frames, NetworkOutput *out);
 
   int lookahead() const { return lookahead_; }
 
@@ -73,20 +75,24 @@ class Network {
   struct Shape;                           // one line of the list of expected records
   static const Shape kShapes[kMatrices];  // that list
 
+  // 1..kMaxBatch frames, layer by layer.
+  void process_batch(const kernels::Kernels &kernels, const float *features, int frames, NetworkOutput *out);
+
   int lookahead_ = 0, dense_width_ = 0, hidden_width_ = 0, strength_width_ = 0;
   FloatLinear dense_;
   Linear linear_[kMatrices];  // kDense is unused: that layer is float
 
-  // Recurrent state. The quantised states repeat the float ones: they are what the next frame multiplies.
+  // Recurrent state. The quantised states repeat the float ones: they are what the next frame multiplies. Of the frames
+  // of a batch the newest lies in the last place, whatever their number, so that the next batch finds it there.
   History conv1_input_, conv2_input_;
   float *hidden_state_ = nullptr;         // [4 * hidden]: gru1..gru4
   float *strength_state_ = nullptr;       // [strength]: gru5
-  int8_t *shared_ = nullptr;              // [kSharedCount * hidden]
-  int8_t *strength_quantized_ = nullptr;  // [strength]
+  int8_t *shared_ = nullptr;              // [kMaxBatch][kSharedCount * hidden]
+  int8_t *strength_quantized_ = nullptr;  // [kMaxBatch][strength]
 
-  // Scratch of one frame.
-  float *layer_ = nullptr;        // [max(dense, hidden)]
-  int8_t *gru5_input_ = nullptr;  // [2 * hidden]
+  // Scratch of one batch.
+  float *layer_ = nullptr;        // [kMaxBatch][max(dense, hidden, kOutputs)]
+  int8_t *gru5_input_ = nullptr;  // [kMaxBatch][2 * hidden]
   GruScratch gru_;                // its accumulators serve every linear layer
 };
 
