@@ -116,9 +116,9 @@ WRAP(kPitch, PitchResult, _ZN11linnet_core3dsp12PitchTracker7processERKNS_7kerne
      (self, kernels, newest, frame, lookahead))
 WRAP(kComb, void, _ZN11linnet_core3dsp11comb_filterEPKfiiPf,
      (const float *x, int period, int lookahead_samples, float *out), (x, period, lookahead_samples, out))
-WRAP(kNetwork, void, _ZN11linnet_core2nn7Network7processERKNS_7kernels7KernelsEPKfPNS0_13NetworkOutputE,
-     (Network * self, const Kernels &kernels, const float *features, NetworkOutput *out),
-     (self, kernels, features, out))
+WRAP(kNetwork, void, _ZN11linnet_core2nn7Network7processERKNS_7kernels7KernelsEPKfiPNS0_13NetworkOutputE,
+     (Network * self, const Kernels &kernels, const float *features, int frames, NetworkOutput *out),
+     (self, kernels, features, frames, out))
 WRAP(kSynthesis, void, _ZN11linnet_core3dsp9Synthesis7processERKNS_7kernels7KernelsERKNS0_13AnalysisFrameEPKfSA_fPf,
      (Synthesis * self, const Kernels &kernels, const AnalysisFrame &frame, const float *gains, const float *strengths,
       float postfilter, float *out),
