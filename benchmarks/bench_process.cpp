@@ -8,8 +8,10 @@
 //     bench_process bandwidth CORE
 //
 // count: every input recipe of the vectors, or the one named, from a fresh state: WARM_UP calls, then windows of one
-// call until FRAMES_PER_RECIPE frames are done. Prints names of the recipes, one line per window.
+// call until FRAMES_PER_RECIPE frames are done. Prints names of the recipes, one line per window, and the bytes of stack
+// that all of it has used.
 #include <sched.h>
+#include <ucontext.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -89,7 +91,7 @@ struct CountOptions {
   int frames, warm_up, per_call;
 };
 
-__attribute__((noinline)) void count_all(const CountOptions &options) {
+void count_all(const CountOptions &options) {
   linnet *stream = init_stream(options.backend, stream_memory, kStreamRoom);
   const size_t samples = kFrame * static_cast<size_t>(options.per_call);
   for (const recipes::Recipe &recipe : recipes::kRecipes) {
@@ -106,13 +108,25 @@ __attribute__((noinline)) void count_all(const CountOptions &options) {
   }
 }
 
-// The stack begins where arguments and environment end, and copies take other paths at other alignments: start at the
-// same place within a page always.
+// On a stack of our own. The system's begins where arguments and environment end, and copies take other paths at other
+// alignments; and here it can be seen how much was used.
+alignas(4096) uint8_t stack_memory[size_t{256} << 10];
+CountOptions count_options;
+
 void count(const CountOptions &options) {
-  const size_t surplus = reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) & 4095;
-  volatile uint8_t *gap = static_cast<volatile uint8_t *>(__builtin_alloca(surplus + 16));
-  gap[0] = 0;
-  count_all(options);
+  constexpr uint8_t kUntouched = 0xa5;
+  memset(stack_memory, kUntouched, sizeof stack_memory);
+  count_options = options;
+  ucontext_t own, back;
+  getcontext(&own);
+  own.uc_stack.ss_sp = stack_memory;
+  own.uc_stack.ss_size = sizeof stack_memory;
+  own.uc_link = &back;
+  makecontext(&own, [] { count_all(count_options); }, 0);
+  if (swapcontext(&back, &own) != 0) stop("stack", "cannot change to another one");
+  size_t unused = 0;
+  while (stack_memory[unused] == kUntouched) ++unused;
+  printf("stack %zu\n", sizeof stack_memory - unused);
 }
 
 // ---- timing

@@ -1,10 +1,10 @@
 """Guards instruction counts and sizes: compares what the tiny model costs now with what is written down.
 
-    python -m benchmarks.compare [--targets A,B] [--freeze]
+    ./sconsw bench compare [target=all]       ./sconsw bench freeze [target=all]
 
 benchmarks/results/instructions.json holds, for each target, CPU model and backend, the median and worst instructions
-per frame over all input signals, the medians by stage, the bytes of a stream and of the library's code. Anything more
-than 1 % above fails; --freeze writes the numbers anew, which is for the commit that explains them. The numbers belong
+per frame over all input signals, the medians by stage, the bytes of a stream, its stack and the library's code. Anything more
+than 1 % above fails; freeze writes the numbers anew, which is for the commit that explains them. The numbers belong
 to the compiler named there; the message of a failure names both.
 """
 
@@ -31,9 +31,9 @@ def measure(target: targets.Target) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
     for cpu, backend in jobs(target):
         run = counts.count(target, cpu, backend, model, FRAMES, warm_up=6)
-        found[f"{cpu} {backend}"] = {"median": run.median(), "worst": run.worst(), "stream_bytes": run.stream_bytes} | {
-            stage: run.median((stage,)) for stage in counts.STAGES
-        }
+        numbers = {"median": run.median(), "worst": run.worst()}
+        numbers |= {"stream_bytes": run.stream_bytes, "stack_bytes": run.stack_bytes}
+        found[f"{cpu} {backend}"] = numbers | {stage: run.median((stage,)) for stage in counts.STAGES}
     if size := code_size(target):
         found["sizes"] = {"code_bytes": size}
     return found
@@ -44,12 +44,12 @@ def regressions(found: dict[str, dict[str, float]], frozen: dict[str, dict[str, 
     problems = [f"{run}: not measured any more" for run in frozen if run not in found]
     for run, numbers in found.items():
         if run not in frozen:
-            problems.append(f"{run}: not frozen; python -m benchmarks.compare --freeze")
+            problems.append(f"{run}: not frozen; ./sconsw bench freeze")
             continue
         for name, value in numbers.items():
             before = frozen[run].get(name)
             if before is None:
-                problems.append(f"{run} {name}: not frozen; python -m benchmarks.compare --freeze")
+                problems.append(f"{run} {name}: not frozen; ./sconsw bench freeze")
             elif value > before * (1 + TOLERANCE):
                 problems.append(f"{run} {name}: {value:,.0f}, was {before:,.0f} ({100 * (value / before - 1):+.1f} %)")
     return problems

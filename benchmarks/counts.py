@@ -39,11 +39,12 @@ class Counts:
     """The report of one run.
 
     windows: instructions by stage, [window][stage]; recipes: input signal of each window. code: every executed
-    instruction, by rising address. stream_bytes: linnet_size.
+    instruction, by rising address. stream_bytes: linnet_size. stack_bytes: deepest stack, the harness's own included.
     """
 
     per_call: int
     stream_bytes: int = 0
+    stack_bytes: int = 0
     windows: list[tuple[int, ...]] = field(default_factory=list)
     recipes: list[str] = field(default_factory=list)
     code: list[Instruction] = field(default_factory=list)
@@ -164,7 +165,7 @@ def count(
     """
     arguments = [backend, str(frames), str(warm_up), str(per_call), *([recipe] if recipe else [])]
     words, report = _run(target, cpu, model, arguments)
-    counts = Counts(per_call, int(words[1]), recipes=words[2:])
+    counts = Counts(per_call, int(words[1]), int(words[-1]), recipes=words[2:-2])
     for kind, *rest in report:
         if kind == "window":
             counts.windows.append(tuple(map(int, rest)))

@@ -70,6 +70,8 @@ def count_target(target: targets.Target, names: list[str], frames: int, kept: di
                     "stages": {stage: found.median((stage,)) for stage in STAGES},
                     "model_bytes_read": _loads[backend, name].touched,
                     "stream_bytes": found.stream_bytes,
+                    "stack_bytes": found.stack_bytes,
+                    "peak_bytes": len(model) + found.stream_bytes + found.stack_bytes,
                     "model_bytes": len(model),
                     "code_bytes": code_size(target),
                 }
@@ -157,16 +159,17 @@ def thousands(value: float) -> str:
 def print_counts(rows: list[dict]) -> None:
     """The table of exact counts."""
     print(
-        "\nexecuted instructions per 10 ms frame, thousands, exact; bytes of the model read per frame, memory, code: KB"
+        "\nexecuted instructions per 10 ms frame, thousands, exact; KB: bytes of the model read per frame, memory of a "
+        "stream,\npeak (model, stream and stack together), code and constants of the library"
     )
-    head = ["target, CPU, backend, model", "median", "worst", "w/m", *STAGES, "read", "stream", "code"]
+    head = ["target, CPU, backend, model", "median", "worst", "w/m", *STAGES, "read", "stream", "peak", "code"]
     lines = []
     for row in rows:
         lines.append([f"{row['target']} {row['cpu']} {row['backend']} {row['model']}"])
         lines[-1] += [thousands(row["median"]), thousands(row["worst"]), f"{row['worst'] / row['median']:.3f}"]
         lines[-1] += [thousands(row["stages"][stage]) for stage in STAGES]
         code = row["code_bytes"]
-        lines[-1] += [f"{row['model_bytes_read'] / 1024:.0f}", f"{row['stream_bytes'] / 1024:.0f}"]
+        lines[-1] += [f"{row[key] / 1024:.0f}" for key in ("model_bytes_read", "stream_bytes", "peak_bytes")]
         lines[-1] += [f"{code / 1024:.0f}" if code else "-"]
     print(common.table(head, lines))
 

@@ -27,7 +27,7 @@ def first_run(target: targets.Target) -> tuple[str, str]:
 
 def test_no_regression(countable: targets.Target) -> None:
     frozen = compare.load()["targets"]
-    assert countable.name in frozen, "not frozen: python -m benchmarks.compare --freeze"
+    assert countable.name in frozen, "not frozen: ./sconsw bench freeze"
     problems = compare.regressions(compare.measure(countable), frozen[countable.name])
     assert not problems, "\n".join(problems)
 
