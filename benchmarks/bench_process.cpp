@@ -5,11 +5,12 @@
 //     bench_process backends
 //     bench_process count BACKEND FRAMES_PER_RECIPE WARM_UP FRAMES_PER_CALL [RECIPE] < MODEL
 //     bench_process native BACKEND SECONDS_PER_ITEM CORE < MODEL
+//     bench_process gru BACKEND CORE
 //     bench_process bandwidth CORE
 //
 // count: every input recipe of the vectors, or the one named, from a fresh state: WARM_UP calls, then windows of one
-// call until FRAMES_PER_RECIPE frames are done. Prints names of the recipes, one line per window, and the bytes of stack
-// that all of it has used.
+// call until FRAMES_PER_RECIPE frames are done. Prints names of the recipes, one line per window, and the bytes of
+// stack that all of it has used.
 #include <sched.h>
 #include <ucontext.h>
 
@@ -26,6 +27,7 @@
 
 #include "kernels/kernels.h"
 #include "linnet.h"
+#include "nn/layers.h"
 #include "stages.h"
 #include "vectors/recipes.h"
 
@@ -302,6 +304,35 @@ double clock_rate() {
 #endif
 }
 
+// One GRU layer of 512 units on 512 inputs by itself, its weights in the caches: what other libraries' kernels are
+// compared with.
+void time_gru(const char *backend) {
+  using linnet_core::nn::GruScratch;
+  using linnet_core::nn::Linear;
+  constexpr int kUnits = 512, kGates = 3 * kUnits;
+  const linnet_core::kernels::Kernels *kernels = linnet_core::kernels::find(backend);
+  if (!kernels) stop(backend, "no such backend here");
+  const std::vector<float> scale(kGates, 1e-5f), bias(kGates, 0.1f);
+  std::vector<int8_t> bytes(size_t{2} * kGates * kUnits + 2 * kUnits);
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<int8_t>(static_cast<int>(i * 37 % 255) - 127);
+  const int8_t *weights = bytes.data(), *more = weights + kGates * kUnits;
+  int8_t *x = bytes.data() + size_t{2} * kGates * kUnits, *state = x + kUnits;
+  std::vector<float> values(size_t{2} * kGates + kUnits);
+  std::vector<int32_t> sums(kGates);
+  const GruScratch scratch = {sums.data(), values.data(), values.data() + kGates};
+  const Linear input = {weights, nullptr, nullptr, scale.data(), bias.data(), kGates, kUnits};
+  const Linear recurrent = {more, nullptr, nullptr, scale.data(), bias.data(), kGates, kUnits};
+  std::vector<double> times;
+  for (int i = 0; i < 5000; ++i) {
+    const double from = stages::now();
+    linnet_core::nn::gru_steps(*kernels, input, recurrent, {x, 0}, 1, values.data() + 2 * kGates, state, {state, 0},
+                               scratch);
+    times.push_back(stages::now() - from);
+  }
+  printf("{");
+  print_times("gru", times, 1, "}");
+}
+
 void native(const char *backend, double seconds) {
   recipes::speech_in_noise(input);
   const size_t bytes = stream_size(backend);
@@ -378,13 +409,16 @@ int main(int argc, char **argv) {
     pin(atoi(argv[4]));
     read_model();
     native(argv[2], atof(argv[3]));
+  } else if (word == "gru" && argc == 4) {
+    pin(atoi(argv[3]));
+    time_gru(argv[2]);
   } else if (word == "bandwidth" && argc == 3) {
     pin(atoi(argv[2]));
     bandwidth();
   } else {
     stop("usage",
          "backends | count BACKEND FRAMES WARM_UP PER_CALL [RECIPE] | native BACKEND SECONDS CORE | "
-         "bandwidth CORE");
+         "gru BACKEND CORE | bandwidth CORE");
   }
   return 0;
 }

@@ -3,9 +3,9 @@
     ./sconsw bench compare [target=all]       ./sconsw bench freeze [target=all]
 
 benchmarks/results/instructions.json holds, for each target, CPU model and backend, the median and worst instructions
-per frame over all input signals, the medians by stage, the bytes of a stream, its stack and the library's code. Anything more
-than 1 % above fails; freeze writes the numbers anew, which is for the commit that explains them. The numbers belong
-to the compiler named there; the message of a failure names both.
+per frame over all input signals, the medians by stage, the bytes of a stream, of its stack and of the library's code.
+Anything more than 1 % above fails; freeze writes the numbers anew, which is for the commit that explains them. The
+numbers belong to the compiler named there; the message of a failure names both.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The same audio through what others install, and the same matrices through other libraries: CPU beside CPU.
 
-    python -m benchmarks.peers [--audio FILE] [--seconds 60] [--rounds 3] [--scores FILE]
+    ./sconsw bench peers
+    PYTHONPATH=python python -m benchmarks.peers [--audio FILE] [--seconds 60] [--rounds 3] [--scores FILE]
 
 Each system runs in a process of its own, on one thread and one core, on a short and on a long stretch of the same audio
 in turn; its cost is the difference of the CPU seconds of both processes over the difference in audio, so that starting
@@ -21,6 +22,7 @@ import statistics
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,7 +31,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from benchmarks import common
+from benchmarks import common, native
 
 RATE = 48000
 FRAME = RATE // 100
@@ -141,6 +143,7 @@ def torch_gru() -> float:
     import torch
 
     torch.set_num_threads(1)
+    warnings.simplefilter("ignore", DeprecationWarning)  # that another package will do the same
     gru = torch.ao.quantization.quantize_dynamic(torch.nn.GRU(WIDTH, WIDTH), {torch.nn.GRU}, dtype=torch.qint8)
     x, h = torch.zeros(1, 1, WIDTH), torch.zeros(1, 1, WIDTH)
     with torch.no_grad():
@@ -180,14 +183,11 @@ def kernels() -> list[dict[str, Any]]:
             print(f"left out: {name}, {module} is not installed")
             continue
         found.append({"name": name, "microseconds": measure()})
-    native = common.load("native")
-    runs = [run for run in native["runs"] if run["model"] == "base"] if native else []
-    if runs:
-        best = min(runs, key=lambda run: run["stages"]["network"]["median"])
-        # The share of one 512-unit GRU in the weights of the whole network, by which its time goes.
-        share = 2 * 3 * WIDTH * WIDTH / best["model_bytes"]
-        name = f"linnet {best['backend']}, its share of the network's time"
-        found.append({"name": name, "microseconds": share * best["stages"]["network"]["median"]})
+    from linnet._core import backends
+
+    fastest = backends()[0]
+    core = max(os.sched_getaffinity(0))
+    found.append({"name": f"linnet {fastest} GRU step", "microseconds": native.gru(fastest, core)})
     return found
 
 
