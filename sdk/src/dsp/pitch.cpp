@@ -111,14 +111,14 @@ void PitchTracker::whiten(const kernels::Kernels &kernels) {
   }
   const float *fresh = x + kSpan - 2 * kHalf;
   float *out = whitened_ + kFarLag;
-  float last = last_residual_;
-  for (int n = 0; n < 2 * kHalf; ++n) {
-    float e = fresh[n];
-    for (int i = 1; i <= kOrder; ++i) e += a[i] * fresh[n - i];
-    out[n] = e + 0.7f * last;
-    last = e;
+  float residual[1 + 2 * kHalf];
+  residual[0] = last_residual_;
+  memcpy(residual + 1, fresh, 2 * kHalf * sizeof(float));
+  for (int i = 1; i <= kOrder; ++i) {
+    for (int n = 0; n < 2 * kHalf; ++n) residual[n + 1] += a[i] * fresh[n - i];
   }
-  last_residual_ = base::snap_tiny(last);
+  for (int n = 0; n < 2 * kHalf; ++n) out[n] = residual[n + 1] + 0.7f * residual[n];
+  last_residual_ = base::snap_tiny(residual[2 * kHalf]);
   base::snap_tiny(out, 2 * kHalf);
 }
 
