@@ -20,7 +20,7 @@ from typing import Any
 import targets
 from benchmarks import common, counts, estimate, native
 from benchmarks.counts import DSP, STAGES
-from benchmarks.cpus import CPUS, Level, NamedCpu
+from benchmarks.cpus import CPUS, MEMORY_BAND, Level, NamedCpu
 from linnet.blob import TINY, random_model
 
 # LLVM's table for the machine at hand, by what it says of itself; the first that fits.
@@ -83,12 +83,19 @@ def count_target(target: targets.Target, names: list[str], frames: int, kept: di
 _loads: dict[tuple[str, str], counts.Loads] = {}
 
 
-def combine(cpu: NamedCpu, cycles: dict[str, float], frames: float, model_bytes: float, read: float) -> dict[str, Any]:
-    """Seconds per frame by part: the core's cycles, and the model's bytes from where they live."""
+def combine(
+    cpu: NamedCpu,
+    cycles: dict[str, float],
+    frames: float,
+    model_bytes: float,
+    read: float,
+    factors: tuple[float, float] = (1, 1),
+) -> dict[str, Any]:
+    """Seconds per frame by part: the core's cycles, and the model's bytes from where they live; times two factors."""
     level: Level = cpu.level(model_bytes)
-    network = cycles["network"] / frames / cpu.clock
-    memory = read / level.bandwidth
-    dsp = sum(cycles[stage] for stage in DSP) / frames / cpu.clock
+    network = factors[0] * cycles["network"] / frames / cpu.clock
+    memory = factors[1] * read / level.bandwidth
+    dsp = factors[0] * sum(cycles[stage] for stage in DSP) / frames / cpu.clock
     together = network + memory if cpu.in_order else max(network, memory)
     return {
         "dsp": dsp,
@@ -112,8 +119,12 @@ def estimates(kept: dict[Any, counts.Counts], rows: list[dict]) -> list[dict]:
             row = next(row for row in rows if (row["backend"], row["model"]) == (backend, model))
             regions = estimate.regions_of(run, counts.program_of(target))
             cycles = estimate.cycles(regions, cpu.target, cpu.table)
-            parts = combine(cpu, cycles, len(run.windows), row["model_bytes"], row["model_bytes_read"])
-            low, high = (100 * parts["total"] * factor / common.FRAME_SECONDS for factor in cpu.band)
+            known = (cpu, cycles, len(run.windows), row["model_bytes"], row["model_bytes_read"])
+            parts = combine(*known)
+            low, high = (
+                100 * combine(*known, factors)["total"] / common.FRAME_SECONDS
+                for factors in zip(cpu.band, MEMORY_BAND, strict=True)
+            )
             found.append({"cpu": cpu.name, "backend": backend, "model": model, "table": cpu.table} | parts)
             found[-1] |= {"percent": 100 * parts["total"] / common.FRAME_SECONDS, "low": low, "high": high}
     return found
@@ -194,7 +205,8 @@ def print_estimates(rows: list[dict]) -> None:
     print(common.table(head, lines))
     print("assumed: every access but the model's hits the first cache, branches are predicted, the clock is constant;")
     print(
-        "in-order cores add memory time to computing time, the others overlap them; the band is for the table's error:"
+        "in-order cores add memory time to computing time, the others overlap them; the band: the core's cycles times "
+        f"the factors below,\nmemory time times {MEMORY_BAND[0]:g} .. {MEMORY_BAND[1]:g}:"
     )
     for cpu in CPUS:
         levels = ", ".join(
