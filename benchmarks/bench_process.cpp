@@ -180,26 +180,26 @@ void flush_lines(linnet *stream, size_t stream_bytes) {
 #endif
 }
 
+// Calls back to back for that many seconds (or at least 20 calls), each timed by itself. CPU seconds: what other
+// programs take away is not counted.
+std::vector<double> time_calls(linnet *stream, size_t bytes, int per_call, double seconds, Before before) {
+  const size_t samples = kFrame * static_cast<size_t>(per_call);
+  std::vector<double> times;
+  size_t at = 0;
+  for (const double stop_at = stages::now() + seconds; stages::now() < stop_at || times.size() < 20;) {
+    if (at + samples > recipes::kLength) at = 0;
+    if (before) before(stream, bytes);
+    const double from = cpu_now();
+    linnet_process(stream, input + at, output + at, samples);
+    times.push_back(cpu_now() - from);
+    at += samples;
+  }
+  return times;
+}
+
 struct Clock {
   std::vector<double> wall, cpu;
 };
-
-// Calls back to back for that many seconds (or at least 20 calls), each timed by itself.
-Clock time_calls(linnet *stream, size_t bytes, int per_call, double seconds, Before before) {
-  const size_t samples = kFrame * static_cast<size_t>(per_call);
-  Clock clock;
-  size_t at = 0;
-  for (const double stop_at = stages::now() + seconds; stages::now() < stop_at || clock.wall.size() < 20;) {
-    if (at + samples > recipes::kLength) at = 0;
-    if (before) before(stream, bytes);
-    const double cpu = cpu_now(), wall = stages::now();
-    linnet_process(stream, input + at, output + at, samples);
-    clock.wall.push_back(stages::now() - wall);
-    clock.cpu.push_back(cpu_now() - cpu);
-    at += samples;
-  }
-  return clock;
-}
 
 // As an audio client calls: one call when its samples are there, sleep in between. CPU seconds of the thread from one
 // wake-up to the next, the cost of sleeping included.
@@ -250,7 +250,7 @@ void time_stages(linnet *stream, double seconds) {
   }
 }
 
-// Streams that share the model, one frame each in turn: seconds per frame and stream.
+// Streams that share the model, one frame each in turn: CPU seconds per frame and stream.
 void time_streams(const char *backend, double seconds) {
   const size_t bytes = stream_size(backend);
   constexpr int kMost = 64;
@@ -266,9 +266,9 @@ void time_streams(const char *backend, double seconds) {
     size_t at = 0;
     for (const double stop_at = stages::now() + seconds; stages::now() < stop_at || times.size() < 5;) {
       if (at + kFrame > recipes::kLength) at = 0;
-      const double from = stages::now();
+      const double from = cpu_now();
       for (linnet *stream : streams) linnet_process(stream, input + at, output, kFrame);
-      times.push_back((stages::now() - from) / count);
+      times.push_back((cpu_now() - from) / count);
       at += kFrame;
     }
     print_times(std::to_string(count).c_str(), times, 1, count < kMost ? "," : "},");
@@ -280,9 +280,9 @@ void time_create(const char *backend) {
   std::vector<double> times;
   for (int i = 0; i < 21; ++i) {
     linnet *stream = nullptr;
-    const double from = stages::now();
+    const double from = cpu_now();
     check(linnet_create(linnet_bench_model, model_size, &config, &stream), "linnet_create");
-    times.push_back(stages::now() - from);
+    times.push_back(cpu_now() - from);
     linnet_destroy(stream);
   }
   print_times("create", times, 1, ",");
@@ -324,10 +324,10 @@ void time_gru(const char *backend) {
   const Linear recurrent = {more, nullptr, nullptr, scale.data(), bias.data(), kGates, kUnits};
   std::vector<double> times;
   for (int i = 0; i < 5000; ++i) {
-    const double from = stages::now();
+    const double from = cpu_now();
     linnet_core::nn::gru_steps(*kernels, input, recurrent, {x, 0}, 1, values.data() + 2 * kGates, state, {state, 0},
                                scratch);
-    times.push_back(stages::now() - from);
+    times.push_back(cpu_now() - from);
   }
   printf("{");
   print_times("gru", times, 1, "}");
@@ -345,12 +345,12 @@ void native(const char *backend, double seconds) {
       print_times((name + suffix).c_str(), times, per_call, ",");
     };
     time_calls(stream, bytes, per_call, 0.1, nullptr);  // warms up
-    print("hot", time_calls(stream, bytes, per_call, seconds, nullptr).wall);
+    print("hot", time_calls(stream, bytes, per_call, seconds, nullptr));
     const Clock paced = time_paced(stream, per_call, 2 * seconds);
     print("paced", paced.wall);
     print("paced_cpu", paced.cpu);
-    print("cold", time_calls(stream, bytes, per_call, seconds, stream_64_mb).wall);
-    print("flushed", time_calls(stream, bytes, per_call, seconds, flush_lines).wall);
+    print("cold", time_calls(stream, bytes, per_call, seconds, stream_64_mb));
+    print("flushed", time_calls(stream, bytes, per_call, seconds, flush_lines));
   }
   time_calls(stream, bytes, 1, 0.1, nullptr);
   time_stages(stream, seconds);

@@ -2,9 +2,9 @@
 
     python -m benchmarks.native [--seconds 1] [--core 0] [--models small,base] [--backends all]
 
-Percent of a core: time per 10 ms frame. hot and cold are wall-clock times of a call; paced is CPU time from one wake-up
-to the next with a sleep after every call, what a client pays, since the core has cooled down meanwhile. cold: 64 MB of
-other data were read and written before each call; flushed: model and state were put out of every cache by instruction.
+Percent of a core: CPU time per 10 ms frame. hot and cold are times of a call; paced is from one wake-up to the next
+with a sleep after every call, what a client pays, since the core has cooled down meanwhile. cold: 64 MB of other data
+were read and written before each call; flushed: model and state were put out of every cache by instruction.
 """
 
 from __future__ import annotations
