@@ -1,5 +1,7 @@
 #include "dsp/fft.h"
 
+#include <cstring>
+
 #include "base/math.h"
 
 namespace linnet_core::dsp {
@@ -27,6 +29,60 @@ struct Planes {
   float re[kPoints], im[kPoints];
 };
 
+// b[j] = sum_k e^{-j 2 pi j k / R} a[k].
+template <int R>
+__attribute__((always_inline)) inline void butterfly(const float (&ar)[R], const float (&ai)[R], float (&br)[R],
+                                                     float (&bi)[R]) {
+  if constexpr (R == 2) {
+    br[0] = ar[0] + ar[1];
+    bi[0] = ai[0] + ai[1];
+    br[1] = ar[0] - ar[1];
+    bi[1] = ai[0] - ai[1];
+  } else if constexpr (R == 3) {
+    constexpr float kSin = 0.866025404f;  // sin(2 pi / 3)
+    float sr = ar[1] + ar[2], si = ai[1] + ai[2];
+    float dr = kSin * (ar[1] - ar[2]), di = kSin * (ai[1] - ai[2]);
+    float mr = ar[0] - 0.5f * sr, mi = ai[0] - 0.5f * si;
+    br[0] = ar[0] + sr;
+    bi[0] = ai[0] + si;
+    br[1] = mr + di;
+    bi[1] = mi - dr;
+    br[2] = mr - di;
+    bi[2] = mi + dr;
+  } else if constexpr (R == 4) {
+    float sr = ar[0] + ar[2], si = ai[0] + ai[2], dr = ar[0] - ar[2], di = ai[0] - ai[2];
+    float tr = ar[1] + ar[3], ti = ai[1] + ai[3], ur = ar[1] - ar[3], ui = ai[1] - ai[3];
+    br[0] = sr + tr;
+    bi[0] = si + ti;
+    br[1] = dr + ui;
+    bi[1] = di - ur;
+    br[2] = sr - tr;
+    bi[2] = si - ti;
+    br[3] = dr - ui;
+    bi[3] = di + ur;
+  } else {
+    static_assert(R == 5);
+    constexpr float kCos1 = 0.309016994f, kCos2 = -0.809016994f;  // cos(2 pi / 5), cos(4 pi / 5)
+    constexpr float kSin1 = 0.951056516f, kSin2 = 0.587785252f;
+    float s1r = ar[1] + ar[4], s1i = ai[1] + ai[4], d1r = ar[1] - ar[4], d1i = ai[1] - ai[4];
+    float s2r = ar[2] + ar[3], s2i = ai[2] + ai[3], d2r = ar[2] - ar[3], d2i = ai[2] - ai[3];
+    float m1r = ar[0] + (kCos1 * s1r + kCos2 * s2r), m1i = ai[0] + (kCos1 * s1i + kCos2 * s2i);
+    float m2r = ar[0] + (kCos2 * s1r + kCos1 * s2r), m2i = ai[0] + (kCos2 * s1i + kCos1 * s2i);
+    float n1r = kSin1 * d1r + kSin2 * d2r, n1i = kSin1 * d1i + kSin2 * d2i;
+    float n2r = kSin2 * d1r - kSin1 * d2r, n2i = kSin2 * d1i - kSin1 * d2i;
+    br[0] = ar[0] + (s1r + s2r);
+    bi[0] = ai[0] + (s1i + s2i);
+    br[1] = m1r + n1i;
+    bi[1] = m1i - n1r;
+    br[4] = m1r - n1i;
+    bi[4] = m1i + n1r;
+    br[2] = m2r + n2i;
+    bi[2] = m2i - n2r;
+    br[3] = m2r - n2i;
+    bi[3] = m2i + n2r;
+  }
+}
+
 // One Stockham stage of radix R on transforms of length R * M with stride S (R * M * S = 480): reads x[q + S (p + M
 // k)], writes y[q + S (R p + j)] = w^(p j) sum_k e^{-j 2 pi j k / R} x. The loop over q is the one that vectorises.
 template <int R, int M, int S>
@@ -46,54 +102,7 @@ void stage(const Planes &x, Planes *y) {
         ar[k] = xr[q + S * M * k];
         ai[k] = xi[q + S * M * k];
       }
-      if constexpr (R == 2) {
-        br[0] = ar[0] + ar[1];
-        bi[0] = ai[0] + ai[1];
-        br[1] = ar[0] - ar[1];
-        bi[1] = ai[0] - ai[1];
-      } else if constexpr (R == 3) {
-        constexpr float kSin = 0.866025404f;  // sin(2 pi / 3)
-        float sr = ar[1] + ar[2], si = ai[1] + ai[2];
-        float dr = kSin * (ar[1] - ar[2]), di = kSin * (ai[1] - ai[2]);
-        float mr = ar[0] - 0.5f * sr, mi = ai[0] - 0.5f * si;
-        br[0] = ar[0] + sr;
-        bi[0] = ai[0] + si;
-        br[1] = mr + di;
-        bi[1] = mi - dr;
-        br[2] = mr - di;
-        bi[2] = mi + dr;
-      } else if constexpr (R == 4) {
-        float sr = ar[0] + ar[2], si = ai[0] + ai[2], dr = ar[0] - ar[2], di = ai[0] - ai[2];
-        float tr = ar[1] + ar[3], ti = ai[1] + ai[3], ur = ar[1] - ar[3], ui = ai[1] - ai[3];
-        br[0] = sr + tr;
-        bi[0] = si + ti;
-        br[1] = dr + ui;
-        bi[1] = di - ur;
-        br[2] = sr - tr;
-        bi[2] = si - ti;
-        br[3] = dr - ui;
-        bi[3] = di + ur;
-      } else {
-        static_assert(R == 5);
-        constexpr float kCos1 = 0.309016994f, kCos2 = -0.809016994f;  // cos(2 pi / 5), cos(4 pi / 5)
-        constexpr float kSin1 = 0.951056516f, kSin2 = 0.587785252f;
-        float s1r = ar[1] + ar[4], s1i = ai[1] + ai[4], d1r = ar[1] - ar[4], d1i = ai[1] - ai[4];
-        float s2r = ar[2] + ar[3], s2i = ai[2] + ai[3], d2r = ar[2] - ar[3], d2i = ai[2] - ai[3];
-        float m1r = ar[0] + (kCos1 * s1r + kCos2 * s2r), m1i = ai[0] + (kCos1 * s1i + kCos2 * s2i);
-        float m2r = ar[0] + (kCos2 * s1r + kCos1 * s2r), m2i = ai[0] + (kCos2 * s1i + kCos1 * s2i);
-        float n1r = kSin1 * d1r + kSin2 * d2r, n1i = kSin1 * d1i + kSin2 * d2i;
-        float n2r = kSin2 * d1r - kSin1 * d2r, n2i = kSin2 * d1i - kSin1 * d2i;
-        br[0] = ar[0] + (s1r + s2r);
-        bi[0] = ai[0] + (s1i + s2i);
-        br[1] = m1r + n1i;
-        bi[1] = m1i - n1r;
-        br[4] = m1r - n1i;
-        bi[4] = m1i + n1r;
-        br[2] = m2r + n2i;
-        bi[2] = m2i - n2r;
-        br[3] = m2r - n2i;
-        bi[3] = m2i + n2r;
-      }
+      butterfly(ar, ai, br, bi);
       yr[q] = br[0];
       yi[q] = bi[0];
       for (int j = 1; j < R; ++j) {
@@ -104,10 +113,53 @@ void stage(const Planes &x, Planes *y) {
   }
 }
 
+// Twiddles of a stage for every n = q + S p.
+template <int R, int M, int S>
+struct StageTwiddles {
+  float re[R][S * M] = {}, im[R][S * M] = {};
+
+  constexpr StageTwiddles() {
+    for (int j = 0; j < R; ++j) {
+      for (int n = 0; n < S * M; ++n) {
+        re[j][n] = kTwiddles.re[n / S * j * (kWindow / (R * M))];
+        im[j][n] = kTwiddles.im[n / S * j * (kWindow / (R * M))];
+      }
+    }
+  }
+};
+
+// The same for a small S: one loop over p and q together, into rows of one j each, which are interleaved afterwards.
+template <int R, int M, int S>
+void short_stage(const Planes &x, Planes *y) {
+  constexpr int kSpan = S * M;
+  static constexpr StageTwiddles<R, M, S> kTwiddle;
+  float rows_re[R][kSpan], rows_im[R][kSpan];
+  for (int n = 0; n < kSpan; ++n) {
+    float ar[R], ai[R], br[R], bi[R];
+    for (int k = 0; k < R; ++k) {
+      ar[k] = x.re[n + kSpan * k];
+      ai[k] = x.im[n + kSpan * k];
+    }
+    butterfly(ar, ai, br, bi);
+    rows_re[0][n] = br[0];
+    rows_im[0][n] = bi[0];
+    for (int j = 1; j < R; ++j) {
+      rows_re[j][n] = br[j] * kTwiddle.re[j][n] - bi[j] * kTwiddle.im[j][n];
+      rows_im[j][n] = br[j] * kTwiddle.im[j][n] + bi[j] * kTwiddle.re[j][n];
+    }
+  }
+  for (int p = 0; p < M; ++p) {
+    for (int j = 0; j < R; ++j) {
+      memcpy(y->re + S * (R * p + j), &rows_re[j][S * p], S * sizeof(float));
+      memcpy(y->im + S * (R * p + j), &rows_im[j][S * p], S * sizeof(float));
+    }
+  }
+}
+
 // y = DFT of x; x is overwritten. Small odd factors first, so that the long inner loops get the most work.
 void transform(Planes *x, Planes *y) {
-  stage<5, 96, 1>(*x, y);
-  stage<3, 32, 5>(*y, x);
+  short_stage<5, 96, 1>(*x, y);
+  short_stage<3, 32, 5>(*y, x);
   stage<4, 8, 15>(*x, y);
   stage<4, 2, 60>(*y, x);
   stage<2, 1, 240>(*x, y);
@@ -140,10 +192,11 @@ void fft_inverse(const Spectrum &spectrum, float x[kWindow]) {
   // Z = (X[k] + conj X[480 - k]) + j w^-k (X[k] - conj X[480 - k]). The inverse transform is the forward one with real
   // and imaginary planes exchanged on both sides.
   Planes a, z;
-  for (int k = 0; k < kPoints; ++k) {
-    float xi = k == 0 ? 0.0f : spectrum.im[k], yi = k == 0 ? 0.0f : spectrum.im[kPoints - k];
-    float sr = spectrum.re[k] + spectrum.re[kPoints - k], si = xi - yi;
-    float dr = spectrum.re[k] - spectrum.re[kPoints - k], di = xi + yi;
+  a.im[0] = spectrum.re[0] + spectrum.re[kPoints];
+  a.re[0] = spectrum.re[0] - spectrum.re[kPoints];
+  for (int k = 1; k < kPoints; ++k) {
+    float sr = spectrum.re[k] + spectrum.re[kPoints - k], si = spectrum.im[k] - spectrum.im[kPoints - k];
+    float dr = spectrum.re[k] - spectrum.re[kPoints - k], di = spectrum.im[k] + spectrum.im[kPoints - k];
     float wr = kTwiddles.re[k], wi = -kTwiddles.im[k];
     float pr = dr * wr - di * wi, pi = dr * wi + di * wr;
     a.im[k] = sr - pi;

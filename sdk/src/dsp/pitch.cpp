@@ -51,7 +51,36 @@ constexpr LagWindow make_lag_window() {
 
 constexpr LagWindow kLagWindow = make_lag_window();
 
+// Index of the largest value, the first one of equals.
+int first_largest(const float *x, int n) {
+  int index = 0;
+  float largest = x[0];
+  for (int i = 1; i < n; ++i) {
+    if (x[i] > largest) {
+      largest = x[i];
+      index = i;
+    }
+  }
+  return index;
+}
+
 }  // namespace
+
+// For each lag and prime, the nearest lag to lag / prime: its index + 2, or 0 if it and its neighbours are no
+// candidates. Primes reach every multiple.
+struct PitchTracker::Shorter {
+  static constexpr int kPrimes[] = {2, 3, 5, 7, 11};
+  uint8_t index[5][kLags] = {};
+
+  constexpr Shorter() {
+    for (int d = 0; d < 5; ++d) {
+      for (int i = 0; i < kLags; ++i) {
+        int nearest = (2 * (i + kMinLag) + kPrimes[d]) / (2 * kPrimes[d]) - kMinLag;
+        index[d][i] = static_cast<uint8_t>(nearest >= -1 ? nearest + 2 : 0);
+      }
+    }
+  }
+};
 
 void PitchTracker::reset() {
   memset(this, 0, sizeof *this);
@@ -82,14 +111,14 @@ void PitchTracker::whiten(const kernels::Kernels &kernels) {
   }
   const float *fresh = x + kSpan - 2 * kHalf;
   float *out = whitened_ + kFarLag;
-  float last = last_residual_;
-  for (int n = 0; n < 2 * kHalf; ++n) {
-    float e = fresh[n];
-    for (int i = 1; i <= kOrder; ++i) e += a[i] * fresh[n - i];
-    out[n] = e + 0.7f * last;
-    last = e;
+  float residual[1 + 2 * kHalf];
+  residual[0] = last_residual_;
+  memcpy(residual + 1, fresh, 2 * kHalf * sizeof(float));
+  for (int i = 1; i <= kOrder; ++i) {
+    for (int n = 0; n < 2 * kHalf; ++n) residual[n + 1] += a[i] * fresh[n - i];
   }
-  last_residual_ = base::snap_tiny(last);
+  for (int n = 0; n < 2 * kHalf; ++n) out[n] = residual[n + 1] + 0.7f * residual[n];
+  last_residual_ = base::snap_tiny(residual[2 * kHalf]);
   base::snap_tiny(out, 2 * kHalf);
 }
 
@@ -111,73 +140,78 @@ void PitchTracker::correlate_half(const kernels::Kernels &kernels, const float *
   }
 }
 
-// Normalised correlation of each candidate: the mean of that at its lag and at twice its lag.
+// Normalised correlation of each candidate: the mean of that at its lag and at twice its lag. Loops have no branches
+// and no order among their lags, so that compilers make vectors of them.
 void PitchTracker::combine(float own[kLags]) const {
-  float raw[kFarLags];
+  float raw[kFarLags + 1], first[kLags];
   for (int i = 0; i < kFarLags; ++i) {
     float product = (product_[0][i] + product_[1][i]) + (product_[2][i] + product_[3][i]);
     float energy = (energy_[0][i] + energy_[1][i]) + (energy_[2][i] + energy_[3][i]);
     raw[i] = 2.0f * product / (1.0f + energy);
   }
+  raw[kFarLags] = raw[kFarLags - 1];  // a neighbour that changes no maximum
   // A peak between two lags is seen at a third on either side (seven-tap windowed sinc); the largest counts.
   static constexpr float kThird[7] = {0.026184f, -0.098339f, 0.369938f, 0.837891f, -0.184969f, 0.070242f, -0.020947f};
-  for (int i = 0; i < kLags; ++i) {
-    float first = raw[i];
-    if (i >= 3) {
-      float left = 0.0f, right = 0.0f;
-      for (int k = 0; k < 7; ++k) {
-        left += kThird[k] * raw[i - 3 + k];
-        right += kThird[k] * raw[i + 3 - k];
-      }
-      first = left > first ? left : first;
-      first = right > first ? right : first;
+  memcpy(first, raw, sizeof first);
+  for (int i = 3; i < kLags; ++i) {
+    float left = 0.0f, right = 0.0f;
+    for (int k = 0; k < 7; ++k) {
+      left += kThird[k] * raw[i - 3 + k];
+      right += kThird[k] * raw[i + 3 - k];
     }
-    int twice = 2 * (i + kMinLag) - kMinLag;
+    first[i] = left > first[i] ? left : first[i];
+    first[i] = right > first[i] ? right : first[i];
+  }
+  for (int i = 0; i < kLags; ++i) {
+    int twice = 2 * i + kMinLag;  // the index of 2 * (i + kMinLag)
     float second = raw[twice] > raw[twice - 1] ? raw[twice] : raw[twice - 1];
-    if (twice + 1 < kFarLags && raw[twice + 1] > second) second = raw[twice + 1];
-    float mean = 0.5f * (first + second);
+    second = raw[twice + 1] > second ? raw[twice + 1] : second;
+    float mean = 0.5f * (first[i] + second);
     own[i] = mean < 1.0f ? mean : 1.0f;
   }
-  // A strictly periodic signal repeats at every multiple of its period as well: the shortest shall win. From the top
-  // down, so that every comparison is with an unchanged value; primes reach every multiple.
-  static constexpr int kDivisors[] = {2, 3, 5, 7, 11};
-  for (int i = kLags - 1; i >= 0; --i) {
+  // A strictly periodic signal repeats at every multiple of its period as well: the shortest shall win.
+  static constexpr Shorter kShorter;
+  constexpr int kHalfLags = kLags / 2 + 2;  // none is longer than half of the longest
+  float peak[kHalfLags] = {};               // largest of three neighbours, from index -1 on, behind a 0
+  peak[1] = own[0] > 0.0f ? own[0] : 0.0f;
+  peak[2] = own[1] > peak[1] ? own[1] : peak[1];
+  for (int i = 3; i < kHalfLags; ++i) {
+    float largest = own[i - 3] > 0.0f ? own[i - 3] : 0.0f;
+    largest = own[i - 2] > largest ? own[i - 2] : largest;
+    peak[i] = own[i - 1] > largest ? own[i - 1] : largest;
+  }
+  for (int i = 0; i < kLags; ++i) {
     float shorter = 0.0f;
-    for (int divisor : kDivisors) {
-      int j = (2 * (i + kMinLag) + divisor) / (2 * divisor) - kMinLag;
-      for (int k = j - 1; k <= j + 1; ++k) {
-        if (k >= 0 && own[k] > shorter) shorter = own[k];
-      }
-    }
-    if (shorter > 0.15f && own[i] < 1.1f * shorter) own[i] *= 0.8f;
+    for (const auto &index : kShorter.index) shorter = peak[index[i]] > shorter ? peak[index[i]] : shorter;
+    own[i] *= shorter > 0.15f && own[i] < 1.1f * shorter ? 0.8f : 1.0f;
   }
 }
 
-// One Viterbi step over the lags; the correlation at the lag where the best path ends.
+// One Viterbi step over the lags; the correlation at the lag where the best path ends. Each lag meets its candidates in
+// rising order.
 float PitchTracker::advance() {
   constexpr int kReach = 4;                      // lags that a path may move per half-frame
   constexpr float kBend = 0.007f, kJump = 2.0f;  // costs of moving by one lag, squared, and of jumping anywhere
-  float own[kLags], next[kLags];
+  constexpr float kNever = -1e30f;               // scores beyond the ends
+  float own[kLags], next[kLags], padded[kLags + 2 * kReach];
   combine(own);
-  int top = 0;
-  for (int i = 1; i < kLags; ++i) top = score_[i] > score_[top] ? i : top;
+  const int top = first_largest(score_, kLags);
+  const float jump = score_[top] - kJump;
+  for (int i = 0; i < kReach; ++i) padded[i] = padded[kReach + kLags + i] = kNever;
+  memcpy(padded + kReach, score_, sizeof score_);
   int16_t *from = from_[half_index_ % kPath];
-  best_ = 0;
   for (int i = 0; i < kLags; ++i) {
-    float value = score_[top] - kJump;
+    float value = jump;
     int origin = top;
-    int low = i - kReach < 0 ? 0 : i - kReach, high = i + kReach < kLags ? i + kReach : kLags - 1;
-    for (int j = low; j <= high; ++j) {
-      float candidate = score_[j] - kBend * static_cast<float>((i - j) * (i - j));
-      if (candidate > value) {
-        value = candidate;
-        origin = j;
-      }
+    for (int move = -kReach; move <= kReach; ++move) {
+      float candidate = padded[i + kReach + move] - kBend * static_cast<float>(move * move);
+      origin = candidate > value ? i + move : origin;
+      value = candidate > value ? candidate : value;
     }
     next[i] = value + own[i];
     from[i] = static_cast<int16_t>(origin);
-    best_ = next[i] > next[best_] ? i : best_;
   }
+  best_ = first_largest(next, kLags);
   for (int i = 0; i < kLags; ++i) score_[i] = base::snap_tiny(next[i] - next[best_]);
   return own[best_];
 }
@@ -212,16 +246,16 @@ int refine_period(const kernels::Kernels &kernels, const float *frame, int estim
   int low = estimate - kReach < kMinPeriod ? kMinPeriod : estimate - kReach;
   int high = estimate + kReach > kMaxPeriod ? kMaxPeriod : estimate + kReach;
   float own = 1.0f + kernels.dot(frame, frame, kWindow);
+  float past[2 * kReach + 1], future[2 * kReach + 1];  // products with what lies high..low back and low..high ahead
+  const int ahead = high < lookahead ? high : lookahead;
+  kernels.correlate(past, frame, frame - high, kWindow, high - low + 1);
+  if (ahead >= low) kernels.correlate(future, frame, frame + low, kWindow, ahead - low + 1);
   float best_value = -2.0f;
   int best = estimate;
   for (int period = low; period <= high; ++period) {
-    float value = 0.0f;
-    const int shifts[] = {-period, period};
-    for (int shift : shifts) {
-      if (shift > lookahead) continue;
-      const float *other = frame + shift;
-      value += kernels.dot(frame, other, kWindow) / (own + kernels.dot(other, other, kWindow));
-    }
+    const float *before = frame - period, *after = frame + period;
+    float value = past[high - period] / (own + kernels.dot(before, before, kWindow));
+    if (period <= ahead) value += future[period - low] / (own + kernels.dot(after, after, kWindow));
     if (value > best_value) {
       best_value = value;
       best = period;

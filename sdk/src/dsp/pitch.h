@@ -37,6 +37,7 @@ class PitchTracker {
   static constexpr int kPath = 2 * kMaxLookahead + 1;     // half-frames remembered for backtracking
   static constexpr int kOrder = 16;                       // of the whitening filter
   static constexpr int kHistory = kFarLag + 2 * kHalf;
+  struct Shorter;
 
   void whiten(const kernels::Kernels &kernels);
   void correlate_half(const kernels::Kernels &kernels, const float *segment);

@@ -125,6 +125,10 @@ inline __m128 fold(__m256 s) { return _mm_add_ps(_mm256_castps256_ps128(s), _mm2
 float dot(const float *a, const float *b, int n) {
   __m256 s = _mm256_setzero_ps();
   int i = 0;
+  for (; i + 16 <= n; i += 16) {
+    s = _mm256_add_ps(s, _mm256_mul_ps(load(a + i), load(b + i)));
+    s = _mm256_add_ps(s, _mm256_mul_ps(load(a + i + 8), load(b + i + 8)));
+  }
   for (; i + 8 <= n; i += 8) s = _mm256_add_ps(s, _mm256_mul_ps(load(a + i), load(b + i)));
   if (i < n) s = _mm256_add_ps(s, _mm256_mul_ps(load_first(a + i, n - i), load_first(b + i, n - i)));
   __m128 t = fold(s);

@@ -151,6 +151,10 @@ struct Sums {
 float dot(const float *a, const float *b, int n) {
   Sums s;
   int i = 0;
+  for (; i + 16 <= n; i += 16) {
+    s.add_eight(vld1q_f32(a + i), vld1q_f32(a + i + 4), b + i);
+    s.add_eight(vld1q_f32(a + i + 8), vld1q_f32(a + i + 12), b + i + 8);
+  }
   for (; i + 8 <= n; i += 8) s.add_eight(vld1q_f32(a + i), vld1q_f32(a + i + 4), b + i);
   if (i < n) s.add_tail(a + i, b + i, n - i);
   float32x2_t pairs = s.folded();

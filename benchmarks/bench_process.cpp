@@ -1,0 +1,424 @@
+// What a frame costs, through the public API. `count` runs under the counting plugin; the other words time this
+// machine, on one core, and print JSON: seconds per call are CPU or wall-clock seconds as said. The model comes on
+// standard input, so that the command line, and with it every address, is the same on every machine.
+//
+//     bench_process backends
+//     bench_process count BACKEND FRAMES_PER_RECIPE WARM_UP FRAMES_PER_CALL [RECIPE] < MODEL
+//     bench_process native BACKEND SECONDS_PER_ITEM CORE < MODEL
+//     bench_process gru BACKEND CORE
+//     bench_process bandwidth CORE
+//
+// count: every input recipe of the vectors, or the one named, from a fresh state: WARM_UP calls, then windows of one
+// call until FRAMES_PER_RECIPE frames are done. Prints names of the recipes, one line per window, and the bytes of
+// stack that all of it has used.
+#include <sched.h>
+#include <ucontext.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <string>
+#include <vector>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "kernels/kernels.h"
+#include "linnet.h"
+#include "nn/layers.h"
+#include "stages.h"
+#include "vectors/recipes.h"
+
+namespace {
+
+constexpr size_t kFrame = 480, kModelRoom = size_t{32} << 20, kStreamRoom = size_t{4} << 20;
+
+}  // namespace
+
+// Static, so that their addresses are the same in every run; the plugin finds the model's by its symbol.
+extern "C" {
+alignas(4096) uint8_t linnet_bench_model[kModelRoom];
+}
+
+namespace {
+
+alignas(4096) uint8_t stream_memory[kStreamRoom];
+alignas(4096) float input[recipes::kLength];
+alignas(4096) float output[recipes::kLength];
+size_t model_size;
+
+[[noreturn]] void stop(const char *what, const char *why) {
+  fprintf(stderr, "bench_process: %s: %s\n", what, why);
+  exit(2);
+}
+
+void read_model() {
+  model_size = fread(linnet_bench_model, 1, kModelRoom, stdin);
+  if (model_size == 0 || model_size == kModelRoom) stop("model", "standard input is empty or too long");
+}
+
+linnet_config config_of(const char *backend) { return {sizeof(linnet_config), 48000, 0, backend}; }
+
+void check(linnet_status status, const char *what) {
+  if (status != LINNET_OK) stop(what, linnet_status_text(status));
+}
+
+size_t stream_size(const char *backend) {
+  const linnet_config config = config_of(backend);
+  size_t bytes = 0;
+  check(linnet_size(linnet_bench_model, model_size, &config, &bytes), "linnet_size");
+  return bytes;
+}
+
+linnet *init_stream(const char *backend, void *memory, size_t room) {
+  const linnet_config config = config_of(backend);
+  linnet *stream = nullptr;
+  check(linnet_init(memory, room, linnet_bench_model, model_size, &config, &stream), "linnet_init");
+  return stream;
+}
+
+// One window.
+LINNET_MARKS void measured_call(linnet *stream, const float *in, float *out, size_t samples) {
+  stages::begin();
+  linnet_process(stream, in, out, samples);
+  stages::end();
+}
+
+// ---- counting
+
+struct CountOptions {
+  const char *backend, *recipe;
+  int frames, warm_up, per_call;
+};
+
+void count_all(const CountOptions &options) {
+  linnet *stream = init_stream(options.backend, stream_memory, kStreamRoom);
+  const size_t samples = kFrame * static_cast<size_t>(options.per_call);
+  for (const recipes::Recipe &recipe : recipes::kRecipes) {
+    if (options.recipe && strcmp(recipe.name, options.recipe) != 0) continue;
+    recipe.make(input);
+    linnet_reset(stream);
+    size_t at = 0;
+    for (int i = 0; i < options.warm_up; ++i, at += samples) linnet_process(stream, input + at, output + at, samples);
+    for (int done = 0; done < options.frames; done += options.per_call, at += samples) {
+      if (at + samples > recipes::kLength) stop("count", "more frames than the recipe's second holds");
+      measured_call(stream, input + at, output + at, samples);
+      puts(recipe.name);
+    }
+  }
+}
+
+// On a stack of our own. The system's begins where arguments and environment end, and copies take other paths at other
+// alignments; and here it can be seen how much was used.
+alignas(4096) uint8_t stack_memory[size_t{256} << 10];
+CountOptions count_options;
+
+void count(const CountOptions &options) {
+  constexpr uint8_t kUntouched = 0xa5;
+  memset(stack_memory, kUntouched, sizeof stack_memory);
+  count_options = options;
+  ucontext_t own, back;
+  getcontext(&own);
+  own.uc_stack.ss_sp = stack_memory;
+  own.uc_stack.ss_size = sizeof stack_memory;
+  own.uc_link = &back;
+  makecontext(&own, [] { count_all(count_options); }, 0);
+  if (swapcontext(&back, &own) != 0) stop("stack", "cannot change to another one");
+  size_t unused = 0;
+  while (stack_memory[unused] == kUntouched) ++unused;
+  printf("stack %zu\n", sizeof stack_memory - unused);
+}
+
+// ---- timing
+
+double cpu_now() {
+  timespec time;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+void pin(int core) {
+  if (core < 0) return;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(static_cast<size_t>(core), &set);
+  if (sched_setaffinity(0, sizeof set, &set) != 0) stop("core", "cannot run on the one that was asked for");
+}
+
+void print_times(const char *name, std::vector<double> times, int frames, const char *after) {
+  std::sort(times.begin(), times.end());
+  const auto at = [&times, frames](double share) {
+    const size_t index = std::min(times.size() - 1, static_cast<size_t>(share * static_cast<double>(times.size())));
+    return times[index] / frames * 1e6;
+  };
+  printf(
+      "\"%s\": {\"calls\": %zu, \"best\": %.3f, \"median\": %.3f, \"p99\": %.3f, \"p999\": %.3f, \"worst\": %.3f}%s\n",
+      name, times.size(), at(0), at(0.5), at(0.99), at(0.999), at(1), after);
+}
+
+// Something that puts the caches into another state before each call.
+using Before = void (*)(linnet *stream, size_t stream_bytes);
+
+std::vector<uint64_t> other_data;
+
+// Another program's work: 64 MB read and written.
+void stream_64_mb(linnet *, size_t) {
+  if (other_data.empty()) other_data.assign((size_t{64} << 20) / sizeof(uint64_t), 1);
+  for (uint64_t &value : other_data) value += 3;
+}
+
+// Out of every cache, by instruction where there is one for it.
+void flush_lines(linnet *stream, size_t stream_bytes) {
+#if defined(__x86_64__)
+  for (size_t i = 0; i < model_size; i += 64) _mm_clflush(linnet_bench_model + i);
+  for (size_t i = 0; i < stream_bytes; i += 64) _mm_clflush(reinterpret_cast<uint8_t *>(stream) + i);
+  _mm_mfence();
+#else
+  stream_64_mb(stream, stream_bytes);
+#endif
+}
+
+// Calls back to back for that many seconds (or at least 20 calls), each timed by itself. CPU seconds: what other
+// programs take away is not counted.
+std::vector<double> time_calls(linnet *stream, size_t bytes, int per_call, double seconds, Before before) {
+  const size_t samples = kFrame * static_cast<size_t>(per_call);
+  std::vector<double> times;
+  size_t at = 0;
+  for (const double stop_at = stages::now() + seconds; stages::now() < stop_at || times.size() < 20;) {
+    if (at + samples > recipes::kLength) at = 0;
+    if (before) before(stream, bytes);
+    const double from = cpu_now();
+    linnet_process(stream, input + at, output + at, samples);
+    times.push_back(cpu_now() - from);
+    at += samples;
+  }
+  return times;
+}
+
+struct Clock {
+  std::vector<double> wall, cpu;
+};
+
+// As an audio client calls: one call when its samples are there, sleep in between. CPU seconds of the thread from one
+// wake-up to the next, the cost of sleeping included.
+Clock time_paced(linnet *stream, int per_call, double seconds) {
+  const size_t samples = kFrame * static_cast<size_t>(per_call);
+  Clock clock;
+  timespec wake;
+  clock_gettime(CLOCK_MONOTONIC, &wake);
+  size_t at = 0;
+  double cpu_before = cpu_now();
+  const int calls = static_cast<int>(seconds * 100 / per_call);
+  for (int i = 0; i < calls; ++i) {
+    wake.tv_nsec += 10000000L * per_call;
+    if (wake.tv_nsec >= 1000000000L) {
+      wake.tv_nsec -= 1000000000L;
+      ++wake.tv_sec;
+    }
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &wake, nullptr);
+    if (at + samples > recipes::kLength) at = 0;
+    const double wall = stages::now();
+    linnet_process(stream, input + at, output + at, samples);
+    clock.wall.push_back(stages::now() - wall);
+    const double cpu = cpu_now();
+    clock.cpu.push_back(cpu - cpu_before);
+    cpu_before = cpu;
+    at += samples;
+  }
+  return clock;
+}
+
+void time_stages(linnet *stream, double seconds) {
+  std::vector<double> times[stages::kCount];
+  size_t at = 0;
+  for (const double stop_at = stages::now() + seconds; stages::now() < stop_at || times[0].size() < 20;) {
+    if (at + kFrame > recipes::kLength) at = 0;
+    stages::set_timing(true);
+    measured_call(stream, input + at, output + at, kFrame);
+    for (int s = 0; s < stages::kCount; ++s) times[s].push_back(stages::seconds()[s]);
+    at += kFrame;
+  }
+  stages::set_timing(false);
+  printf("\"stages\": {\n");
+  for (int s = 0; s < stages::kCount; ++s) {
+    if (*std::max_element(times[s].begin(), times[s].end()) <= 0) {
+      stop(stages::kNames[s], "this stage is never entered: has its signature changed? See stages.cpp");
+    }
+    print_times(stages::kNames[s], times[s], 1, s + 1 < stages::kCount ? "," : "},");
+  }
+}
+
+// Streams that share the model, one frame each in turn: CPU seconds per frame and stream.
+void time_streams(const char *backend, double seconds) {
+  const size_t bytes = stream_size(backend);
+  constexpr int kMost = 64;
+  std::vector<uint8_t> memory(kMost * bytes + 64);
+  uint8_t *base = memory.data() + (64 - reinterpret_cast<uintptr_t>(memory.data()) % 64) % 64;
+  std::vector<linnet *> streams;
+  printf("\"streams\": {\n");
+  for (int count = 1; count <= kMost; count *= 2) {
+    while (streams.size() < static_cast<size_t>(count)) {
+      streams.push_back(init_stream(backend, base + streams.size() * bytes, bytes));
+    }
+    std::vector<double> times;
+    size_t at = 0;
+    for (const double stop_at = stages::now() + seconds; stages::now() < stop_at || times.size() < 5;) {
+      if (at + kFrame > recipes::kLength) at = 0;
+      const double from = cpu_now();
+      for (linnet *stream : streams) linnet_process(stream, input + at, output, kFrame);
+      times.push_back((cpu_now() - from) / count);
+      at += kFrame;
+    }
+    print_times(std::to_string(count).c_str(), times, 1, count < kMost ? "," : "},");
+  }
+}
+
+void time_create(const char *backend) {
+  const linnet_config config = config_of(backend);
+  std::vector<double> times;
+  for (int i = 0; i < 21; ++i) {
+    linnet *stream = nullptr;
+    const double from = cpu_now();
+    check(linnet_create(linnet_bench_model, model_size, &config, &stream), "linnet_create");
+    times.push_back(cpu_now() - from);
+    linnet_destroy(stream);
+  }
+  print_times("create", times, 1, ",");
+}
+
+// Cycles per second right now: a chain of dependent multiplications, three cycles each on every current x86.
+double clock_rate() {
+#if defined(__x86_64__)
+  double best = 1;
+  for (int i = 0; i < 20; ++i) {
+    uint64_t x = 3;
+    const double from = stages::now();
+    for (int k = 0; k < 100000; ++k) asm volatile("imul %0, %0\n\timul %0, %0" : "+r"(x));
+    best = std::min(best, stages::now() - from);
+  }
+  return 600000 / best;
+#else
+  return 0;
+#endif
+}
+
+// One GRU layer of 512 units on 512 inputs by itself, its weights in the caches: what other libraries' kernels are
+// compared with.
+void time_gru(const char *backend) {
+  using linnet_core::nn::GruScratch;
+  using linnet_core::nn::Linear;
+  constexpr int kUnits = 512, kGates = 3 * kUnits;
+  const linnet_core::kernels::Kernels *kernels = linnet_core::kernels::find(backend);
+  if (!kernels) stop(backend, "no such backend here");
+  const std::vector<float> scale(kGates, 1e-5f), bias(kGates, 0.1f);
+  std::vector<int8_t> bytes(size_t{2} * kGates * kUnits + 2 * kUnits);
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<int8_t>(static_cast<int>(i * 37 % 255) - 127);
+  const int8_t *weights = bytes.data(), *more = weights + kGates * kUnits;
+  int8_t *x = bytes.data() + size_t{2} * kGates * kUnits, *state = x + kUnits;
+  std::vector<float> values(size_t{2} * kGates + kUnits);
+  std::vector<int32_t> sums(kGates);
+  const GruScratch scratch = {sums.data(), values.data(), values.data() + kGates};
+  const Linear input = {weights, nullptr, nullptr, scale.data(), bias.data(), kGates, kUnits};
+  const Linear recurrent = {more, nullptr, nullptr, scale.data(), bias.data(), kGates, kUnits};
+  std::vector<double> times;
+  for (int i = 0; i < 5000; ++i) {
+    const double from = cpu_now();
+    linnet_core::nn::gru_steps(*kernels, input, recurrent, {x, 0}, 1, values.data() + 2 * kGates, state, {state, 0},
+                               scratch);
+    times.push_back(cpu_now() - from);
+  }
+  printf("{");
+  print_times("gru", times, 1, "}");
+}
+
+void native(const char *backend, double seconds) {
+  recipes::speech_in_noise(input);
+  const size_t bytes = stream_size(backend);
+  linnet *stream = init_stream(backend, stream_memory, kStreamRoom);
+  printf("{\"backend\": \"%s\", \"model_bytes\": %zu, \"stream_bytes\": %zu, \"clock_hz\": %.0f,\n", backend,
+         model_size, bytes, clock_rate());
+  for (int per_call = 1; per_call <= 2; ++per_call) {
+    const std::string suffix = "_" + std::to_string(per_call);
+    const auto print = [&](const char *name, const std::vector<double> &times) {
+      print_times((name + suffix).c_str(), times, per_call, ",");
+    };
+    time_calls(stream, bytes, per_call, 0.1, nullptr);  // warms up
+    print("hot", time_calls(stream, bytes, per_call, seconds, nullptr));
+    const Clock paced = time_paced(stream, per_call, 2 * seconds);
+    print("paced", paced.wall);
+    print("paced_cpu", paced.cpu);
+    print("cold", time_calls(stream, bytes, per_call, seconds, stream_64_mb));
+    print("flushed", time_calls(stream, bytes, per_call, seconds, flush_lines));
+  }
+  time_calls(stream, bytes, 1, 0.1, nullptr);
+  time_stages(stream, seconds);
+  time_streams(backend, seconds / 4);
+  time_create(backend);
+  printf("\"clock_hz_after\": %.0f}\n", clock_rate());
+}
+
+// Bytes per second of one core reading a block again and again, the best of several passes.
+double read_rate(size_t bytes, double seconds) {
+  std::vector<uint64_t> data(bytes / sizeof(uint64_t), 1);
+  double best = 1e9;
+  uint64_t sums[8] = {};
+  for (const double stop_at = stages::now() + seconds; stages::now() < stop_at;) {
+    const double from = stages::now();
+#if defined(__x86_64__)
+    __m128i a = _mm_setzero_si128(), b = a, c = a, d = a;
+    const __m128i *p = reinterpret_cast<const __m128i *>(data.data());
+    for (size_t i = 0; i + 4 <= bytes / 16; i += 4) {
+      a = _mm_add_epi64(a, _mm_loadu_si128(p + i));
+      b = _mm_add_epi64(b, _mm_loadu_si128(p + i + 1));
+      c = _mm_add_epi64(c, _mm_loadu_si128(p + i + 2));
+      d = _mm_add_epi64(d, _mm_loadu_si128(p + i + 3));
+    }
+    _mm_storeu_si128(reinterpret_cast<__m128i *>(sums), _mm_add_epi64(_mm_add_epi64(a, b), _mm_add_epi64(c, d)));
+#else
+    for (size_t i = 0; i + 8 <= data.size(); i += 8) {
+      for (size_t k = 0; k < 8; ++k) sums[k] += data[i + k];
+    }
+#endif
+    asm volatile("" : : "r"(sums) : "memory");
+    best = std::min(best, stages::now() - from);
+  }
+  return static_cast<double>(bytes) / best;
+}
+
+void bandwidth() {
+  printf("{");
+  for (size_t kilobytes = 16; kilobytes <= size_t{256} << 10; kilobytes *= 2) {
+    printf("\"%zu\": %.4g, ", kilobytes << 10, read_rate(kilobytes << 10, kilobytes > 65536 ? 0.4 : 0.1));
+  }
+  printf("\"clock_hz\": %.0f}\n", clock_rate());
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  const std::string word = argc > 1 ? argv[1] : "";
+  if (word == "backends" && argc == 2) {
+    for (const auto *table : linnet_core::kernels::available()) puts(table->name);
+  } else if (word == "count" && (argc == 6 || argc == 7)) {
+    read_model();
+    printf("size %zu\n", stream_size(argv[2]));
+    count({argv[2], argc == 7 ? argv[6] : nullptr, atoi(argv[3]), atoi(argv[4]), atoi(argv[5])});
+  } else if (word == "native" && argc == 5) {
+    pin(atoi(argv[4]));
+    read_model();
+    native(argv[2], atof(argv[3]));
+  } else if (word == "gru" && argc == 4) {
+    pin(atoi(argv[3]));
+    time_gru(argv[2]);
+  } else if (word == "bandwidth" && argc == 3) {
+    pin(atoi(argv[2]));
+    bandwidth();
+  } else {
+    stop("usage",
+         "backends | count BACKEND FRAMES WARM_UP PER_CALL [RECIPE] | native BACKEND SECONDS CORE | "
+         "gru BACKEND CORE | bandwidth CORE");
+  }
+  return 0;
+}

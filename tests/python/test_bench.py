@@ -1,0 +1,85 @@
+"""The benchmarks at a small size: counts repeat exactly and stay below what is frozen; estimates are sane."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from conftest import Build
+
+import targets
+from benchmarks import compare, counts, estimate
+from linnet.blob import TINY, random_model
+
+
+@pytest.fixture
+def countable(build: Build) -> targets.Target:
+    reason = counts.why_not(build.target)
+    if reason:
+        pytest.skip(reason)
+    return build.target
+
+
+def first_run(target: targets.Target) -> tuple[str, str]:
+    cpu = next(cpu.name for cpu in target.cpus if cpu.name != "host")
+    return cpu, counts.backends(target, cpu)[0]
+
+
+def test_no_regression(countable: targets.Target) -> None:
+    frozen = compare.load()["targets"]
+    assert countable.name in frozen, "not frozen: ./sconsw bench freeze"
+    problems = compare.regressions(compare.measure(countable), frozen[countable.name])
+    assert not problems, "\n".join(problems)
+
+
+def test_counts_repeat(countable: targets.Target) -> None:
+    runs = [
+        counts.count(countable, *first_run(countable), random_model(**TINY), 3, recipe="speech_in_noise")
+        for _ in range(2)
+    ]
+    assert runs[0] == runs[1]
+
+
+def test_windows_and_addresses_agree(countable: targets.Target) -> None:
+    run = counts.count(countable, *first_run(countable), random_model(**TINY), 3, recipe="speech_in_noise")
+    for stage in range(len(counts.STAGES)):
+        assert sum(window[stage] for window in run.windows) == sum(line.counts[stage] for line in run.code)
+
+
+def test_worst_frame_is_bounded(countable: targets.Target) -> None:
+    run = counts.count(countable, *first_run(countable), random_model(**TINY), 6)
+    assert run.worst() <= 1.5 * run.median()
+
+
+def test_every_weight_is_read_once_a_frame(countable: targets.Target) -> None:
+    model = random_model(**TINY)
+    loads = counts.count_loads(countable, *first_run(countable), model)
+    # All but the header and the list of records, in whole lines.
+    assert 0.8 * len(model) < loads.touched <= len(model)
+
+
+def test_regression_is_noticed() -> None:
+    frozen = {"cpu scalar": {"median": 1000.0, "stream_bytes": 500}}
+    assert compare.regressions({"cpu scalar": {"median": 1010.0, "stream_bytes": 500}}, frozen) == []
+    assert compare.regressions({"cpu scalar": {"median": 900.0, "stream_bytes": 500}}, frozen) == []
+    worse = compare.regressions({"cpu scalar": {"median": 1011.0, "stream_bytes": 500}}, frozen)
+    assert len(worse) == 1
+    assert "+1.1 %" in worse[0]
+    assert len(compare.regressions({}, frozen)) == 1
+    assert len(compare.regressions({"cpu scalar": {"new": 1.0}}, frozen)) == 1
+
+
+def test_estimate_covers_every_stage(countable: targets.Target) -> None:
+    if shutil.which("llvm-mca-19") is None:
+        pytest.skip("llvm-mca-19 not found; on Debian install llvm-19")
+    tables = {"x86_64_linux": "skylake", "aarch64_linux": "cortex-a55"}
+    if countable.name not in tables:
+        assert countable.name not in estimate.TRIPLES
+        return
+    run = counts.count(countable, *first_run(countable), random_model(**TINY), 1, recipe="speech_in_noise")
+    regions = estimate.regions_of(run, counts.program_of(countable))
+    executed = [sum(len(region.text) * region.counts[stage] for region in regions) for stage in range(6)]
+    assert executed == list(run.windows[0])
+    cycles = estimate.cycles(regions, countable.name, tables[countable.name])
+    for stage, instructions in zip(counts.STAGES, run.windows[0], strict=True):
+        assert instructions / 8 < cycles[stage] < 8 * instructions
