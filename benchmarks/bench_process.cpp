@@ -28,8 +28,8 @@
 #include "kernels/kernels.h"
 #include "linnet.h"
 #include "nn/layers.h"
+#include "selftest/recipes.h"
 #include "stages.h"
-#include "vectors/recipes.h"
 
 namespace {
 

@@ -8,7 +8,7 @@ import pytest
 from conftest import Build
 
 import targets
-from benchmarks import compare, counts, estimate
+from benchmarks import common, compare, counts, estimate
 from linnet.blob import TINY, random_model
 
 
@@ -26,9 +26,12 @@ def first_run(target: targets.Target) -> tuple[str, str]:
 
 
 def test_no_regression(countable: targets.Target) -> None:
-    frozen = compare.load()["targets"]
-    assert countable.name in frozen, "not frozen: ./sconsw bench freeze"
-    problems = compare.regressions(compare.measure(countable), frozen[countable.name])
+    frozen = compare.load()
+    assert countable.name in frozen["targets"], "not frozen: ./sconsw bench freeze"
+    compiler = common.compiler(countable.compiler("gcc")[1])
+    if compiler != frozen["compilers"][countable.name]:
+        pytest.skip(f"frozen with {frozen['compilers'][countable.name]}, here is {compiler}")
+    problems = compare.regressions(compare.measure(countable), frozen["targets"][countable.name])
     assert not problems, "\n".join(problems)
 
 
