@@ -24,7 +24,7 @@ class Config:
     # Run
     name: str = "base"  # run folder under `runs`
     runs: str = "runs"
-    init: str = ""  # a *.linnet model or a checkpoint to start from, whose widths are taken over
+    init: str = ""  # a *.linnet model or a checkpoint to start from: its widths, or whole multiples of them
     seed: int = 1
     hours: float = 1.4  # wall-clock budget of training, counted over resumes; the schedule follows it
     steps: int = 0  # a budget in steps instead of hours when above 0: then a run is reproducible to the bit
@@ -52,8 +52,8 @@ class Config:
     snr_mid: float = 20.0
     snr_high: float = 45.0
     snr_low_share: float = 0.7  # share of mixtures with SNR in low..mid, the others in mid..high
-    level_low: float = -62.0  # dBFS, active speech level
-    level_high: float = -6.0
+    level_low: float = -60.0  # dBFS, active speech level
+    level_high: float = -8.0
     noise_only: float = 0.05
     speech_only: float = 0.125
     second_noise: float = 0.45
@@ -65,9 +65,9 @@ class Config:
     recorded_room: float = 0.25  # of those, share of recorded rooms
     noise_in_room: float = 0.3
     resample: float = 0.75  # share of segments whose speech is at another speed and pitch, 0.75..1.34
-    piece_resample: float = 0.5  # share of its pieces that are so besides, 0.84..1.19
-    speech_peaks: int = 4  # at most so many peaks and dips of the equaliser of speech
-    noise_peaks: int = 5  # and of noise
+    piece_resample: float = 0.2  # share of its pieces that are so besides, 0.84..1.19
+    speech_peaks: int = 1  # at most so many peaks and dips of the equaliser of speech
+    noise_peaks: int = 2  # and of noise
     band_limit: float = 0.6  # then cutoff 3 kHz * 50^u
     clipping: float = 0.1
     rounding: float = 0.5

@@ -31,7 +31,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from tqdm import tqdm
 
-from training import data, export, features, keep_memory, sparse
+from training import data, export, features, keep_memory, sparse, widen
 from training.config import Config, from_command_line, to_json
 from training.losses import error_energy, total_loss
 from training.model import Network, count_weights
@@ -55,8 +55,14 @@ def split_rows(rows: torch.Tensor) -> dict[str, torch.Tensor]:
 
 
 def take_over(config: Config) -> dict[str, torch.Tensor]:
-    """Weights of config.init, whose widths and look-ahead become those of the run. ValueError, OSError: unreadable."""
+    """Weights of config.init. Its look-ahead becomes that of the run, and its widths unless the run has wider ones.
+
+    ValueError, OSError: unreadable.
+    """
     weights, widths, config.lookahead = export.read_weights(Path(config.init))
+    wanted = (config.dense, config.hidden, config.strength)
+    if wanted > widths:
+        return widen.widen(weights, widths, wanted, config.seed)
     config.dense, config.hidden, config.strength = widths
     return weights
 

@@ -34,6 +34,7 @@ from training import (
     sparse,
     spectrum,
     train,
+    widen,
 )
 
 RATE = 48000
@@ -330,6 +331,25 @@ def test_a_blob_gives_back_its_weights() -> None:
     for name, layer in blob.read_blob(path.read_bytes()).layers.items():
         assert np.array_equal(again.layers[name].weight, layer.weight), name
         assert np.array_equal(again.layers[name].bias, layer.bias), name
+
+
+def test_a_widened_network_computes_the_same_and_its_copies_part_ways() -> None:
+    torch.manual_seed(4)
+    narrow, wide = model.Network(8, 16, 8), model.Network(24, 48, 24)
+    for parameter in narrow.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    wide.load_state_dict(widen.widen(dict(narrow.named_parameters()), narrow.widths, wide.widths))
+    x = torch.randn(60, 3, 70)
+    outputs = [network(x, network.start(3))[:3] for network in (narrow, wide)]
+    for a, b in zip(*outputs, strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-5)
+    sum(part.square().sum() for part in outputs[1]).backward()
+    for name in ("conv1.weight", "gru1.weight_state", "gru5.weight_input"):
+        units = 8 if name.startswith("gru5") else 16
+        first, second = dict(wide.named_parameters())[name].grad[: 2 * units].chunk(2)
+        assert not torch.allclose(first, second, rtol=0.01), name
+    with pytest.raises(ValueError, match="times one whole number"):
+        widen.widen({}, (8, 16, 8), (16, 24, 16))
 
 
 @pytest.mark.parametrize("name", ["cut.linnet", "cut.safetensors"])
