@@ -17,6 +17,7 @@ import numpy as np
 from linnet import _core, oracle
 from training import data, keep_memory
 from training.augment import Mixer, Segment
+from training.spectrum import USED
 
 BANDS = 34
 INPUTS = 2 * BANDS + 2
@@ -46,24 +47,23 @@ COLUMNS = 0
 for _name, _width in _names:
     columns[_name] = slice(COLUMNS, COLUMNS + _width)
     COLUMNS += _width
-USED_BINS = 400  # up to 20 kHz
 SPECTRA = ("noisy", "comb", "clean")  # complex bins as pairs of numbers, behind the columns above where asked for
 spectra_columns = {
-    f"{name}_bins": slice(COLUMNS + 2 * USED_BINS * i, COLUMNS + 2 * USED_BINS * (i + 1))
-    for i, name in enumerate(SPECTRA)
+    f"{name}_bins": slice(COLUMNS + 2 * USED * i, COLUMNS + 2 * USED * (i + 1)) for i, name in enumerate(SPECTRA)
 }
+ALL_COLUMNS = COLUMNS + 2 * USED * len(SPECTRA)
 
 
 def row_width(config) -> int:
     """Numbers in a row of a run."""
-    return COLUMNS + (2 * USED_BINS * len(SPECTRA) if config.weight_spectrum else 0)
+    return ALL_COLUMNS if config.weight_spectrum else COLUMNS
 
 
 def rows_of(segment: Segment, lookahead: int, spectra: bool = False, exponent: float = 0.3) -> np.ndarray:
     """float16 [T, COLUMNS] of a segment of T frames, or with the spectra behind them."""
     found = _core.analyze(segment.noisy, segment.target, lookahead=lookahead, spectra=spectra)
     frames = len(found["features"])
-    out = np.zeros((frames, COLUMNS + (2 * USED_BINS * len(SPECTRA) if spectra else 0)), np.float32)
+    out = np.zeros((frames, ALL_COLUMNS if spectra else COLUMNS), np.float32)
 
     def put(name: str, values: np.ndarray) -> None:
         out[:, columns[name]] = values
@@ -99,7 +99,7 @@ def rows_of(segment: Segment, lookahead: int, spectra: bool = False, exponent: f
         if not segment.speech:
             found["clean"] = np.zeros_like(found["noisy"])
         for name in SPECTRA:
-            out[:, spectra_columns[f"{name}_bins"]] = found[name][:, :USED_BINS].copy().view(np.float32)
+            out[:, spectra_columns[f"{name}_bins"]] = found[name][:, :USED].copy().view(np.float32)
     return np.clip(np.nan_to_num(out, nan=0.0), -LIMIT, LIMIT).astype(np.float16)
 
 

@@ -11,12 +11,14 @@ from __future__ import annotations
 import math
 from functools import cache
 
+import numpy as np
 import torch
 from torch.nn import functional
 
-FRAME, WINDOW, BINS, USED = 480, 960, 481, 400
-EDGES = [0, 2, 4, 6, 8, 10, 12, 15, 18, 21, 24, 28, 32, 36, 41, 47, 53]
-EDGES += [60, 68, 77, 87, 98, 110, 124, 140, 157, 176, 198, 223, 251, 282, 317, 356, 400]  # bins of 50 Hz
+import training  # noqa: F401  (finds linnet)
+from linnet import _core
+
+FRAME, WINDOW, BINS, BANDS, USED = 480, 960, 481, 34, 400
 SCALE_LIMIT = 6.0  # of a band
 POWER = 0.3
 FLOOR = 1e-7  # of the mean power of the noisy bins: below it nothing is heard, and the gradient would be infinite
@@ -26,13 +28,9 @@ OTHER_WINDOWS = (480, 1920)
 
 @cache
 def band_weights() -> torch.Tensor:
-    """[34, USED]: the triangles of sdk/src/dsp/erb."""
-    at = torch.arange(USED, dtype=torch.float32)[None]
-    peaks = torch.tensor(EDGES, dtype=torch.float32)
-    left = torch.cat([peaks[:1] - 1, peaks[:-1]])[:, None]
-    right = torch.cat([peaks[1:], peaks[-1:] + 1])[:, None]
-    peaks = peaks[:, None]
-    return torch.minimum((at - left) / (peaks - left), (right - at) / (right - peaks)).clamp(min=0)
+    """[34, USED]: the triangles of sdk/src/dsp/erb, asked of the core."""
+    units = np.eye(BANDS, dtype=np.float32)
+    return torch.from_numpy(np.stack([_core.band_interpolate(unit)[:USED] for unit in units]))
 
 
 @cache
