@@ -51,7 +51,7 @@ class Config:
     snr_low: float = -5.0
     snr_mid: float = 20.0
     snr_high: float = 45.0
-    snr_low_share: float = 0.7  # share of mixtures with SNR in low..mid, the others in mid..high
+    snr_low_share: float = 0.8  # share of mixtures with SNR in low..mid, the others in mid..high
     level_low: float = -60.0  # dBFS, active speech level
     level_high: float = -8.0
     noise_only: float = 0.05
@@ -95,9 +95,10 @@ class Config:
     fourth: float = 10.0
 
     # Optimiser
-    learning_rate: float = 1e-3
-    final_rate: float = 1e-5
-    warm_up: int = 500
+    learning_rate: float = 1e-3  # of AdamW: first layer, heads, biases
+    matrix_rate: float = 3.0  # times that is Muon's, for the matrices between layers; 0 leaves these to AdamW as well
+    final_rate: float = 2e-5
+    warm_up: int = 200
     beta1: float = 0.9
     beta2: float = 0.98
     weight_decay: float = 0.05
@@ -183,6 +184,8 @@ def check(config: Config) -> None:
             raise ValueError(f"setting {name}={width}: must be a multiple of 8 in {low}..{high}")
     if not 0 <= config.dropout < 1:
         raise ValueError(f"setting dropout={config.dropout}: must be at least 0 and less than 1")
+    if config.matrix_rate < 0:
+        raise ValueError(f"setting matrix_rate={config.matrix_rate}: must be at least 0")
     if not 0 < config.density <= 1:
         raise ValueError(f"setting density={config.density}: must be above 0 and at most 1")
     if not 0 <= config.lookahead <= 3:

@@ -43,6 +43,7 @@ class Job:
     noisy: Path
     clean: Path
     blob: bytes = b""
+    postfilter: float = 0.0  # of the model's stream, 0..1
     enhanced: Path | None = None
 
 
@@ -64,12 +65,13 @@ def read(path: Path) -> np.ndarray:
     return x
 
 
-def enhance(blob: bytes, noisy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def enhance(blob: bytes, noisy: np.ndarray, postfilter: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
     """float32 [n] -> the enhanced signal [n], aligned with the input, and the speech probability of each 10 ms.
 
     Probability l is that of the 20 ms around sample 480 l.
     """
     stream = _core.Stream(blob)
+    stream.set_postfilter(postfilter)
     hop = stream.frame_size
     lookahead = stream.delay // hop - 1
     padded = np.zeros(-(-(len(noisy) + stream.delay) // hop) * hop, np.float32)
@@ -104,7 +106,7 @@ def score_file(job: Job) -> dict:
         if len(enhanced) != len(clean):
             raise ValueError(f"{job.enhanced}: {len(enhanced)} samples, but {job.clean} has {len(clean)}")
     else:
-        enhanced, probability = enhance(job.blob, noisy)
+        enhanced, probability = enhance(job.blob, noisy, job.postfilter)
         truth = metrics.speech_frames(clean, RATE)
         out["speech_auc"] = metrics.roc_auc(truth, probability)
         out[summary.FRAMES] = (truth, probability)
@@ -142,21 +144,23 @@ def evaluate(
     workers: int = 2,
     dnsmos: Path | None = None,
     enhanced: Path | None = None,
+    postfilter: float = 0.0,
 ) -> dict:
     """All scores of a model, or of a folder of enhanced files (one of the two), on one or more sets.
 
-    Returns {"model", "set", "mean", "per_snr", "per_category", "per_part", "files"}, the three with a list that has
-    those columns. ValueError for sets that do not match, ImportError for a missing package.
+    Returns {"model", "postfilter", "set", "mean", "per_snr", "per_category", "per_part", "files"}, the three where the
+    list has their columns. ValueError for sets that do not match, ImportError for a missing package.
     """
     metrics.check_packages()
     if (model is None) == (enhanced is None):
         raise ValueError("give a model, or a folder of enhanced files, and not both")
     blob = model.read_bytes() if model else b""
     if model:
-        _core.Stream(blob)  # a bad model is told before the work begins
+        _core.Stream(blob).set_postfilter(postfilter)  # a bad model or amount is told before the work begins
     folders = [folder] if isinstance(folder, Path) else list(folder)
     jobs = [
-        Job(noisy, clean, blob, enhanced / noisy.name if enhanced else None) for noisy, clean in pairs(folders, limit)
+        Job(noisy, clean, blob, postfilter, enhanced / noisy.name if enhanced else None)
+        for noisy, clean in pairs(folders, limit)
     ]
     missing = [job.enhanced.name for job in jobs if job.enhanced and not job.enhanced.is_file()]
     if missing:
@@ -166,7 +170,7 @@ def evaluate(
         Dnsmos(dnsmos)  # a missing package or a bad file is told here, not by every process
     with multiprocessing.get_context("spawn").Pool(min(workers, len(jobs)), start_worker, (dnsmos,)) as pool:
         entries = list(tqdm(pool.imap(score_file, jobs), total=len(jobs), unit="file", disable=None))
-    head = {"model": str(model or enhanced), "set": " ".join(map(str, folders))}
+    head = {"model": str(model or enhanced), "postfilter": postfilter, "set": " ".join(map(str, folders))}
     return head | summary.summarise(entries, rows)
 
 
@@ -180,6 +184,9 @@ def main() -> int:
     )
     parser.add_argument(
         "--set", type=Path, required=True, nargs="+", help="folders with noisy/*.wav and clean/*.wav, 48 kHz mono"
+    )
+    parser.add_argument(
+        "--postfilter", type=float, default=0.0, help="strength of the model's post-filter, 0 (off) .. 1"
     )
     parser.add_argument("--json", type=Path, help="file for all scores")
     parser.add_argument(
@@ -205,7 +212,9 @@ def main() -> int:
                 f"--jobs {args.workers} --limit {args.limit}: give one process or more, and no negative limit"
             )
         beside = dict(summary.read_beside(text) for text in args.beside)
-        result = evaluate(args.model, args.set, args.list, args.limit, args.workers, args.dnsmos, args.enhanced)
+        result = evaluate(
+            args.model, args.set, args.list, args.limit, args.workers, args.dnsmos, args.enhanced, args.postfilter
+        )
         if args.json:
             part = args.json.with_name(args.json.name + ".part")
             part.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n")

@@ -35,6 +35,7 @@ from training import data, export, features, keep_memory, sparse, widen
 from training.config import Config, from_command_line, to_json
 from training.losses import error_energy, total_loss
 from training.model import Network, count_weights
+from training.muon import Muon
 
 
 def prepare_torch(config: Config) -> None:
@@ -67,6 +68,25 @@ def take_over(config: Config) -> dict[str, torch.Tensor]:
     return weights
 
 
+STATE = {"adam": ("step", "exp_avg", "exp_avg_sq"), "muon": ("momentum_buffer",)}  # in a checkpoint
+
+
+def make_optimisers(config: Config, network: Network) -> dict[str, torch.optim.Optimizer]:
+    """AdamW, and Muon for the matrices between layers where config.matrix_rate is above 0."""
+    named = dict(network.named_parameters())
+    inner = [name for name in named if config.matrix_rate and name.startswith(("conv", "gru")) and ".weight" in name]
+    rest = [value for name, value in named.items() if name not in inner]
+    groups = [
+        {"params": [p for p in rest if p.dim() > 1], "weight_decay": config.weight_decay},
+        {"params": [p for p in rest if p.dim() == 1], "weight_decay": 0.0},
+    ]
+    betas = (config.beta1, config.beta2)
+    found: dict[str, torch.optim.Optimizer] = {"adam": torch.optim.AdamW(groups, betas=betas, fused=True)}
+    if inner:
+        found["muon"] = Muon([named[name] for name in inner], weight_decay=config.weight_decay)
+    return found
+
+
 class Run:
     """State of a training run and its files."""
 
@@ -84,11 +104,7 @@ class Run:
         self.network = Network(config.dense, config.hidden, config.strength, config.dropout)
         if start:
             self.network.load_state_dict(start)
-        matrices = [p for p in self.network.parameters() if p.dim() > 1]
-        biases = [p for p in self.network.parameters() if p.dim() == 1]
-        groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": biases, "weight_decay": 0.0}]
-        betas = (config.beta1, config.beta2)
-        self.optimiser = torch.optim.AdamW(groups, lr=config.learning_rate, betas=betas, fused=True)
+        self.optimisers = make_optimisers(config, self.network)
         self.average = {name: value.detach().clone() for name, value in self.network.named_parameters()}
         self.step, self.stage, self.batch = 0, 0, 0
         self.elapsed_before, self.begun = 0.0, time.monotonic()
@@ -124,8 +140,9 @@ class Run:
         for name, value in self.network.named_parameters():
             tensors[f"model.{name}"] = value.detach()
             tensors[f"ema.{name}"] = self.average[name]
-            for key, state in self.optimiser.state[value].items():
-                tensors[f"adam.{key}.{name}"] = state
+            for kind, optimiser in self.optimisers.items():
+                for key, state in optimiser.state.get(value, {}).items():
+                    tensors[f"{kind}.{key}.{name}"] = state
         c = self.config
         about = {name: str(getattr(c, name)) for name in ("dense", "hidden", "strength", "lookahead")}
         about["position"] = json.dumps(
@@ -156,9 +173,10 @@ class Run:
             for name, value in self.network.named_parameters():
                 value.data.copy_(file.get_tensor(f"model.{name}"))
                 self.average[name].copy_(file.get_tensor(f"ema.{name}"))
-                if f"adam.step.{name}" in keys:
-                    kept = ("step", "exp_avg", "exp_avg_sq")
-                    self.optimiser.state[value] = {key: file.get_tensor(f"adam.{key}.{name}") for key in kept}
+                for kind, optimiser in self.optimisers.items():
+                    kept = [key for key in STATE[kind] if f"{kind}.{key}.{name}" in keys]
+                    if kept:
+                        optimiser.state[value] = {key: file.get_tensor(f"{kind}.{key}.{name}") for key in kept}
         position = json.loads(about["position"])
         self.step, self.stage, self.batch = position["step"], position["stage"], position["batch"]
         self.elapsed_before, self.best = position["elapsed"], position["best"]
@@ -173,15 +191,17 @@ class Run:
         chunks = range(0, rows.shape[1], c.chunk)
         for start in chunks:
             part = split_rows(rows[:, start : start + c.chunk].transpose(0, 1).contiguous())
-            for group in self.optimiser.param_groups:
-                group["lr"] = self.rate()
+            for kind, optimiser in self.optimisers.items():
+                for group in optimiser.param_groups:
+                    group["lr"] = self.rate() * (c.matrix_rate if kind == "muon" else 1)
             gain, strength, speech, states = self.network(part["features"], states, self.progress() >= c.quantize_from)
             loss, parts = total_loss(c, part, gain, strength, speech)
-            self.optimiser.zero_grad()
+            self.network.zero_grad()
             loss.backward()
             norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), c.clip)
             if torch.isfinite(norm):
-                self.optimiser.step()
+                for optimiser in self.optimisers.values():
+                    optimiser.step()
             self.step += 1
             decay = min(c.ema, (1 + self.step) / (10 + self.step))
             current = [value.detach() for value in self.network.parameters()]

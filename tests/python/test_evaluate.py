@@ -142,6 +142,15 @@ def test_enhancement_is_aligned_and_probabilities_are_those_of_the_network(
     assert max(there) == there[1]
 
 
+def test_the_postfilter_is_that_of_the_stream(speech: tuple[np.ndarray, np.ndarray], tiny_model: Path) -> None:
+    noisy = speech[1].astype(np.float32)
+    blob = tiny_model.read_bytes()
+    plain, filtered = (evaluate.enhance(blob, noisy, amount)[0] for amount in (0.0, 1.0))
+    assert not np.array_equal(plain, filtered)
+    with pytest.raises(RuntimeError, match="legal 0..1"):
+        evaluate.enhance(blob, noisy, 1.5)
+
+
 def test_groups_are_means_of_their_files(result: dict) -> None:
     files = {entry["id"]: entry for entry in result["files"]}
     assert list(files) == ["000", "001", "002", "003"]

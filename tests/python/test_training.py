@@ -30,6 +30,7 @@ from training import (
     features,
     losses,
     model,
+    muon,
     quantize,
     sparse,
     spectrum,
@@ -303,6 +304,47 @@ def test_chunks_with_carried_states_equal_one_pass() -> None:
             parts.append(out)
     for index in range(3):
         torch.testing.assert_close(torch.cat([part[index] for part in parts]), whole[index], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(96, 32), (32, 96), (48, 48)])
+def test_updates_of_muon_are_orthogonal(shape: tuple[int, int]) -> None:
+    torch.manual_seed(5)
+    u, _, v = torch.linalg.svd(torch.randn(shape), full_matrices=False)
+    gradient = u @ torch.diag(torch.logspace(-1, 0, min(shape))) @ v
+    update = muon.orthogonal(gradient)
+    values = torch.linalg.svdvals(update)
+    assert values.min() > 0.6 and values.max() < 1.3  # from a factor of 10
+    # Along the singular vectors of the gradient, and nowhere else.
+    inside = u.T @ update @ v.T
+    assert (inside - torch.diag(inside.diagonal())).abs().max() < 1e-3
+
+
+def test_muon_is_that_of_pytorch() -> None:
+    torch.manual_seed(6)
+    ours = torch.nn.Parameter(torch.randn(48, 16))
+    theirs = torch.nn.Parameter(ours.detach().clone())
+    start = ours.detach().clone()
+    optimisers = [
+        muon.Muon([ours], lr=1e-2, weight_decay=0.1),
+        torch.optim.Muon([theirs], lr=1e-2, weight_decay=0.1, adjust_lr_fn="match_rms_adamw"),
+    ]
+    for _ in range(5):
+        ours.grad = torch.randn(48, 16)
+        theirs.grad = ours.grad.clone()
+        for optimiser in optimisers:
+            optimiser.step()
+    # Theirs computes in bfloat16, 8 bits.
+    assert (ours - theirs).norm() < 0.02 * (ours - start).norm()
+
+
+@pytest.mark.parametrize("matrix_rate", [0.0, 3.0])
+def test_every_weight_has_one_optimiser(matrix_rate: float) -> None:
+    network = model.Network(8, 16, 8)
+    optimisers = train.make_optimisers(config.Config(matrix_rate=matrix_rate), network)
+    owned = [id(p) for o in optimisers.values() for group in o.param_groups for p in group["params"]]
+    assert sorted(owned) == sorted(id(p) for p in network.parameters())
+    inner = sum(len(group["params"]) for group in optimisers["muon"].param_groups) if matrix_rate else 0
+    assert inner == (2 + 2 * 5 if matrix_rate else 0)  # two convolutions, five recurrent layers
 
 
 def test_exported_network_computes_what_training_saw() -> None:
