@@ -30,6 +30,7 @@ from tqdm import tqdm
 
 import training  # noqa: F401  (finds linnet)
 from linnet import _core, metrics
+from linnet.enhancer import DEFAULT_POSTFILTER
 from training import summary
 from training.dnsmos import Dnsmos
 
@@ -43,7 +44,7 @@ class Job:
     noisy: Path
     clean: Path
     blob: bytes = b""
-    postfilter: float = 0.0  # of the model's stream, 0..1
+    postfilter: float = DEFAULT_POSTFILTER  # of the model's stream, 0..1
     enhanced: Path | None = None
 
 
@@ -65,7 +66,7 @@ def read(path: Path) -> np.ndarray:
     return x
 
 
-def enhance(blob: bytes, noisy: np.ndarray, postfilter: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+def enhance(blob: bytes, noisy: np.ndarray, postfilter: float = DEFAULT_POSTFILTER) -> tuple[np.ndarray, np.ndarray]:
     """float32 [n] -> the enhanced signal [n], aligned with the input, and the speech probability of each 10 ms.
 
     Probability l is that of the 20 ms around sample 480 l.
@@ -144,7 +145,7 @@ def evaluate(
     workers: int = 2,
     dnsmos: Path | None = None,
     enhanced: Path | None = None,
-    postfilter: float = 0.0,
+    postfilter: float = DEFAULT_POSTFILTER,
 ) -> dict:
     """All scores of a model, or of a folder of enhanced files (one of the two), on one or more sets.
 
@@ -186,7 +187,7 @@ def main() -> int:
         "--set", type=Path, required=True, nargs="+", help="folders with noisy/*.wav and clean/*.wav, 48 kHz mono"
     )
     parser.add_argument(
-        "--postfilter", type=float, default=0.0, help="strength of the model's post-filter, 0 (off) .. 1"
+        "--postfilter", type=float, default=DEFAULT_POSTFILTER, help="strength of the model's post-filter, 0 (off) .. 1"
     )
     parser.add_argument("--json", type=Path, help="file for all scores")
     parser.add_argument(

@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 
 from linnet.audio import PIPE, AudioError, is_sound_file, replacing
 from linnet.catalog import DEFAULT_MODEL, ModelError, models
+from linnet.enhancer import DEFAULT_POSTFILTER
 
 FAILURE = 2
 
@@ -75,8 +76,9 @@ def _parser() -> argparse.ArgumentParser:
         "--postfilter",
         metavar="X",
         type=_number(0, 1),
-        default=0.0,
-        help="strength of the post-filter, 0 (off, default) .. 1: less noise, at some cost to the voice",
+        default=DEFAULT_POSTFILTER,
+        help=f"strength of the post-filter, 0 (off) .. 1: less noise, at some cost to the voice "
+        f"(default {DEFAULT_POSTFILTER})",
     )
     enhance.add_argument("--backend", metavar="NAME", help="kernels to run; default: the fastest of this CPU")
     enhance.add_argument("--json", metavar="PATH", help="write the numbers of every recording as JSON; - for stdout")

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from linnet.audio import AudioError, Block, Format, open_input, open_output
 from linnet.catalog import DEFAULT_MODEL, ModelError, ModelLike
-from linnet.enhancer import HIGHEST_RATE, LOWEST_RATE, MAX_CHANNELS, RATE, RateAdapter, Stats
+from linnet.enhancer import DEFAULT_POSTFILTER, HIGHEST_RATE, LOWEST_RATE, MAX_CHANNELS, RATE, RateAdapter, Stats
 
 BLOCK_SECONDS = 1.0
 PREVIEW_SECONDS = 30.0  # of the first channel, kept for a figure
@@ -33,7 +33,7 @@ class Options:
 
     model: ModelLike = DEFAULT_MODEL
     attenuation_limit_db: float = 100.0
-    postfilter: float = 0.0
+    postfilter: float = DEFAULT_POSTFILTER
     backend: str | None = None
     compensate: bool = True
     raw: tuple[int, int] | None = None

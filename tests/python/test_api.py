@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 import linnet
 from linnet import _core
+from linnet.catalog import load_model
 
 FRAME = 480
 DTYPES = (np.float32, np.float64, np.int16)
@@ -261,6 +262,18 @@ def test_bad_arguments_are_named(arguments: dict[str, object], text: str) -> Non
     with pytest.raises(ValueError, match=text) as caught:
         linnet.Enhancer(**{"model": "tiny", **arguments})
     assert "\n" not in str(caught.value)
+
+
+def test_controls_begin_as_those_of_the_core() -> None:
+    x = np.random.default_rng(3).normal(0, 0.1, 48000).astype(np.float32)
+    with linnet.Enhancer("tiny", any_block=False) as enhancer:
+        ours = enhancer.process(x)
+        assert (enhancer.attenuation_limit_db, enhancer.postfilter) == (100.0, 0.5)
+    untouched = _core.Stream(load_model("tiny"), False)
+    assert untouched.process(x).tobytes() == ours.tobytes()
+    without = _core.Stream(load_model("tiny"), False)
+    without.set_postfilter(0)
+    assert without.process(x).tobytes() != ours.tobytes()
 
 
 @pytest.mark.parametrize("arguments", [{"postfilter": "much"}, {"attenuation_limit_db": None}, {"model": 3}])
