@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="X",
         type=_number(0, 1),
         default=DEFAULT_POSTFILTER,
-        help=f"strength of the post-filter, 0 (off) .. 1: less noise, at some cost to the voice "
+        help="strength of the post-filter, 0 (off) .. 1: less noise, at some cost to the voice "
         f"(default {DEFAULT_POSTFILTER})",
     )
     enhance.add_argument("--backend", metavar="NAME", help="kernels to run; default: the fastest of this CPU")
