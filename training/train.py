@@ -68,9 +68,6 @@ def take_over(config: Config) -> dict[str, torch.Tensor]:
     return weights
 
 
-STATE = {"adam": ("step", "exp_avg", "exp_avg_sq"), "muon": ("momentum_buffer",)}  # in a checkpoint
-
-
 def make_optimisers(config: Config, network: Network) -> dict[str, torch.optim.Optimizer]:
     """AdamW, and Muon for the matrices between layers where config.matrix_rate is above 0."""
     named = dict(network.named_parameters())
@@ -169,14 +166,15 @@ class Run:
             if changed:
                 print(f"resuming with changed settings: {', '.join(changed)}", flush=True)
             torch.set_rng_state(file.get_tensor("random"))
-            keys = set(file.keys())
-            for name, value in self.network.named_parameters():
+            named = dict(self.network.named_parameters())
+            for name, value in named.items():
                 value.data.copy_(file.get_tensor(f"model.{name}"))
                 self.average[name].copy_(file.get_tensor(f"ema.{name}"))
-                for kind, optimiser in self.optimisers.items():
-                    kept = [key for key in STATE[kind] if f"{kind}.{key}.{name}" in keys]
-                    if kept:
-                        optimiser.state[value] = {key: file.get_tensor(f"{kind}.{key}.{name}") for key in kept}
+            for entry in file.keys():  # noqa: SIM118  (no dictionary)
+                kind, _, rest = entry.partition(".")
+                if kind in self.optimisers:
+                    key, _, name = rest.partition(".")
+                    self.optimisers[kind].state[named[name]][key] = file.get_tensor(entry)
         position = json.loads(about["position"])
         self.step, self.stage, self.batch = position["step"], position["stage"], position["batch"]
         self.elapsed_before, self.best = position["elapsed"], position["best"]
