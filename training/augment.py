@@ -9,6 +9,7 @@ drawn from `rng`, so a segment is a function of the seed. Ranges follow Valin et
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,7 +132,7 @@ def simulated_rooms(config) -> list[tuple[np.ndarray, float]]:
         path.parent.mkdir(parents=True, exist_ok=True)
         rng = np.random.default_rng([config.seed, 77])
         bank = [simulate_room(rng) for _ in range(config.simulated_rooms)]
-        part = path.with_suffix(".part.npz")
+        part = path.with_suffix(f".{os.getpid()}.part.npz")  # another run may be making it as well
         np.savez(
             part,
             samples=np.concatenate([room for room, _ in bank] or [np.zeros(0, np.float32)]),
@@ -288,7 +289,7 @@ class Mixer:
             raw, known = self.speech(rng, int(n * ratio) + 64)
             raw = stretch(raw, ratio)[:n]
             if rng.random() < c.leading_silence:
-                start = min(int(rng.exponential(1.5) * RATE), n // 2)
+                start = min(int(rng.exponential(0.15 * c.seconds) * RATE), n // 2)
                 raw = np.concatenate([np.zeros(start, np.float32), raw[: n - start]])
             shape = [random_filter(rng), random_equaliser(rng, c.speech_peaks), low_pass]
             raw = sosfilt(np.concatenate(shape), raw).astype(np.float32)
