@@ -26,7 +26,7 @@ class Config:
     runs: str = "runs"
     init: str = ""  # a *.linnet model or a checkpoint to start from: its widths, or whole multiples of them
     seed: int = 1
-    hours: float = 1.4  # wall-clock budget of training, counted over resumes; the schedule follows it
+    hours: float = 3.0  # wall-clock budget of training, counted over resumes; the schedule follows it
     steps: int = 0  # a budget in steps instead of hours when above 0: then a run is reproducible to the bit
     threads: int = 2  # of PyTorch
     workers: int = 1  # processes that generate data
@@ -41,10 +41,10 @@ class Config:
     simulated_rooms: int = 200
 
     # Segments and batches
-    seconds: float = 10.0  # of one segment
-    shard_segments: int = 128  # segments of one generated shard
+    seconds: float = 20.0  # of one segment
+    shard_segments: int = 96  # segments of one generated shard
     reuse: int = 2  # passes over each shard, interleaved with its neighbours
-    batch: int = 64  # segments per batch
+    batch: int = 96  # segments per batch
     chunk: int = 100  # frames per update; states are carried to the next chunk of the batch
 
     # Augmentation
@@ -71,7 +71,7 @@ class Config:
     band_limit: float = 0.6  # then cutoff 3 kHz * 50^u
     clipping: float = 0.1
     rounding: float = 0.5
-    leading_silence: float = 0.15
+    leading_silence: float = 0.15  # share of segments whose speech begins late, by 0.15 of their length in the mean
     early: float = 0.020  # dereverberation target: kept whole
     target_rt60: float = 0.2  # and the tail decays at least as fast as this
 
@@ -87,7 +87,8 @@ class Config:
     weight_gain: float = 1.0
     weight_strength: float = 0.5
     weight_speech: float = 0.1
-    weight_energy: float = 1.0
+    weight_energy: float = 3.0
+    weight_disturbance: float = 1.0  # points lost on the scale of PESQ
     weight_magnitude: float = 0.0
     weight_spectrum: float = 0.0  # error of the enhanced spectrum in three resolutions
     spectrum_segments: int = 8  # segments of a batch that it is computed on: it costs more than `small` itself

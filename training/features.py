@@ -27,6 +27,8 @@ CENTRES = 50.0 * np.array(
 )  # Hz, of the bands
 SILENCE = 1e-2  # band energy, full scale 32768: the features' own floor
 LIMIT = 60000.0  # of float16
+WEIGHT_EXPONENT = 0.3  # from power to compressed loudness
+HEARD = int((CENTRES < 7500).sum())  # bands of a listener at 16 kHz
 
 _names = [
     ("features", INPUTS),
@@ -37,10 +39,11 @@ _names = [
     ("yp", BANDS),  # and inner products
     ("xy", BANDS),
     ("xp", BANDS),
-    ("weight", BANDS),  # yy ** 0.3, mean 1 over the segment: compressed loudness
+    ("weight", BANDS),  # yy ** WEIGHT_EXPONENT, mean 1 over the segment: compressed loudness
     ("gain_mask", BANDS),  # 1 where the gain target is known
     ("strength_mask", BANDS),  # weight of the strength target
     ("speech", 1),  # 1 where the clean signal is active
+    ("level", 1),  # clean power of the bands below 8 kHz together, mean of the segment; in the unit of the weights
 ]
 columns: dict[str, slice] = {}
 COLUMNS = 0
@@ -59,7 +62,7 @@ def row_width(config) -> int:
     return ALL_COLUMNS if config.weight_spectrum else COLUMNS
 
 
-def rows_of(segment: Segment, lookahead: int, spectra: bool = False, exponent: float = 0.3) -> np.ndarray:
+def rows_of(segment: Segment, lookahead: int, spectra: bool = False) -> np.ndarray:
     """float16 [T, COLUMNS] of a segment of T frames, or with the spectra behind them."""
     found = _core.analyze(segment.noisy, segment.target, lookahead=lookahead, spectra=spectra)
     frames = len(found["features"])
@@ -81,8 +84,9 @@ def rows_of(segment: Segment, lookahead: int, spectra: bool = False, exponent: f
     put("xx", xx / floor)
     for name in ("pp", "yp", "xy", "xp"):
         put(name, found[name] / floor)
-    loud = floor**exponent
+    loud = floor**WEIGHT_EXPONENT
     put("weight", loud / loud.mean())
+    put("level", xx[:, :HEARD].sum(axis=1).mean() / loud.mean() ** (1 / WEIGHT_EXPONENT))
     # A band is judged where something is heard in it, and where the recording of the speech could have held something:
     # above its bandwidth a gain of 0 would teach to cut the treble of everyone. Where the clean signal is silent, 0 is
     # right.
@@ -148,10 +152,11 @@ LEAD = 2  # shards made ahead of the newest one in use
 class Shards:
     """Shards in order, made by background processes while the trainer works. Use as a context manager.
 
-    stage(k) returns the shards k - reuse + 1 .. k that exist, waiting for the newest; older files are deleted.
+    stage(k) returns the shards k - reuse + 1 .. k that exist, waiting for the newest; older files are deleted. With
+    `make` off another process has the workers, and this one waits for what they make.
     """
 
-    def __init__(self, config, folder: Path, first: int = 0):
+    def __init__(self, config, folder: Path, first: int = 0, make: bool = True):
         self.config = config
         self.folder = folder
         self.waited = 0.0  # seconds spent waiting for data
@@ -162,7 +167,7 @@ class Shards:
         arguments = (config, str(folder))
         self.workers = [
             context.Process(target=_produce, args=(*arguments, w, self.wanted, self.stop, os.getpid()), daemon=True)
-            for w in range(config.workers)
+            for w in range(config.workers if make else 0)
         ]
         for worker in self.workers:
             worker.start()
@@ -181,7 +186,7 @@ class Shards:
         path = shard_path(self.folder, index)
         begun = time.monotonic()
         while not path.is_file():
-            if not any(worker.is_alive() for worker in self.workers):
+            if self.workers and not any(worker.is_alive() for worker in self.workers):
                 raise RuntimeError(f"the data process ended before shard {index}; its message is above")
             time.sleep(0.05)
         self.waited += time.monotonic() - begun
@@ -191,7 +196,7 @@ class Shards:
         """Rows of the shards in use at stage `index`, float16 [segments, T, COLUMNS] each, the newest last."""
         self.wanted.value = index + 1 + LEAD
         first = max(index - self.config.reuse + 1, 0)
-        for path in self.folder.glob("shard-*.npy"):
+        for path in self.folder.glob("shard-*.npy") if self.workers else ():
             number = path.name.split(".")[0].removeprefix("shard-")
             if number.isdigit() and int(number) < first and ".part" not in path.name:
                 path.unlink()

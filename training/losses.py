@@ -11,6 +11,8 @@ from __future__ import annotations
 import torch
 from torch.nn import functional
 
+from training.features import HEARD, WEIGHT_EXPONENT
+from training.loudness import POWER, points_lost
 from training.spectrum import SCALE_LIMIT, spectrum_loss
 
 
@@ -44,6 +46,22 @@ def error_energy(gain, strength, xx, pp, yp, xy, xp) -> torch.Tensor:
     return (scale.square() * energy - 2 * scale * cross + xx).clamp(min=0)
 
 
+def noisy_power(rows: dict[str, torch.Tensor]) -> torch.Tensor:
+    """[T, B, 34], in a unit of each segment's own."""
+    return rows["weight"] ** (1 / WEIGHT_EXPONENT)
+
+
+def disturbance_loss(rows: dict[str, torch.Tensor], gain: torch.Tensor) -> torch.Tensor:
+    """Mean of the points lost on the scale of PESQ, over segments with speech; where no gain is known nothing is."""
+    level = rows["level"][..., :1]
+    spoken = level > 0
+    noisy = noisy_power(rows)[..., :HEARD] * torch.where(spoken, POWER / level.clamp(min=1e-6), 0)
+    wanted = noisy * rows["xx"][..., :HEARD].clamp(min=0)
+    known = rows["gain_mask"][..., :HEARD] > 0
+    lost = points_lost(torch.where(known, gain[..., :HEARD].square() * noisy, wanted), wanted)
+    return masked_mean(lost, spoken[:1, :, 0].float().expand_as(lost))
+
+
 def total_loss(config, rows: dict[str, torch.Tensor], gain, strength, speech_logit) -> tuple[torch.Tensor, dict]:
     """Weighted sum and its parts (detached) by name. rows: slices of features.columns as float32."""
     mask = rows["gain_mask"]
@@ -55,6 +73,8 @@ def total_loss(config, rows: dict[str, torch.Tensor], gain, strength, speech_log
     statistics = [rows[name] for name in ("xx", "pp", "yp", "xy", "xp")]
     error = error_energy(gain, strength, *statistics)
     parts["energy"] = masked_mean(error.clamp(max=20.0) * rows["weight"], mask)
+    if config.weight_disturbance:
+        parts["disturbance"] = disturbance_loss(rows, gain)
     if config.weight_magnitude:
         wanted = (rows["xx"].clamp(min=0) + 1e-4) ** 0.3
         parts["magnitude"] = masked_mean(((gain.square() + 1e-4) ** 0.3 - wanted).square() * rows["weight"], mask)

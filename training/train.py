@@ -33,7 +33,7 @@ from tqdm import tqdm
 
 from training import data, export, features, keep_memory, sparse, widen
 from training.config import Config, from_command_line, to_json
-from training.losses import error_energy, total_loss
+from training.losses import error_energy, noisy_power, total_loss
 from training.model import Network, count_weights
 from training.muon import Muon
 
@@ -229,7 +229,7 @@ class Run:
             parts["loss"] = loss
             for key, value in parts.items():
                 sums[key] = sums.get(key, 0.0) + float(value) / len(starts)
-            scale = part["weight"] ** (1 / 0.3) * part["gain_mask"]  # proportional to yy
+            scale = noisy_power(part) * part["gain_mask"]
             error = error_energy(gain, strength, *(part[name] for name in ("xx", "pp", "yp", "xy", "xp")))
             before = (1 - 2 * part["xy"] + part["xx"]).clamp(min=0)
             energies += torch.stack([(value * scale).sum((0, 2)) for value in (part["xx"], before, error)])
@@ -255,6 +255,7 @@ LOGGED = [
     "strength",
     "speech",
     "energy",
+    "disturbance",
     "magnitude",
     "spectrum",
     "norm",

@@ -29,6 +29,7 @@ from training import (
     export,
     features,
     losses,
+    loudness,
     model,
     muon,
     quantize,
@@ -489,6 +490,51 @@ def test_gain_loss_is_zero_at_the_target_and_has_finite_gradients() -> None:
     assert torch.isfinite(gain.grad).all()
     assert losses.gain_loss(target, target, mask, 0.3, 10.0) == 0
     assert losses.gain_loss(target, gain, torch.tensor([1.0, 0, 1, 1, 0]), 0.3, 10.0) == 0
+
+
+def test_points_lost_are_none_without_a_difference_and_more_for_noise_than_for_a_gap() -> None:
+    rng = np.random.default_rng(11)
+    wanted = torch.from_numpy(10 ** rng.uniform(1, 6, (100, 3, features.HEARD))).float()
+    same = loudness.points_lost(wanted, wanted)
+    assert same.shape == (4, 3)
+    assert same.max() < 0.01
+    # The level of a whole frame is forgiven; a band that sticks out costs more than one that is missing.
+    assert loudness.points_lost(2 * wanted, wanted).max() < 0.01
+    flat = torch.full_like(wanted, 1e5)
+    for band in (3, 10, 20):
+        factor = torch.ones(features.HEARD)
+        factor[band] = 10
+        added, missing = (loudness.points_lost(flat * each, flat) for each in (factor, 1 / factor))
+        assert (added > 1.5 * missing).all()
+        assert (missing > 0.1).all()
+    # Below the threshold of hearing nothing is lost.
+    quiet = loudness.THRESHOLD / loudness.DENSITY / 2
+    assert loudness.points_lost(quiet.expand(50, 1, -1), 0.01 * quiet.expand(50, 1, -1)).max() < 0.01
+    power = wanted.clone().requires_grad_()
+    loudness.points_lost(power * 0, wanted).sum().add(loudness.points_lost(power, wanted).sum()).backward()
+    assert torch.isfinite(power.grad).all()
+
+
+def test_points_lost_follow_pesq(root: Path) -> None:
+    clean = soundfile.read(root / "sdk/examples/demo_clean.flac", dtype="float32")[0][: 8 * RATE]
+    noisy = soundfile.read(root / "sdk/examples/demo_noisy.flac", dtype="float32")[0][: 8 * RATE]
+    clean, noisy = (x[: len(x) // 480 * 480] for x in (clean, noisy))
+    rows = features.rows_of(augment.Segment(noisy, clean, 24000.0, True), 2)
+    parts = train.split_rows(torch.from_numpy(rows)[2:, None])
+    ideal = np.pad(parts["gain"][:, 0].numpy(), ((2, 0), (0, 0)))
+    lost, points = [], []
+    for share in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0):  # of the way from the noisy signal to ideal gains
+        gains = (1 - share + share * ideal).astype(np.float32)
+        out = _core.synthesize(noisy, gains, np.zeros_like(gains), lookahead=2)[3 * 480 :]
+        lost.append(float(losses.disturbance_loss(parts, torch.from_numpy(gains)[2:, None])))
+        points.append(metrics.score(clean[: len(out)], out, RATE).pesq_wb)
+    assert lost == sorted(lost, reverse=True)
+    assert np.corrcoef(lost, points)[0, 1] < -0.9
+    # Neither knows the level of the recording.
+    quiet = features.rows_of(augment.Segment(0.1 * noisy, 0.1 * clean, 24000.0, True), 2)
+    parts = train.split_rows(torch.from_numpy(quiet)[2:, None])
+    gains = torch.from_numpy(ideal)[2:, None]
+    assert float(losses.disturbance_loss(parts, 0 * gains + 1)) == pytest.approx(lost[0], rel=0.02)
 
 
 # The whole
