@@ -28,7 +28,8 @@ class Config:
     seed: int = 1
     hours: float = 3.0  # wall-clock budget of training, counted over resumes; the schedule follows it
     steps: int = 0  # a budget in steps instead of hours when above 0: then a run is reproducible to the bit
-    threads: int = 2  # of PyTorch
+    threads: int = 1  # of PyTorch, in each process
+    processes: int = 1  # that share each batch
     workers: int = 1  # processes that generate data
     fast_matmul: bool = True  # bfloat16 products inside float32 matrix products, where the CPU has them
 
@@ -193,6 +194,8 @@ def check(config: Config) -> None:
         raise ValueError(f"setting lookahead={config.lookahead}: must be 0..3")
     if config.shard_segments * min(config.reuse, 1) < config.batch:
         raise ValueError(f"setting batch={config.batch}: more than shard_segments={config.shard_segments}")
+    if config.processes < 1 or config.batch % config.processes:
+        raise ValueError(f"setting processes={config.processes}: must divide batch={config.batch}")
     for name in ("batch", "chunk", "reuse", "shard_segments", "threads", "valid_segments", "spectrum_segments"):
         if getattr(config, name) < 1:
             raise ValueError(f"setting {name}={getattr(config, name)}: must be at least 1")

@@ -12,7 +12,6 @@ Interrupting saves first. With steps=N instead of hours the run is reproducible,
 
 from __future__ import annotations
 
-import csv
 import fcntl
 import json
 import math
@@ -29,13 +28,14 @@ if __package__ in (None, ""):
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
-from tqdm import tqdm
 
 from training import data, export, features, keep_memory, sparse, widen
 from training.config import Config, from_command_line, to_json
+from training.log import Log
 from training.losses import error_energy, noisy_power, total_loss
 from training.model import Network, count_weights
 from training.muon import Muon
+from training.team import Team, together
 
 
 def prepare_torch(config: Config) -> None:
@@ -87,16 +87,14 @@ def make_optimisers(config: Config, network: Network) -> dict[str, torch.optim.O
 class Run:
     """State of a training run and its files."""
 
-    def __init__(self, config: Config):
+    def __init__(self, config: Config, team: Team | None = None):
         prepare_torch(config)
         self.config = config
+        self.team = team = team or Team()
         self.folder = config.folder()
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.lock = open(self.folder / "lock", "w")  # noqa: SIM115  (held as long as the run lives)
-        try:
-            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ValueError(f"{self.folder} is in use by another training process; give another name=") from None
+        if team.rank == 0:
+            self.take_lock()
         start = take_over(config) if config.init else None
         self.network = Network(config.dense, config.hidden, config.strength, config.dropout)
         if start:
@@ -111,6 +109,16 @@ class Run:
             self.load()
         weights = dict(self.network.named_parameters())
         self.pruner = sparse.Pruner(weights, self.average, config.density) if config.density < 1 else None
+        if team.rank:
+            torch.manual_seed(config.seed + team.rank)  # dropout of its own
+
+    def take_lock(self) -> None:
+        """ValueError: another training has it."""
+        self.lock = open(self.folder / "lock", "w")  # noqa: SIM115  (held as long as the run lives)
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(f"{self.folder} is in use by another training process; give another name=") from None
 
     # Budget and schedule
 
@@ -126,7 +134,7 @@ class Run:
     def rate(self) -> float:
         """Learning rate: linear warm-up, then a cosine over the budget."""
         c = self.config
-        cosine = c.final_rate + (c.learning_rate - c.final_rate) * 0.5 * (1 + math.cos(math.pi * self.progress()))
+        cosine = c.final_rate + (c.learning_rate - c.final_rate) * 0.5 * (1 + math.cos(math.pi * self.team.progress))
         return cosine * min(1.0, (self.step + 1) / max(c.warm_up, 1))
 
     # Checkpoints
@@ -182,20 +190,22 @@ class Run:
     # Work
 
     def train_batch(self, rows: torch.Tensor) -> dict[str, float]:
-        """All chunks of one batch [B, T, COLUMNS] with carried states; mean of the loss parts."""
+        """All chunks of one batch [B, T, COLUMNS], this process's share, with carried states: mean loss parts."""
         c = self.config
         states = self.network.start(rows.shape[0])
         sums: dict[str, float] = {}
         chunks = range(0, rows.shape[1], c.chunk)
+        rounding = self.team.progress >= c.quantize_from
         for start in chunks:
             part = split_rows(rows[:, start : start + c.chunk].transpose(0, 1).contiguous())
             for kind, optimiser in self.optimisers.items():
                 for group in optimiser.param_groups:
                     group["lr"] = self.rate() * (c.matrix_rate if kind == "muon" else 1)
-            gain, strength, speech, states = self.network(part["features"], states, self.progress() >= c.quantize_from)
+            gain, strength, speech, states = self.network(part["features"], states, rounding)
             loss, parts = total_loss(c, part, gain, strength, speech)
             self.network.zero_grad()
             loss.backward()
+            self.team.average([value.grad for value in self.network.parameters()])
             norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), c.clip)
             if torch.isfinite(norm):
                 for optimiser in self.optimisers.values():
@@ -206,7 +216,7 @@ class Run:
             torch._foreach_lerp_(list(self.average.values()), current, 1 - decay)
             if self.pruner:
                 if self.step % sparse.EVERY == 0:
-                    self.pruner.cut(self.progress())
+                    self.pruner.cut(self.team.progress)
                 self.pruner.apply()
             parts |= {"loss": loss.detach(), "norm": norm}
             for key, value in parts.items():
@@ -245,136 +255,94 @@ class Run:
         export.write(self.average, self.network.widths, self.config.lookahead, self.folder / name)
 
 
-LOGGED = [
-    "kind",
-    "step",
-    "hours",
-    "rate",
-    "loss",
-    "gain",
-    "strength",
-    "speech",
-    "energy",
-    "disturbance",
-    "magnitude",
-    "spectrum",
-    "norm",
-    "snr_in",
-    "snr_out",
-    "frames_per_s",
-    "waiting",
-]
-
-
-class Log:
-    """A line on the terminal, a row of log.csv and TensorBoard scalars for each report."""
+class Keeper:
+    """Reports, validates and saves now and then; the first process of a team has one."""
 
     def __init__(self, run: Run):
+        c = run.config
+        about = {"manifest_sha256": data.manifest_hash(c), "torch": torch.__version__}
+        (run.folder / "config.json").write_text(json.dumps(json.loads(to_json(c)) | about, indent=1) + "\n")
         self.run = run
-        self.rows = run.folder / "log.csv"
-        self.terminal = tqdm(total=1000, unit="%o", disable=None, bar_format="{l_bar}{bar}| {elapsed} {postfix}")
-        self.writer = None
-        if run.config.tensorboard:
-            from torch.utils.tensorboard import SummaryWriter
+        self.valid = torch.from_numpy(features.valid_rows(c))
+        self.log = Log(run)
+        print(f"{c.name}: {count_weights(run.network)} weights, {run.folder}, step {run.step}", flush=True)
+        self.sums: dict[str, float] = {}
+        self.frames, self.batches, self.waited = 0, 0, 0.0
+        self.reported = self.saved = self.validated = time.monotonic()
 
-            self.writer = SummaryWriter(run.folder / "events")
+    def after_batch(self, parts: dict[str, float], frames: int, waited: float) -> None:
+        """parts: losses of a batch of so many frames; waited: seconds for data since the run began."""
+        c, now = self.run.config, time.monotonic()
+        self.frames += frames * self.run.team.size
+        self.batches += 1
+        for key, value in parts.items():
+            self.sums[key] = self.sums.get(key, 0.0) + value
+        if now - self.reported >= c.report_seconds:
+            values = {key: value / self.batches for key, value in self.sums.items()}
+            values["frames_per_s"] = self.frames / (now - self.reported)
+            values["waiting"] = (waited - self.waited) / (now - self.reported)
+            self.log.report("train", values)
+            self.sums, self.frames, self.batches, self.waited, self.reported = {}, 0, 0, waited, now
+        if now - self.validated >= 60 * c.valid_minutes:
+            self.validate()
+            self.validated = time.monotonic()
+        if now - self.saved >= 60 * c.checkpoint_minutes:
+            self.run.save()
+            self.saved = time.monotonic()
 
-    def report(self, kind: str, values: dict[str, float]) -> None:
-        """kind "train" or "valid"."""
-        run = self.run
-        row = {"kind": kind, "step": run.step, "hours": run.elapsed() / 3600, "rate": run.rate()} | values
-        new = not self.rows.is_file()
-        with open(self.rows, "a", newline="") as file:
-            table = csv.DictWriter(file, LOGGED, restval="", extrasaction="ignore")
-            if new:
-                table.writeheader()
-            table.writerow({key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()})
-        if self.writer:
-            for key, value in values.items():
-                self.writer.add_scalar(f"{kind}/{key}", value, run.step)
-            self.writer.flush()
-        text = " ".join(f"{key} {value:.4g}" for key, value in values.items())
-        line = f"{kind} {100 * run.progress():5.1f} % step {run.step} {row['hours']:.2f} h lr {row['rate']:.2e} {text}"
-        if self.terminal.disable:
-            print(line, flush=True)
-        elif kind == "valid":
-            self.terminal.write(line)
-        else:
-            self.terminal.n = int(1000 * run.progress())
-            self.terminal.set_postfix_str(f"step {run.step} loss {values['loss']:.4f}")
+    def validate(self) -> None:
+        """Reports the score of the averaged weights, and keeps them where they are the best so far."""
+        values = self.run.validate(self.valid)
+        self.log.report("valid", values)
+        if values["loss"] < self.run.best:
+            self.run.best = values["loss"]
+            self.run.export("best.linnet")
 
-    def close(self) -> None:
-        """Ends the progress bar and the event file."""
-        self.terminal.close()
-        if self.writer:
-            self.writer.close()
+    def finish(self) -> None:
+        """Saves; at the end of the budget there is a last model as well."""
+        self.run.save()
+        if not self.run.team.stopping:
+            self.validate()
+            self.run.export("last.linnet")
 
 
-def train(config: Config, stop_after: int = 0) -> Run:
+def train(config: Config, team: Team | None = None, stop_after: int = 0) -> Run:
     """Runs to the end of the budget, or until `stop_after` steps (as an interruption would)."""
-    run = Run(config)
-    about = {"manifest_sha256": data.manifest_hash(config), "torch": torch.__version__}
-    (run.folder / "config.json").write_text(json.dumps(json.loads(to_json(config)) | about, indent=1) + "\n")
-    valid = torch.from_numpy(features.valid_rows(config))
+    run = Run(config, team)
+    team = run.team
     stopping: list[int] = []
     previous = {
         number: signal.signal(number, lambda number, _: stopping.append(number))
         for number in (signal.SIGINT, signal.SIGTERM)
     }
-    log = Log(run)
-    print(f"{config.name}: {count_weights(run.network)} weights, {config.folder()}, step {run.step}", flush=True)
+    keeper = Keeper(run) if team.rank == 0 else None
     run.begun = time.monotonic()
-    sums: dict[str, float] = {}
-    frames, batches, waited_before = 0, 0, 0.0
-    reported = saved = validated = time.monotonic()
-
-    def validate() -> None:
-        values = run.validate(valid)
-        log.report("valid", values)
-        if values["loss"] < run.best:
-            run.best = values["loss"]
-            run.export("best.linnet")
-
     try:
-        with features.Shards(config, run.folder / "shards", run.stage) as shards:
-            while run.progress() < 1 and not stopping:
+        with features.Shards(config, run.folder / "shards", run.stage, team.rank == 0) as shards:
+            team.agree(run.progress(), bool(stopping))
+            while team.progress < 1 and not team.stopping:
                 pool = shards.stage(run.stage)
                 count = sum(len(shard) for shard in pool)
                 order = np.random.default_rng([config.seed, run.stage, 1]).permutation(count)
                 batch_count = count // config.batch
-                while run.batch < batch_count and run.progress() < 1 and not stopping:
-                    chosen = order[run.batch * config.batch : (run.batch + 1) * config.batch]
+                while run.batch < batch_count and team.progress < 1 and not team.stopping:
+                    chosen = order[run.batch * config.batch : (run.batch + 1) * config.batch][team.rank :: team.size]
                     size = config.shard_segments
                     rows = torch.from_numpy(np.stack([pool[i // size][i % size] for i in chosen]))
                     parts = run.train_batch(rows)
                     run.batch += 1
-                    frames += rows.shape[0] * rows.shape[1]
-                    batches += 1
-                    for key, value in parts.items():
-                        sums[key] = sums.get(key, 0.0) + value
-                    now = time.monotonic()
-                    if now - reported >= config.report_seconds:
-                        values = {key: value / batches for key, value in sums.items()}
-                        values["frames_per_s"] = frames / (now - reported)
-                        values["waiting"] = (shards.waited - waited_before) / (now - reported)
-                        log.report("train", values)
-                        sums, frames, batches, waited_before, reported = {}, 0, 0, shards.waited, now
-                    if now - validated >= 60 * config.valid_minutes:
-                        validate()
-                        validated = time.monotonic()
-                    if now - saved >= 60 * config.checkpoint_minutes:
-                        run.save()
-                        saved = time.monotonic()
+                    if keeper:
+                        keeper.after_batch(parts, rows.shape[0] * rows.shape[1], shards.waited)
                     if stop_after and run.step >= stop_after:
                         stopping.append(0)
+                    team.agree(run.progress(), bool(stopping))
                 if run.batch >= batch_count:
                     run.stage, run.batch = run.stage + 1, 0
-        run.save()
-        if not stopping:
-            validate()
-            run.export("last.linnet")
+        if keeper:
+            keeper.finish()
     finally:
-        log.close()
+        if keeper:
+            keeper.log.close()
         for number, handler in previous.items():
             signal.signal(number, handler)
     return run
@@ -384,7 +352,7 @@ def main() -> int:
     """Command line; 2 with one line on stderr for bad input."""
     try:
         config = from_command_line(sys.argv[1:])
-        train(config)
+        together(train, config, config.folder())
     except (ValueError, OSError) as error:
         print(f"train: {error}", file=sys.stderr)
         return 2

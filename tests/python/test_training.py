@@ -104,6 +104,7 @@ def test_command_line_sets_any_field() -> None:
         (["small", "hidden=100"], "hidden=100"),
         (["small", "hours"], "not key=value"),
         (["small", "batch=1000"], "batch=1000"),
+        (["small", "processes=3"], "processes=3"),
     ],
 )
 def test_wrong_words_are_named(words: list[str], message: str) -> None:
@@ -618,6 +619,22 @@ def test_killed_and_resumed_run_has_the_same_weights(corpus: Path, tmp_path: Pat
     assert wanted.keys() == found.keys()
     for name, value in wanted.items():
         assert torch.equal(value, found[name]), name
+
+
+def test_processes_share_a_batch_and_make_the_same_updates(corpus: Path, tmp_path: Path) -> None:
+    made = {name: settings(corpus, tmp_path, name=name, steps=24, processes=int(name[-1])) for name in ("by1", "by2")}
+    weights = []
+    for each in made.values():
+        words = [f"{name}={value}" for name, value in json.loads(config.to_json(each)).items()]
+        assert subprocess.call([sys.executable, train.__file__, "tiny", *words], stdout=subprocess.DEVNULL) == 0
+        weights.append(tensors(each.folder() / "checkpoint.safetensors"))
+        with open(each.folder() / "log.csv", newline="") as file:
+            assert [row["kind"] for row in csv.DictReader(file)].count("valid") == 1
+    start = dict(train.Run(dataclasses.replace(made["by1"], name="start")).network.named_parameters())
+    for name, value in start.items():
+        one, two = (found[f"model.{name}"] for found in weights)
+        # Means over halves of a batch are weighted a little differently from means over all of it.
+        assert (two - one).norm() < 0.2 * (one - value).norm(), name
 
 
 def test_a_run_in_use_is_refused(corpus: Path, tmp_path: Path) -> None:
