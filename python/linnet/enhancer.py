@@ -21,7 +21,7 @@ from linnet.catalog import DEFAULT_MODEL, ModelError, ModelLike, load_model
 Samples = TypeVar("Samples", NDArray[np.float32], NDArray[np.float64], NDArray[np.int16])
 
 RATE = 48000  # Hz, of every stream
-DEFAULT_POSTFILTER = 0.5  # that of the core
+DEFAULT_POSTFILTER = 0.0  # that of the core
 LOWEST_RATE, HIGHEST_RATE = 4000, 384000  # Hz, of recordings
 MAX_CHANNELS = 64
 _LIMIT = 4.0  # what the core clamps samples to

@@ -109,7 +109,7 @@ LINNET_API int linnet_delay(const linnet *stream);
  * limit. A change is cross-faded over one frame, but holds at once before the first frame of a stream. */
 LINNET_API linnet_status linnet_set_attenuation_limit(linnet *stream, float db);
 
-/* Strength of the envelope post-filter, 0 (off) .. 1 (as in the paper); 0.5 at first. */
+/* Strength of the envelope post-filter, 0 (off, default) .. 1 (as in the paper). */
 LINNET_API linnet_status linnet_set_postfilter(linnet *stream, float amount);
 
 /* Newest statistics; lock free. */

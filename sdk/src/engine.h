@@ -34,13 +34,11 @@ float attenuation_to_mix(float db);
 class Engine {
  public:
   static constexpr float kNoLimit = 100.0f;  // dB
-  // What mixtures of the validation split ask for: half of the paper's gains 0.03 PESQ-WB and 0.1 dB, all of it less.
-  static constexpr float kPostfilter = 0.5f;
 
   // Written by any thread, read once per frame.
   struct Controls {
     std::atomic<float> attenuation_limit{kNoLimit};  // dB, 0..100
-    std::atomic<float> postfilter{kPostfilter};      // 0..1
+    std::atomic<float> postfilter{0.0f};             // 0..1
   };
 
   // Written once per frame, read by any thread.
