@@ -21,7 +21,13 @@ from linnet.audio import AudioError
 from linnet.report import pyplot, save, style
 
 COLOURS = ("#0f766e", "#b45309", "#4338ca", "#be185d", "#4d7c0f")
-PANELS = {"loss": "loss", "gain": "gain loss", "snr_gain": "SNR gain in bands, dB", "rate": "learning rate"}
+PANELS = {
+    "loss": "loss",
+    "gain": "gain loss",
+    "disturbance": "points lost",
+    "snr_gain": "SNR gain in bands, dB",
+    "rate": "learning rate",
+}
 
 
 def read_log(folder: Path) -> dict[str, list[dict[str, float]]]:
@@ -57,7 +63,7 @@ def draw(folders: list[Path], path: str) -> None:
                         axis.plot(*zip(*points, strict=True), lw=width, alpha=alpha, color=colour, label=label)
             axis.set_title(title)
             axis.set_xlabel("hours")
-        axes[0].legend(frameon=False)
+        figure.legend(frameon=False, loc="outside right center")
         save(figure, path)
         plt.close(figure)
 
