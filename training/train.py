@@ -306,16 +306,16 @@ class Keeper:
             self.run.export("last.linnet")
 
 
-def train(config: Config, team: Team | None = None, stop_after: int = 0) -> Run:
-    """Runs to the end of the budget, or until `stop_after` steps (as an interruption would)."""
+def train(config: Config, team: Team | None = None) -> Run:
+    """Runs to the end of the budget, or until it is interrupted."""
     run = Run(config, team)
     team = run.team
+    keeper = Keeper(run) if team.rank == 0 else None
     stopping: list[int] = []
     previous = {
         number: signal.signal(number, lambda number, _: stopping.append(number))
         for number in (signal.SIGINT, signal.SIGTERM)
     }
-    keeper = Keeper(run) if team.rank == 0 else None
     run.begun = time.monotonic()
     try:
         with features.Shards(config, run.folder / "shards", run.stage, team.rank == 0) as shards:
@@ -333,8 +333,6 @@ def train(config: Config, team: Team | None = None, stop_after: int = 0) -> Run:
                     run.batch += 1
                     if keeper:
                         keeper.after_batch(parts, rows.shape[0] * rows.shape[1], shards.waited)
-                    if stop_after and run.step >= stop_after:
-                        stopping.append(0)
                     team.agree(run.progress(), bool(stopping))
                 if run.batch >= batch_count:
                     run.stage, run.batch = run.stage + 1, 0
