@@ -9,7 +9,6 @@ drawn from `rng`, so a segment is a function of the seed. Ranges follow Valin et
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +16,7 @@ import numpy as np
 import soxr
 from scipy.signal import butter, oaconvolve, sosfilt
 
-from training.data import RATE, Collection, Corpus, loud_level
+from training.data import RATE, Collection, Corpus, loud_level, make_once
 
 FADE = 240  # samples, at each cut
 
@@ -128,18 +127,18 @@ def simulated_rooms(config) -> list[tuple[np.ndarray, float]]:
     """The bank of simulated rooms, made once and kept in the cache."""
     key = hashlib.sha256(f"rooms 1 {config.seed} {config.simulated_rooms}".encode()).hexdigest()[:12]
     path = Path(config.cache) / f"simulated-{key}.npz"
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
+
+    def simulate(part: Path) -> None:
         rng = np.random.default_rng([config.seed, 77])
         bank = [simulate_room(rng) for _ in range(config.simulated_rooms)]
-        part = path.with_suffix(f".{os.getpid()}.part.npz")  # another run may be making it as well
         np.savez(
             part,
             samples=np.concatenate([room for room, _ in bank] or [np.zeros(0, np.float32)]),
             lengths=[len(room) for room, _ in bank],
             times=[rt60 for _, rt60 in bank],
         )
-        part.replace(path)
+
+    make_once(path, simulate)
     with np.load(path) as file:
         parts = np.split(file["samples"], np.cumsum(file["lengths"])[:-1]) if len(file["lengths"]) else []
         return list(zip(parts, file["times"].tolist(), strict=True))

@@ -8,8 +8,10 @@ Formats: whatever soundfile reads (wav, flac, ogg, opus, mp3 ...), any rate (sox
 from __future__ import annotations
 
 import csv
+import fcntl
 import hashlib
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -117,17 +119,31 @@ def decode(path: str) -> np.ndarray:
     return np.clip(np.rint(x * 32768), -32768, 32767).astype(np.int16)
 
 
+def make_once(path: Path, make: Callable[[Path], None]) -> None:
+    """Has make(part) write the file that becomes `path`, unless it is there. Of runs that need it at once one makes it
+    and the others wait."""
+    if path.is_file():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.is_file():
+            part = path.with_name(f"{path.stem}.part{path.suffix}")
+            make(part)
+            part.replace(path)
+
+
 def build(items: list[Item], cache: Path, name: str, quiet: bool = False) -> Collection:
     """Opens the cache of this list of files; decodes them first if it is not there. Drops empty recordings."""
     listed = "\n".join(f"{item.path} {Path(item.path).stat().st_size} {item.bandwidth}" for item in items)
     folder = cache / f"{name}-{hashlib.sha256(listed.encode()).hexdigest()[:12]}"
-    table = folder / "items.json"
-    if not table.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
+    samples = folder / "samples.i16"
+
+    def decode_all(table: Path) -> None:
         if not quiet:
             print(f"decoding {len(items)} recordings of {name} into {folder}", flush=True)
         kept, start = [], 0
-        with open(folder / "samples.i16", "wb") as file, ThreadPoolExecutor(2) as pool:
+        with open(samples, "wb") as file, ThreadPoolExecutor(2) as pool:
             for item, x in zip(items, pool.map(decode, [item.path for item in items]), strict=True):
                 if len(x) == 0 or not x.any():
                     continue
@@ -137,13 +153,11 @@ def build(items: list[Item], cache: Path, name: str, quiet: bool = False) -> Col
                 x.tofile(file)
                 start += len(x)
                 kept.append(asdict(item))
-        part = table.with_suffix(".part")
-        part.write_text(json.dumps(kept))
-        part.replace(table)
-    kept = [Item(**entry) for entry in json.loads(table.read_text())]
-    size = folder / "samples.i16"
-    samples = np.memmap(size, dtype=np.int16, mode="r") if kept else np.zeros(0, np.int16)
-    return Collection(samples, kept)
+        table.write_text(json.dumps(kept))
+
+    make_once(folder / "items.json", decode_all)
+    kept = [Item(**entry) for entry in json.loads((folder / "items.json").read_text())]
+    return Collection(np.memmap(samples, dtype=np.int16, mode="r") if kept else np.zeros(0, np.int16), kept)
 
 
 @dataclass

@@ -78,10 +78,12 @@ def _join(work: Callable, config, rank: int, meeting: Path) -> None:
     team = Team(rank, config.processes, meeting)
     try:
         work(config, team)
-    except (ValueError, OSError, RuntimeError) as error:
+    except (ValueError, OSError):
+        if rank == 0:  # bad input is the same for all of them, and one says so
+            raise
+    except RuntimeError as error:
         if rank == 0:
             raise
-        # Bad input is the same for all of them, and the first says so; without the first the others cannot go on.
-        sys.exit(None if isinstance(error, (ValueError, OSError)) else f"process {rank} of the training ends: {error}")
+        sys.exit(f"process {rank} of the training ends: {error}")  # without the first the others cannot go on
     finally:
         team.close()

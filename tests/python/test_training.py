@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -134,6 +135,28 @@ def test_folders_are_split_without_overlap_and_decoded_to_48_khz(corpus: Path, t
     assert again.items == built.items
     item = built.items[2]
     assert np.array_equal(built.read(item, 100, 50), built.read(item)[100:150])
+
+
+def _build_at(barrier, folder: Path, cache: Path, found) -> None:
+    items = data.from_folder(folder, "train")
+    barrier.wait()
+    found.put(data.build(items, cache, "speech").items)
+
+
+def test_two_first_runs_decode_once(corpus: Path, tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+    context = multiprocessing.get_context("spawn")
+    barrier, found = context.Barrier(2), context.Queue()
+    both = [
+        context.Process(target=_build_at, args=(barrier, corpus / "speech", tmp_path / "cache", found))
+        for _ in range(2)
+    ]
+    for each in both:
+        each.start()
+    tables = [found.get(timeout=300) for _ in both]
+    for each in both:
+        each.join()
+    assert tables[0] == tables[1]
+    assert capfd.readouterr().out.count("decoding") == 1
 
 
 def test_bandwidth_of_recordings_that_list_none(corpus: Path, tmp_path: Path) -> None:
