@@ -1,6 +1,7 @@
 """Every knob of a training run: one dataclass, presets in configs/*.toml, key=value overrides on the command line.
 
     config = from_command_line(["small", "hours=0.5", "batch=32"])
+    stages = stages_from_command_line(["sdk/models/small.json"])    # how a shipped model was trained
 
 Times are in seconds and levels in dB unless the name says otherwise. Unknown keys and values of the wrong type are
 errors.
@@ -15,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PRESETS = Path(__file__).resolve().parent / "configs"
+CHECKPOINT, LAST = "checkpoint.safetensors", "last.linnet"  # files of a run's folder
+MADE_WITH = ("manifest_sha256", "torch")  # what the file of a model tells besides the settings
 
 
 @dataclass
@@ -153,11 +156,55 @@ def load_preset(name: str) -> Config:
     return config
 
 
+def load_stages(path: Path) -> list[dict[str, str]]:
+    """Settings of the stages in the JSON file of a trained model. ValueError: it is none."""
+    if not path.is_file():
+        raise ValueError(f"no file {path}; give the JSON file of a model")
+    try:
+        stages = json.loads(path.read_text())["stages"]
+        return [{key: str(value) for key, value in stage.items() if key not in MADE_WITH} for stage in stages]
+    except (KeyError, TypeError, AttributeError, UnicodeDecodeError, json.JSONDecodeError):
+        raise ValueError(f"{path} does not list the stages of a training; give the JSON file of a model") from None
+
+
+def stages_from_command_line(arguments: list[str]) -> list[Config]:
+    """The runs that `arguments` ask for, one after the other.
+
+    One, as from_command_line says; or, where the first word is the JSON file of a trained model, its stages, each begun
+    from the one before it, with the settings given besides. They are named after the file or by `name`, from the second
+    on with a number.
+    """
+    preset, given = _split(arguments)
+    if not preset.endswith(".json"):
+        return [from_command_line(arguments)]
+    name = given.pop("name", Path(preset).stem)
+    stages: list[Config] = []
+    for number, settings in enumerate(load_stages(Path(preset)), 1):
+        config = Config()
+        for key, value in (settings | given).items():
+            set_value(config, key, value)
+        config.name = name if number == 1 else f"{name}-{number}"
+        config.init = str(stages[-1].folder() / CHECKPOINT) if stages else config.init
+        check(config)
+        stages.append(config)
+    return stages
+
+
 def from_command_line(arguments: list[str]) -> Config:
     """[PRESET] [key=value | --key value]...; the words are checked, a wrong one is a ValueError of one line.
 
     Without a preset it is `base`, or `finetune` where `init` names a model to start from.
     """
+    preset, given = _split(arguments)
+    config = load_preset(preset or ("finetune" if given.get("init") else "base"))
+    for key, value in given.items():
+        set_value(config, key, value)
+    check(config)
+    return config
+
+
+def _split(arguments: list[str]) -> tuple[str, dict[str, str]]:
+    """The preset, empty if there is none, and the settings."""
     words = list(arguments)
     preset = words.pop(0) if words and "=" not in words[0] and not words[0].startswith("--") else ""
     given: dict[str, str] = {}
@@ -171,11 +218,7 @@ def from_command_line(arguments: list[str]) -> Config:
         if not equals:
             raise ValueError(f"'{word}' is not key=value")
         given[key.replace("-", "_")] = value
-    config = load_preset(preset or ("finetune" if given.get("init") else "base"))
-    for key, value in given.items():
-        set_value(config, key, value)
-    check(config)
-    return config
+    return preset, given
 
 
 def check(config: Config) -> None:

@@ -3,6 +3,7 @@
     python training/train.py small                                  # preset of training/configs
     python training/train.py small hours=8 data=/corpora/mine       # any field of training/config.py
     python training/train.py small speech=DIR noise=DIR rooms=DIR   # own folders of recordings
+    python training/train.py sdk/models/small.json                  # a shipped model anew: the stages of its training
     python training/train.py init=sdk/models/small.linnet name=mine speech=DIR noise=DIR    # goes on from a model
 
 Writes runs/NAME: checkpoint.safetensors (model, average, optimiser, position: the same command resumes there), log.csv,
@@ -30,7 +31,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from training import data, export, features, keep_memory, sparse, widen
-from training.config import Config, from_command_line, to_json
+from training.config import CHECKPOINT, LAST, Config, stages_from_command_line, to_json
 from training.log import Log
 from training.losses import error_energy, noisy_power, total_loss
 from training.model import Network, count_weights
@@ -104,7 +105,7 @@ class Run:
         self.step, self.stage, self.batch = 0, 0, 0
         self.elapsed_before, self.begun = 0.0, time.monotonic()
         self.best = math.inf
-        self.checkpoint = self.folder / "checkpoint.safetensors"
+        self.checkpoint = self.folder / CHECKPOINT
         if self.checkpoint.is_file():
             self.load()
         weights = dict(self.network.named_parameters())
@@ -303,7 +304,7 @@ class Keeper:
         self.run.save()
         if not self.run.team.stopping:
             self.validate()
-            self.run.export("last.linnet")
+            self.run.export(LAST)
 
 
 def train(config: Config, team: Team | None = None) -> Run:
@@ -346,11 +347,22 @@ def train(config: Config, team: Team | None = None) -> Run:
     return run
 
 
+def train_stages(stages: list[Config]) -> None:
+    """Trains one stage after the other, passing over those that an earlier call has ended."""
+    for config in stages:
+        last = config.folder() / LAST
+        if len(stages) > 1 and last.is_file():
+            print(f"{config.name}: done before, {last}", flush=True)
+            continue
+        together(train, config, config.folder())
+        if not last.is_file():  # interrupted
+            break
+
+
 def main() -> int:
     """Command line; 2 with one line on stderr for bad input."""
     try:
-        config = from_command_line(sys.argv[1:])
-        together(train, config, config.folder())
+        train_stages(stages_from_command_line(sys.argv[1:]))
     except (ValueError, OSError) as error:
         print(f"train: {error}", file=sys.stderr)
         return 2

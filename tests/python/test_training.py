@@ -54,6 +54,12 @@ def syllables(rate: int, seconds: float, pitch: float, rng: np.random.Generator)
     return 0.1 * voice * (np.sin(2 * np.pi * 4 * t) > -0.3)
 
 
+@pytest.fixture(autouse=True)
+def exact_products() -> None:
+    """The test before may have trained with fast ones, which are a setting of the process."""
+    torch.backends.mkldnn.matmul.fp32_precision = "ieee"
+
+
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folders speech, noise and rooms in three formats and four rates."""
@@ -106,11 +112,12 @@ def test_command_line_sets_any_field() -> None:
         (["small", "hours"], "not key=value"),
         (["small", "batch=1000"], "batch=1000"),
         (["small", "processes=3"], "processes=3"),
+        (["nowhere.json"], "no file nowhere.json"),
     ],
 )
 def test_wrong_words_are_named(words: list[str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        config.from_command_line(words)
+        config.stages_from_command_line(words)
 
 
 def test_every_preset_is_valid() -> None:
@@ -118,6 +125,40 @@ def test_every_preset_is_valid() -> None:
     assert names >= {"base", "small", "tiny"}
     for name in names:
         config.check(config.load_preset(name))
+
+
+@pytest.mark.parametrize("name", ["base", "small"])
+def test_the_file_of_a_shipped_model_is_its_recipe(name: str) -> None:
+    path = Path(train.__file__).parents[1] / f"sdk/models/{name}.json"
+    stages = config.stages_from_command_line([str(path), "runs=there", "threads=2"])
+    names = [name, *(f"{name}-{number}" for number in range(2, len(stages) + 1))]
+    assert [stage.name for stage in stages] == names
+    assert [stage.init for stage in stages] == ["", *(f"there/{each}/checkpoint.safetensors" for each in names[:-1])]
+    shipped = blob.read_blob(path.with_suffix(".linnet").read_bytes())
+    assert all(blob.Widths(stage.dense, stage.hidden, stage.strength) == shipped.widths for stage in stages)
+    assert all(stage.threads == 2 for stage in stages)
+
+
+@pytest.mark.parametrize("text", ["{}", "[1]", '{"stages": [3]}', "not JSON"])
+def test_a_file_without_stages_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "x.json").write_text(text)
+    with pytest.raises(ValueError, match="x.json does not list the stages"):
+        config.stages_from_command_line([str(tmp_path / "x.json")])
+
+
+def test_stages_follow_one_another_and_are_not_repeated(corpus: Path, tmp_path: Path) -> None:
+    tiny = {"dense": 8, "hidden": 8, "strength": 8, "steps": 2, **TINY, **QUICK}
+    (tmp_path / "mine.json").write_text(json.dumps({"stages": [tiny | {"seed": 1}, tiny | {"seed": 2}], "torch": "x"}))
+    own = [f"{name}={corpus / name}" for name in ("speech", "noise", "rooms")]
+    words = [str(tmp_path / "mine.json"), f"runs={tmp_path}", f"cache={tmp_path / 'cache'}", *own]
+    train.train_stages(config.stages_from_command_line(words))
+    first, second = (tmp_path / name / "last.linnet" for name in ("mine", "mine-2"))
+    assert first.read_bytes() != second.read_bytes()
+    before = first.stat().st_mtime_ns
+    second.unlink()
+    train.train_stages(config.stages_from_command_line(words))
+    assert second.is_file()
+    assert first.stat().st_mtime_ns == before
 
 
 # Data
