@@ -288,7 +288,7 @@ class Mixer:
             raw, known = self.speech(rng, int(n * ratio) + 64)
             raw = stretch(raw, ratio)[:n]
             if rng.random() < c.leading_silence:
-                start = min(int(rng.exponential(0.15 * c.seconds) * RATE), n // 2)
+                start = min(int(rng.exponential(0.25 * c.seconds) * RATE), n // 2)
                 raw = np.concatenate([np.zeros(start, np.float32), raw[: n - start]])
             shape = [random_filter(rng), random_equaliser(rng, c.speech_peaks), low_pass]
             raw = sosfilt(np.concatenate(shape), raw).astype(np.float32)

@@ -75,7 +75,7 @@ class Config:
     band_limit: float = 0.6  # then cutoff 3 kHz * 50^u
     clipping: float = 0.1
     rounding: float = 0.5
-    leading_silence: float = 0.15  # share of segments whose speech begins late, by 0.15 of their length in the mean
+    leading_silence: float = 0.3  # share of segments whose speech begins late, by a quarter of their length in the mean
     early: float = 0.020  # dereverberation target: kept whole
     target_rt60: float = 0.2  # and the tail decays at least as fast as this
 
