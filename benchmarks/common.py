@@ -16,12 +16,14 @@ ROOT = Path(__file__).resolve().parents[1]
 OUTPUT = ROOT / "build" / "bench"
 RESULTS = ROOT / "benchmarks" / "results"
 FRAME_SECONDS = 0.01
-# Stand-ins for models that are not there: cost depends on the widths alone. (dense, hidden, strength, lookahead, seed)
-SHAPES = {"small": (64, 256, 64, 2, 1), "base": (128, 512, 128, 2, 1)}
+# Stand-ins for models that are not there: cost depends on widths and density alone.
+# (dense, hidden, strength, lookahead, seed, density)
+SHAPES = {"small": (64, 256, 64, 2, 1), "sparse": (128, 512, 128, 2, 1, 0.25), "base": (128, 512, 128, 2, 1)}
+MODELS = ",".join(SHAPES)
 
 
-def models(names: Sequence[str] = ("small", "base")) -> dict[str, tuple[bytes, str]]:
-    """The model of each name and where it comes from: sdk/models/NAME.linnet, else random weights of its widths."""
+def models(names: Sequence[str]) -> dict[str, tuple[bytes, str]]:
+    """The model of each name and where it comes from: sdk/models/NAME.linnet, else random weights of its shape."""
     found = {}
     for name in names:
         path = ROOT / "sdk" / "models" / f"{name}.linnet"

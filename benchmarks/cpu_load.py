@@ -1,6 +1,6 @@
 """What a frame costs on CPUs that are not here: exact instruction counts, and estimates of cycles with their error.
 
-    python -m benchmarks.cpu_load [--targets A,B] [--models small,base] [--frames 4] [--no-estimates]
+    python -m benchmarks.cpu_load [--targets A,B] [--models small,sparse,base] [--frames 4] [--no-estimates]
 
 First table: executed instructions per 10 ms frame under the emulator, for every target, CPU model, backend and model;
 they are exact and repeat. The run with the tiny model goes through all input signals and gives the worst frame; wide
@@ -236,7 +236,7 @@ def main() -> int:
     """Counts, estimates, validates; prints tables and writes build/bench/cpu_load.json. The exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--targets", default=",".join(targets.names()))
-    parser.add_argument("--models", default="small,base")
+    parser.add_argument("--models", default=common.MODELS)
     parser.add_argument("--frames", type=int, default=4, help="of wide models; ten times as many of the tiny one")
     parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="to time this machine on")
     parser.add_argument("--no-estimates", action="store_true", help="only count")
