@@ -1,4 +1,4 @@
-"""The models that come with linnet, and how a model is named: by "base", "small", the path of a file, or its bytes.
+"""The models that come with linnet, and their names: "base", "sparse", "small", the path of a file, or its bytes.
 
 Installed, the files lie in linnet/models; in the source tree, in sdk/models. Nothing is ever downloaded. The layout
 of a model file is set down in sdk/src/model/blob.h; the core checks it whole when a stream is made.

@@ -40,7 +40,7 @@ class Stats(NamedTuple):
 class Enhancer:
     """A stream at 48 kHz: one core stream per channel.
 
-    model: "base", "small", the path of a .linnet file, or its bytes. rate: 48000 and nothing else; other rates go
+    model: "base", "sparse", "small", a path of a .linnet file, or its bytes. rate: 48000 only; other rates go
     through `linnet.enhance` or `RateAdapter`. attenuation_limit_db: the most that noise is attenuated, 0 (a delayed
     copy, bit for bit) .. 100 (no limit). postfilter: strength of the envelope post-filter, 0 (off) .. 1. backend:
     None for the fastest, else one of `linnet.backends()`. channels: 1 takes blocks of shape (n,) or (n, 1), more take

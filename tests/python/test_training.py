@@ -127,7 +127,7 @@ def test_every_preset_is_valid() -> None:
         config.check(config.load_preset(name))
 
 
-@pytest.mark.parametrize("name", ["base", "small"])
+@pytest.mark.parametrize("name", ["base", "small", "sparse"])
 def test_the_file_of_a_shipped_model_is_its_recipe(name: str) -> None:
     path = Path(train.__file__).parents[1] / f"sdk/models/{name}.json"
     stages = config.stages_from_command_line([str(path), "runs=there", "threads=2"])

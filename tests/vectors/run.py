@@ -39,6 +39,7 @@ Hashes = dict[str, dict[str, str]]
 MODELS: dict[str, tuple[str, ...] | None] = {
     "sdk/models/tiny.linnet": None,
     "sdk/models/small.linnet": ("network_usual", "speech_in_noise", "speech_in_noise_postfilter"),
+    "sdk/models/sparse.linnet": ("network_usual", "speech_in_noise"),
     "sdk/models/base.linnet": ("network_usual", "speech_in_noise"),
 }
 
