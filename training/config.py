@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -144,25 +145,29 @@ def set_value(config: Config, key: str, text: str) -> None:
     setattr(config, key, value)
 
 
+def set_values(config: Config, values: Mapping[str, object]) -> Config:
+    """Sets fields one by one, as set_value does, and returns the config."""
+    for key, value in values.items():
+        set_value(config, key, str(value))
+    return config
+
+
 def load_preset(name: str) -> Config:
     """A preset of training/configs by name, or a .toml file by path."""
     path = Path(name) if name.endswith(".toml") else PRESETS / f"{name}.toml"
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in PRESETS.glob("*.toml")))
         raise ValueError(f"no preset '{name}' ({path}); known: {known}")
-    config = Config(name=path.stem)
-    for key, value in tomllib.loads(path.read_text()).items():
-        set_value(config, key, str(value))
-    return config
+    return set_values(Config(name=path.stem), tomllib.loads(path.read_text()))
 
 
-def load_stages(path: Path) -> list[dict[str, str]]:
+def load_stages(path: Path) -> list[dict[str, object]]:
     """Settings of the stages in the JSON file of a trained model. ValueError: it is none."""
     if not path.is_file():
         raise ValueError(f"no file {path}; give the JSON file of a model")
     try:
         stages = json.loads(path.read_text())["stages"]
-        return [{key: str(value) for key, value in stage.items() if key not in MADE_WITH} for stage in stages]
+        return [{key: value for key, value in stage.items() if key not in MADE_WITH} for stage in stages]
     except (KeyError, TypeError, AttributeError, UnicodeDecodeError, json.JSONDecodeError):
         raise ValueError(f"{path} does not list the stages of a training; give the JSON file of a model") from None
 
@@ -180,9 +185,7 @@ def stages_from_command_line(arguments: list[str]) -> list[Config]:
     name = given.pop("name", Path(preset).stem)
     stages: list[Config] = []
     for number, settings in enumerate(load_stages(Path(preset)), 1):
-        config = Config()
-        for key, value in (settings | given).items():
-            set_value(config, key, value)
+        config = set_values(Config(), settings | given)
         config.name = name if number == 1 else f"{name}-{number}"
         config.init = str(stages[-1].folder() / CHECKPOINT) if stages else config.init
         check(config)
@@ -196,9 +199,7 @@ def from_command_line(arguments: list[str]) -> Config:
     Without a preset it is `base`, or `finetune` where `init` names a model to start from.
     """
     preset, given = _split(arguments)
-    config = load_preset(preset or ("finetune" if given.get("init") else "base"))
-    for key, value in given.items():
-        set_value(config, key, value)
+    config = set_values(load_preset(preset or ("finetune" if given.get("init") else "base")), given)
     check(config)
     return config
 
