@@ -155,7 +155,8 @@ class Mixer:
         for item in corpus.rooms.items:
             room = corpus.rooms.read(item)
             self.recorded.append((room, decay_time(room)))
-        self.simulated = simulated_rooms(config)
+        validates = corpus.split == "valid"  # a tenth of the rooms is not trained on
+        self.simulated = [room for i, room in enumerate(simulated_rooms(config)) if (i % 10 == 0) == validates]
         self.groups: dict[str, list] = {}
         for item in corpus.speech.items:
             self.groups.setdefault(item.group, []).append(item)
@@ -282,7 +283,8 @@ class Mixer:
         cutoff, low_pass = self.limits(rng)
         speech = target = np.zeros(n, np.float32)
         bandwidth = cutoff
-        room = self.room(rng) if rng.random() < c.room else None
+        has_room = rng.random() < c.room and (self.recorded or self.simulated)
+        room = self.room(rng) if has_room else None
         if has_speech:
             ratio = float(2 ** rng.uniform(-0.42, 0.42)) if rng.random() < c.resample else 1.0
             raw, known = self.speech(rng, int(n * ratio) + 64)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 PRESETS = Path(__file__).resolve().parent / "configs"
 CHECKPOINT, LAST = "checkpoint.safetensors", "last.linnet"  # files of a run's folder
+FROM_MODEL = -1  # of a width or the look-ahead: what the model has that `init` names
 MADE_WITH = ("manifest_sha256", "torch")  # what the file of a model tells besides the settings
 
 
@@ -28,7 +29,7 @@ class Config:
     # Run
     name: str = "base"  # run folder under `runs`
     runs: str = "runs"
-    init: str = ""  # a *.linnet model or a checkpoint to start from: its widths, or whole multiples of them
+    init: str = ""  # a *.linnet model or a checkpoint to start from
     seed: int = 1
     hours: float = 3.0  # wall-clock budget of training, counted over resumes; the schedule follows it
     steps: int = 0  # a budget in steps instead of hours when above 0: then a run is reproducible to the bit
@@ -80,11 +81,12 @@ class Config:
     early: float = 0.020  # dereverberation target: kept whole
     target_rt60: float = 0.2  # and the tail decays at least as fast as this
 
-    # Network
+    # Network; where it starts from a model, these may be whole multiples of that one's widths, or
+    # FROM_MODEL, as in `finetune`
     dense: int = 128
     hidden: int = 512
     strength: int = 128
-    lookahead: int = 2
+    lookahead: int = 2  # frames
     dropout: float = 0.0  # between layers
     density: float = 1.0  # share of 8 x 4 blocks that is kept in the wide matrices
 
@@ -176,8 +178,7 @@ def stages_from_command_line(arguments: list[str]) -> list[Config]:
     """The runs that `arguments` ask for, one after the other.
 
     One, as from_command_line says; or, where the first word is the JSON file of a trained model, its stages, each begun
-    from the one before it, with the settings given besides. They are named after the file or by `name`, from the second
-    on with a number.
+    from the one before it, with the settings given besides. They are named after the file or by `name`, with a number.
     """
     preset, given = _split(arguments)
     if not preset.endswith(".json"):
@@ -186,7 +187,7 @@ def stages_from_command_line(arguments: list[str]) -> list[Config]:
     stages: list[Config] = []
     for number, settings in enumerate(load_stages(Path(preset)), 1):
         config = set_values(Config(), settings | given)
-        config.name = name if number == 1 else f"{name}-{number}"
+        config.name = f"{name}-{number}"
         config.init = str(stages[-1].folder() / CHECKPOINT) if stages else config.init
         check(config)
         stages.append(config)
@@ -224,25 +225,40 @@ def _split(arguments: list[str]) -> tuple[str, dict[str, str]]:
 
 def check(config: Config) -> None:
     """ValueError for values that could not train."""
-    for name, low, high in (("dense", 8, 512), ("hidden", 8, 1024), ("strength", 8, 512)):
+    if not config.init and FROM_MODEL in (config.dense, config.hidden, config.strength, config.lookahead):
+        raise ValueError("the widths are those of a model to start from; give init=MODEL, or another preset")
+    for name, high in (("dense", 512), ("hidden", 1024), ("strength", 512)):
         width = getattr(config, name)
-        if width < low or width > high or width % 8:
-            raise ValueError(f"setting {name}={width}: must be a multiple of 8 in {low}..{high}")
+        if width != FROM_MODEL and (width < 8 or width > high or width % 8):
+            raise ValueError(f"setting {name}={width}: must be a multiple of 8 in 8..{high}")
+    if config.lookahead != FROM_MODEL and not 0 <= config.lookahead <= 3:
+        raise ValueError(f"setting lookahead={config.lookahead}: must be 0..3")
+    for name in (
+        "workers",
+        "batch",
+        "chunk",
+        "reuse",
+        "shard_segments",
+        "threads",
+        "valid_segments",
+        "spectrum_segments",
+    ):
+        if getattr(config, name) < 1:
+            raise ValueError(f"setting {name}={getattr(config, name)}: must be at least 1")
+    for name in ("hours", "seconds"):
+        if not getattr(config, name) > 0:
+            raise ValueError(f"setting {name}={getattr(config, name)}: must be above 0")
+    for name in ("steps", "simulated_rooms", "matrix_rate"):
+        if getattr(config, name) < 0:
+            raise ValueError(f"setting {name}={getattr(config, name)}: must be at least 0")
     if not 0 <= config.dropout < 1:
         raise ValueError(f"setting dropout={config.dropout}: must be at least 0 and less than 1")
-    if config.matrix_rate < 0:
-        raise ValueError(f"setting matrix_rate={config.matrix_rate}: must be at least 0")
     if not 0 < config.density <= 1:
         raise ValueError(f"setting density={config.density}: must be above 0 and at most 1")
-    if not 0 <= config.lookahead <= 3:
-        raise ValueError(f"setting lookahead={config.lookahead}: must be 0..3")
-    if config.shard_segments * min(config.reuse, 1) < config.batch:
+    if config.shard_segments < config.batch:
         raise ValueError(f"setting batch={config.batch}: more than shard_segments={config.shard_segments}")
     if config.processes < 1 or config.batch % config.processes:
         raise ValueError(f"setting processes={config.processes}: must divide batch={config.batch}")
-    for name in ("batch", "chunk", "reuse", "shard_segments", "threads", "valid_segments", "spectrum_segments"):
-        if getattr(config, name) < 1:
-            raise ValueError(f"setting {name}={getattr(config, name)}: must be at least 1")
 
 
 def to_json(config: Config) -> str:

@@ -19,8 +19,8 @@ if __package__ in (None, ""):
 import training  # noqa: F401  (finds linnet)
 from linnet.audio import AudioError
 from linnet.report import pyplot, save, style
+from training.score_figure import COLOURS
 
-COLOURS = ("#0f766e", "#b45309", "#4338ca", "#be185d", "#4d7c0f")
 PANELS = {
     "loss": "loss",
     "gain": "gain loss",

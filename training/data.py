@@ -1,8 +1,8 @@
 """Recordings for training: found by a manifest or by folders, decoded once to 48 kHz mono int16, then read at random.
 
 A collection is one flat file of samples (memory-mapped) with a JSON table of its items beside it, in the cache folder;
-its name holds a hash of the list of files, so a changed corpus makes a new cache. The `eval` split is never opened.
-Formats: whatever soundfile reads (wav, flac, ogg, opus, mp3 ...), any rate (soxr), channels averaged.
+its name holds a hash of the files' names, sizes and dates, so a changed corpus makes a new cache. The `eval` split is
+never opened. Formats: whatever soundfile reads (wav, flac, ogg, opus, mp3 ...), any rate (soxr), channels averaged.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ import soxr
 
 RATE = 48000
 SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff"}
-VALID_SHARE = 0.08  # of a folder's files, chosen by a hash of the name
+VALID_SHARE = 0.08  # of a folder's groups, or of its files where there are few, chosen by a hash of the name
+MANY_GROUPS = 10
+ANALYSIS = "1"  # changes with what is found out about a recording, and makes new caches
 
 
 @dataclass
@@ -77,17 +79,24 @@ def manifest_hash(config) -> str:
 
 
 def from_folder(folder: Path, split: str) -> list[Item]:
-    """All recordings below a folder; the group is the folder that holds the file; decoding finds the bandwidth."""
+    """All recordings below a folder; the group is the folder that holds the file; decoding finds the bandwidth.
+
+    Where there are ten groups or more, each is in one split as a whole: validation hears no voice of the training.
+    """
     if not folder.is_dir():
         raise FileNotFoundError(f"no folder {folder}; give an existing folder of recordings")
+    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+    names = {path: path.relative_to(folder) for path in paths}
+    groups = {path: name.parent.as_posix() for path, name in names.items()}
+    by_group = len(set(groups.values())) >= MANY_GROUPS
     ranks = {}
-    for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES):
-        name = path.relative_to(folder).as_posix()
-        ranks[path] = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") / 2**32
+    for path, name in names.items():
+        unit = groups[path] if by_group else name.as_posix()
+        ranks[path] = int.from_bytes(hashlib.sha256(unit.encode()).digest()[:4], "big") / 2**32
     # A small folder still gets one recording to validate on.
     limit = max(VALID_SHARE, min(ranks.values(), default=0)) if len(ranks) > 1 else -1.0
-    wanted = [path for path, rank in ranks.items() if (rank <= limit) == (split == "valid")]
-    return [Item(str(path), path.parent.name, 0.0) for path in wanted]
+    wanted = [path for path in paths if (ranks[path] <= limit) == (split == "valid")]
+    return [Item(str(path), groups[path], 0.0) for path in wanted]
 
 
 def effective_bandwidth(x: np.ndarray, range_db: float = 60.0) -> float:
@@ -111,9 +120,12 @@ def loud_level(x: np.ndarray) -> float:
 
 
 def decode(path: str) -> np.ndarray:
-    """int16 [n] at 48 kHz, mono."""
-    x, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    x = x.mean(axis=1)
+    """int16 [n] at 48 kHz, mono; ValueError for a file that is no sound."""
+    try:
+        x, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, TypeError) as error:
+        raise ValueError(f"{path}: {error}; training/check_data.py lists such files") from None
+    x = np.nan_to_num(x.mean(axis=1), posinf=1, neginf=-1)
     if rate != RATE:
         x = soxr.resample(x, rate, RATE, quality="HQ")
     return np.clip(np.rint(x * 32768), -32768, 32767).astype(np.int16)
@@ -133,9 +145,15 @@ def make_once(path: Path, make: Callable[[Path], None]) -> None:
             part.replace(path)
 
 
+def identity(item: Item) -> str:
+    """What decoding it depends on, without a look into the file."""
+    about = Path(item.path).stat()
+    return f"{item.path} {item.group} {item.bandwidth} {about.st_size} {about.st_mtime_ns}"
+
+
 def build(items: list[Item], cache: Path, name: str, quiet: bool = False) -> Collection:
     """Opens the cache of this list of files; decodes them first if it is not there. Drops empty recordings."""
-    listed = "\n".join(f"{item.path} {Path(item.path).stat().st_size} {item.bandwidth}" for item in items)
+    listed = "\n".join([ANALYSIS, *map(identity, items)])
     folder = cache / f"{name}-{hashlib.sha256(listed.encode()).hexdigest()[:12]}"
     samples = folder / "samples.i16"
 
@@ -167,6 +185,7 @@ class Corpus:
     speech: Collection
     noise: Collection
     rooms: Collection
+    split: str
 
 
 def load(config, split: str) -> Corpus:
@@ -185,4 +204,4 @@ def load(config, split: str) -> Corpus:
             where = folder or config.data
             raise ValueError(f"no {name} for split '{split}' in '{where}'; give {name}=FOLDER with two recordings")
         parts.append(build(items, cache, f"{name}-{split}"))
-    return Corpus(*parts)
+    return Corpus(*parts, split)

@@ -167,6 +167,8 @@ def evaluate(
     if missing:
         raise ValueError(f"no {missing[0]} in {enhanced} ({len(missing)} missing)")
     rows = summary.read_list(listed) if listed else {}
+    if listed and not any(job.noisy.stem in rows for job in jobs):
+        raise ValueError(f"{listed} has no id of these sets, such as {jobs[0].noisy.stem}")
     if dnsmos:
         Dnsmos(dnsmos)  # a missing package or a bad file is told here, not by every process
     with multiprocessing.get_context("spawn").Pool(min(workers, len(jobs)), start_worker, (dnsmos,)) as pool:
@@ -212,7 +214,13 @@ def main() -> int:
             raise ValueError(
                 f"--jobs {args.workers} --limit {args.limit}: give one process or more, and no negative limit"
             )
+        if args.plot and not args.list:
+            raise ValueError("--plot draws scores over SNR; give a --list with columns id and snr_db")
         beside = dict(summary.read_beside(text) for text in args.beside)
+        if len({*beside, summary.system_name(args.model or args.enhanced)}) <= len(args.beside):
+            raise ValueError(
+                f"--beside {', '.join(beside)}: names must differ from each other and from that of the model"
+            )
         result = evaluate(
             args.model, args.set, args.list, args.limit, args.workers, args.dnsmos, args.enhanced, args.postfilter
         )

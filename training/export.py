@@ -30,7 +30,7 @@ LAYERS = {"gain_head": "gain", "strength_head": "strength", "speech_head": "spee
 def pack(weights: dict[str, torch.Tensor], widths: tuple[int, int, int], lookahead: int) -> bytes:
     """The blob of a network's parameters by name (see model.Network)."""
     entries = {}
-    sparse_names = {name for name, share in sparse.shares(weights).items() if share < sparse.WORTH_IT}
+    sparse_names = sparse.stored(weights)
     stored_sparse = {}
     for name, value in weights.items():
         layer, _, kind = name.partition(".")
@@ -66,7 +66,9 @@ def read_checkpoint(path: Path, average: bool = True) -> tuple[dict[str, torch.T
     """Parameters (their running average by default), widths and look-ahead of a checkpoint."""
     prefix = "ema." if average else "model."
     with safe_open(path, "pt") as file:
-        about = file.metadata()
+        about = file.metadata() or {}
+        if "lookahead" not in about:
+            raise ValueError("its metadata tell no widths")
         weights = {key.removeprefix(prefix): file.get_tensor(key) for key in file.keys() if key.startswith(prefix)}  # noqa: SIM118
     return weights, tuple(int(about[name]) for name in ("dense", "hidden", "strength")), int(about["lookahead"])
 
@@ -91,7 +93,7 @@ def read_weights(path: Path) -> tuple[dict[str, torch.Tensor], tuple[int, int, i
     """Parameters, widths and look-ahead of a *.linnet model or a checkpoint. ValueError names what cannot be read."""
     try:
         return read_blob(path) if path.suffix == ".linnet" else read_checkpoint(path)
-    except (KeyError, TypeError, SafetensorError, blob.BlobError) as error:
+    except (KeyError, ValueError, SafetensorError) as error:
         raise ValueError(f"{path}: neither a model nor a checkpoint of linnet: {error}") from None
 
 

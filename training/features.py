@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
+import signal
 import time
 from pathlib import Path
 
@@ -94,7 +96,7 @@ def rows_of(segment: Segment, lookahead: int, spectra: bool = False) -> np.ndarr
     active = energy > max(float(np.quantile(energy, 0.99)) * 1e-4, BANDS * SILENCE)
     heard = (yy > SILENCE) | (xx > SILENCE)
     known = CENTRES[None, :] <= segment.bandwidth if segment.speech else np.ones((1, BANDS), bool)
-    mask = heard & (known | (~active[:, None] & (CENTRES[None, :] <= 20000)))
+    mask = heard & (known | ~active[:, None])
     mask[:lookahead] = False
     put("gain_mask", mask)
     put("strength_mask", np.where(mask & active[:, None], 0.1 + 0.9 * gain, 0))
@@ -131,6 +133,7 @@ def shard_path(folder: Path, index: int) -> Path:
 
 def _produce(config, folder: str, worker: int, wanted, stop, parent: int) -> None:
     """Body of a background process: makes shards worker, worker + workers, ... up to `wanted`."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the trainer, which saves and then stops this one
     os.nice(2)
     keep_memory()
     mixer = Mixer(data.load(config, "train"), config)
@@ -142,7 +145,9 @@ def _produce(config, folder: str, worker: int, wanted, stop, parent: int) -> Non
         path = shard_path(Path(folder), index)
         if index >= wanted.value - config.reuse - LEAD and not path.is_file():
             seeds = [[config.seed, index, i] for i in range(config.shard_segments)]
-            save(path, generate(mixer, seeds, config.lookahead))
+            rows = generate(mixer, seeds, config.lookahead)
+            if os.getppid() == parent:
+                save(path, rows)
         index += config.workers
 
 
@@ -152,17 +157,20 @@ LEAD = 2  # shards made ahead of the newest one in use
 class Shards:
     """Shards in order, made by background processes while the trainer works. Use as a context manager.
 
-    stage(k) returns the shards k - reuse + 1 .. k that exist, waiting for the newest; older files are deleted. With
-    `make` off another process has the workers, and this one waits for what they make.
+    stage(k) returns the shards k - reuse + 1 .. k, waiting for the newest; older files are deleted. Nothing is kept
+    from one use of the folder to the next: shards of other settings look the same. With `make` off another process has
+    the workers, and this one waits for what they make.
     """
 
     def __init__(self, config, folder: Path, first: int = 0, make: bool = True):
         self.config = config
         self.folder = folder
         self.waited = 0.0  # seconds spent waiting for data
+        if make:
+            shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
         context = multiprocessing.get_context("spawn")
-        self.wanted = context.Value("q", first + LEAD)
+        self.wanted = context.Value("q", first + 1 + LEAD)
         self.stop = context.Event()
         arguments = (config, str(folder))
         self.workers = [
@@ -181,13 +189,16 @@ class Shards:
             worker.join(timeout=10)
             if worker.is_alive():
                 worker.terminate()
+                worker.join()
+        if self.workers:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def _load(self, index: int) -> np.ndarray:
         path = shard_path(self.folder, index)
         begun = time.monotonic()
         while not path.is_file():
             if self.workers and not any(worker.is_alive() for worker in self.workers):
-                raise RuntimeError(f"the data process ended before shard {index}; its message is above")
+                raise ChildProcessError(f"the data process ended before shard {index}; its message is above")
             time.sleep(0.05)
         self.waited += time.monotonic() - begun
         return np.load(path, mmap_mode="r")
@@ -196,10 +207,8 @@ class Shards:
         """Rows of the shards in use at stage `index`, float16 [segments, T, COLUMNS] each, the newest last."""
         self.wanted.value = index + 1 + LEAD
         first = max(index - self.config.reuse + 1, 0)
-        for path in self.folder.glob("shard-*.npy") if self.workers else ():
-            number = path.name.split(".")[0].removeprefix("shard-")
-            if number.isdigit() and int(number) < first and ".part" not in path.name:
-                path.unlink()
+        if self.workers and first:
+            shard_path(self.folder, first - 1).unlink(missing_ok=True)
         return [self._load(k) for k in range(first, index + 1)]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import training  # noqa: F401  (finds linnet)
 from linnet.report import pyplot, save, style
-from training.summary import LOWER_IS_BETTER, NAMES
+from training.summary import LOWER_IS_BETTER, NAMES, system_name
 
 COLOURS = ("#0f766e", "#b45309", "#4338ca", "#be185d", "#4d7c0f", "#0369a1", "#7c2d12")
 GREY, FAINT = "#6b7280", "#d5d9e0"
@@ -18,7 +18,7 @@ def draw_scores(result: dict, beside: dict[str, dict], path: str) -> None:
 
     ValueError if the evaluation has no means per SNR. AudioError if the file cannot be written.
     """
-    systems = {_name(result): result} | beside
+    systems = {system_name(result["model"]): result} | beside
     # Part None is the whole set, where the list names no parts.
     parts = [part for part in result.get("per_part", {}) if len(_section(result, part).get("per_snr", {})) > 1]
     rows: list[str | None] = [*parts] or [None]
@@ -42,10 +42,6 @@ def draw_scores(result: dict, beside: dict[str, dict], path: str) -> None:
         figure.legend(handles, labels, loc="outside upper left", ncols=len(labels), frameon=False, fontsize=10)
         save(figure, path)
         plt.close(figure)
-
-
-def _name(result: dict) -> str:
-    return str(result["model"]).replace("\\", "/").rstrip("/").rpartition("/")[2].removesuffix(".linnet")
 
 
 def _section(result: dict, part: str | None) -> dict:

@@ -44,6 +44,11 @@ def shares(weights: dict[str, torch.Tensor]) -> dict[str, float]:
     return {name: float((block_norms(weights[name]) > 0).float().mean()) for name in NAMES}
 
 
+def stored(weights: dict[str, torch.Tensor]) -> list[str]:
+    """Names of the matrices that a blob stores sparse."""
+    return [name for name, share in shares(weights).items() if share < WORTH_IT]
+
+
 class Pruner:
     """Keeps the zeros of one network, and makes more of them as the budget is used up."""
 

@@ -1,7 +1,8 @@
 """Means of scores over groups of files (part, SNR, noise category), as a table, and the same read back from JSON.
 
 A group is {"files", "noisy": {score: mean}, "enhanced": {...}}, with a model also "speech_auc" over all its frames.
-Files that lack a score (PESQ without speech, SI-SDR of an exact copy) are left out of its mean; None where none has it.
+Means before and after are over the same files: those that lack a score (PESQ without speech, SI-SDR of an exact copy)
+on either side are left out, unless all do; None where none has it. The SI-SDR of a muted file counts as SILENCE.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 import training  # noqa: F401  (finds linnet)
 from linnet import metrics
 
+SILENCE = -60.0  # dB
 FRAMES = "frames"  # of an entry: truth and probability of each frame, for the summary alone
 NAMES = {
     "pesq_wb": "PESQ-WB",
@@ -38,6 +40,10 @@ def read_list(path: Path) -> dict[str, dict[str, str]]:
             raise ValueError(f"{path}: no column id; give a CSV whose first line names its columns")
         rows = {row["id"]: row for row in reader}
     for row in rows.values():
+        try:
+            assert math.isfinite(float(row.get("snr_db") or 0))
+        except (ValueError, AssertionError):
+            raise ValueError(f"{path}: snr_db {row['snr_db']} of {row['id']}; give a number, or nothing") from None
         folders = Path(row.get("noise") or "").parts[:-1]
         if not row.get("category") and folders:
             row["category"] = folders[1] if folders[0] == "noise" and len(folders) > 1 else folders[0]
@@ -57,15 +63,22 @@ def read_beside(text: str) -> tuple[str, dict]:
     return name, result
 
 
+def system_name(path: str | Path) -> str:
+    """What a model, or the folder of another system's output, is called in a picture."""
+    return str(path).replace("\\", "/").rstrip("/").rpartition("/")[2].removesuffix(".linnet")
+
+
 def average(entries: list[dict]) -> dict:
     """The group of some files' entries."""
-    result: dict = {"files": len(entries)}
-    for name in ("noisy", "enhanced"):
-        result[name] = {}
-        for key in entries[0][name]:
-            values = np.array([entry[name][key] for entry in entries])
-            finite = values[np.isfinite(values)]
-            result[name][key] = float(finite.mean()) if finite.size else None
+    result: dict = {"files": len(entries), "noisy": {}, "enhanced": {}}
+    for key in entries[0]["noisy"]:
+        values = np.array([[entry[name][key] for name in ("noisy", "enhanced")] for entry in entries])
+        values[values == -np.inf] = SILENCE
+        known = np.isfinite(values)
+        both = known.all(axis=1)
+        for name, side, there in zip(("noisy", "enhanced"), values.T, known.T, strict=True):
+            chosen = side[both if both.any() else there]
+            result[name][key] = float(chosen.mean()) if chosen.size else None
     frames = [entry[FRAMES] for entry in entries if FRAMES in entry]
     if frames:
         truth, probability = (np.concatenate(parts) for parts in zip(*frames, strict=True))

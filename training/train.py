@@ -31,7 +31,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from training import data, export, features, keep_memory, sparse, widen
-from training.config import CHECKPOINT, LAST, Config, stages_from_command_line, to_json
+from training.config import CHECKPOINT, FROM_MODEL, LAST, Config, stages_from_command_line, to_json
 from training.log import Log
 from training.losses import error_energy, noisy_power, total_loss
 from training.model import Network, count_weights
@@ -57,16 +57,16 @@ def split_rows(rows: torch.Tensor) -> dict[str, torch.Tensor]:
 
 
 def take_over(config: Config) -> dict[str, torch.Tensor]:
-    """Weights of config.init. Its look-ahead becomes that of the run, and its widths unless the run has wider ones.
+    """Weights of config.init, at the widths of the run. What the run leaves to the model is filled in.
 
-    ValueError, OSError: unreadable.
+    ValueError, OSError: unreadable, or of widths that the run's are no multiples of.
     """
-    weights, widths, config.lookahead = export.read_weights(Path(config.init))
-    wanted = (config.dense, config.hidden, config.strength)
-    if wanted > widths:
-        return widen.widen(weights, widths, wanted, config.seed)
-    config.dense, config.hidden, config.strength = widths
-    return weights
+    weights, widths, lookahead = export.read_weights(Path(config.init))
+    asked = (config.dense, config.hidden, config.strength)
+    wanted = tuple(own if width == FROM_MODEL else width for width, own in zip(asked, widths, strict=True))
+    config.dense, config.hidden, config.strength = wanted
+    config.lookahead = lookahead if config.lookahead == FROM_MODEL else config.lookahead
+    return weights if wanted == widths else widen.widen(weights, widths, wanted, config.seed)
 
 
 def make_optimisers(config: Config, network: Network) -> dict[str, torch.optim.Optimizer]:
@@ -109,9 +109,8 @@ class Run:
         if self.checkpoint.is_file():
             self.load()
         weights = dict(self.network.named_parameters())
-        self.pruner = sparse.Pruner(weights, self.average, config.density) if config.density < 1 else None
-        if team.rank:
-            torch.manual_seed(config.seed + team.rank)  # dropout of its own
+        pruning = config.density < 1 or sparse.stored(weights)  # a sparse model stays one
+        self.pruner = sparse.Pruner(weights, self.average, config.density) if pruning else None
 
     def take_lock(self) -> None:
         """ValueError: another training has it."""
@@ -142,7 +141,7 @@ class Run:
 
     def save(self) -> None:
         """Everything that a resumed run needs; the file is replaced whole."""
-        tensors = {"random": torch.get_rng_state()}
+        tensors = {}
         for name, value in self.network.named_parameters():
             tensors[f"model.{name}"] = value.detach()
             tensors[f"ema.{name}"] = self.average[name]
@@ -174,7 +173,6 @@ class Run:
             ]
             if changed:
                 print(f"resuming with changed settings: {', '.join(changed)}", flush=True)
-            torch.set_rng_state(file.get_tensor("random"))
             named = dict(self.network.named_parameters())
             for name, value in named.items():
                 value.data.copy_(file.get_tensor(f"model.{name}"))
@@ -202,6 +200,8 @@ class Run:
             for kind, optimiser in self.optimisers.items():
                 for group in optimiser.param_groups:
                     group["lr"] = self.rate() * (c.matrix_rate if kind == "muon" else 1)
+            if c.dropout:  # of each process its own, and the same after a resume
+                torch.manual_seed(hash((c.seed, self.step, self.team.rank)))
             gain, strength, speech, states = self.network(part["features"], states, rounding)
             loss, parts = total_loss(c, part, gain, strength, speech)
             self.network.zero_grad()
@@ -265,6 +265,7 @@ class Keeper:
         (run.folder / "config.json").write_text(json.dumps(json.loads(to_json(c)) | about, indent=1) + "\n")
         self.run = run
         self.valid = torch.from_numpy(features.valid_rows(c))
+        data.load(c, "train")  # decoded here, before the clock runs, where a bad recording can be told
         self.log = Log(run)
         print(f"{c.name}: {count_weights(run.network)} weights, {run.folder}, step {run.step}", flush=True)
         self.sums: dict[str, float] = {}
@@ -298,12 +299,14 @@ class Keeper:
         if values["loss"] < self.run.best:
             self.run.best = values["loss"]
             self.run.export("best.linnet")
+            self.run.save()  # or a resumed run would not know what it has to beat
 
     def finish(self) -> None:
         """Saves; at the end of the budget there is a last model as well."""
-        self.run.save()
         if not self.run.team.stopping:
             self.validate()
+        self.run.save()
+        if not self.run.team.stopping:
             self.run.export(LAST)
 
 
@@ -361,8 +364,12 @@ def train_stages(stages: list[Config]) -> None:
 
 def main() -> int:
     """Command line; 2 with one line on stderr for bad input."""
+    words = sys.argv[1:]
+    if {"-h", "--help"} & set(words):
+        print(__doc__.strip())
+        return 0
     try:
-        train_stages(stages_from_command_line(sys.argv[1:]))
+        train_stages(stages_from_command_line(words))
     except (ValueError, OSError) as error:
         print(f"train: {error}", file=sys.stderr)
         return 2

@@ -41,6 +41,16 @@ def tiny_model(root: Path) -> Path:
     return root / "sdk/models/tiny.linnet"
 
 
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Recordings to train on."""
+    from recordings import make_corpus  # not every test has the packages
+
+    folder = tmp_path_factory.mktemp("corpus")
+    make_corpus(folder)
+    return folder
+
+
 @pytest.fixture(scope="session", params=TARGETS)
 def build(request: pytest.FixtureRequest) -> Build:
     """Each target of this run in turn; a missing build is a failure, not a reason to skip."""

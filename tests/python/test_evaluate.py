@@ -100,6 +100,21 @@ def test_estoi(speech: tuple[np.ndarray, np.ndarray]) -> None:
     assert np.isnan(metrics.estoi(clean[:1000], clean[:1000]))
 
 
+def test_means_before_and_after_are_over_the_same_files() -> None:
+    def mean(*pairs: tuple[float, float]) -> list[float | None]:
+        entries = [{"noisy": {"si_sdr": a}, "enhanced": {"si_sdr": b}} for a, b in pairs]
+        found = summary.average(entries)
+        return [found[name]["si_sdr"] for name in ("noisy", "enhanced")]
+
+    inf, nan = float("inf"), float("nan")
+    assert mean((5, 11), (7, 11)) == [6, 11]
+    assert mean((5, 11), (inf, 29)) == [5, 11]
+    assert mean((5, 11), (nan, 3)) == [5, 11]
+    assert mean((inf, 29), (inf, 31)) == [None, 30]
+    # A model that mutes is not the better for it.
+    assert mean((5, 11), (5, -inf)) == [5, (11 + summary.SILENCE) / 2]
+
+
 def test_roc_auc_is_the_share_of_pairs_in_order() -> None:
     rng = np.random.default_rng(4)
     truth = rng.random(80) < 0.3
