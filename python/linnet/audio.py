@@ -9,39 +9,23 @@ from __future__ import annotations
 
 import io
 import os
-import secrets
 import struct
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, cast
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-Block = NDArray[np.float32]
+from linnet.formats import LARGEST_WAV, Block, Format, output_format, to_subtype
+from linnet.outputs import AudioError, encoded, reason, replacing
 
 PIPE = "-"
 _UNKNOWN_SIZE = 0xFFFFFFFF  # in a WAV header written to a pipe
 _UNKNOWN_FRAMES = 1 << 62  # libsndfile's count when a header does not tell
-_SYSTEM_ERROR = 2  # of libsndfile
 _READABLE = "WAV, FLAC, Ogg, Opus, MP3 or AIFF"
-_LARGEST_WAV = 0xFFFFFFFF - 4096  # bytes; longer recordings become RF64
-_FORMATS = {".opus": "OGG", ".oga": "OGG", ".aif": "AIFF", ".aifc": "AIFF", ".wave": "WAV", ".snd": "AU"}
-_SUBTYPES = {".opus": "OPUS"}
-# What to take, in this order, where a format cannot hold the input's own sample type.
-_INSTEAD = {
-    "FLOAT": ("PCM_24", "PCM_16"),
-    "DOUBLE": ("FLOAT", "PCM_24", "PCM_16"),
-    "PCM_32": ("PCM_24", "PCM_16"),
-    "PCM_U8": ("PCM_S8", "PCM_16"),
-    "PCM_S8": ("PCM_U8", "PCM_16"),
-}
-_PLAIN = {"PCM_S8", "PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"}  # may move to another container
-_BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "ULAW": 16, "ALAW": 16, "ALAC_16": 16}
 # WAV's (tag, bits) and numpy's type of its samples; 24-bit samples are unpacked by hand.
 _WAV_TYPES = {
     (1, 8): ("PCM_U8", "u1"),
@@ -53,21 +37,6 @@ _WAV_TYPES = {
 }
 
 
-class AudioError(Exception):
-    """Something is wrong with a sound file; the message is one line."""
-
-
-@dataclass(frozen=True)
-class Format:
-    """What a recording is made of. frames: samples per channel, or None if only the end of the stream will tell."""
-
-    rate: int
-    channels: int
-    frames: int | None
-    container: str = "WAV"
-    subtype: str = "PCM_16"
-
-
 class Reader:
     """A recording being read: its format, and its blocks."""
 
@@ -77,7 +46,10 @@ class Reader:
         self._read = read
 
     def blocks(self, samples: int) -> Iterator[Block]:
-        """Blocks of so many samples, the last one shorter. AudioError if the recording is cut short or empty."""
+        """Blocks of so many samples, the last one shorter. AudioError if the recording is empty or cut short.
+
+        Of a missing end tell WAV, RF64, AIFF and FLAC; in other formats libsndfile takes what is there for the whole.
+        """
         total = 0
         while True:
             block = self._read(samples)
@@ -96,19 +68,23 @@ class Reader:
 def open_input(path: str, raw: tuple[int, int] | None = None) -> Iterator[Reader]:
     """A file, or "-" for stdin: WAV, or with raw = (rate, channels) headerless 16-bit little-endian samples."""
     if path == PIPE:
+        if sys.stdin is None:
+            raise AudioError("stdin: closed; send the recording there, or give a file")
         yield _pipe_reader(cast(io.BufferedIOBase, sys.stdin.buffer), raw)
         return
     if not os.path.exists(path):
         raise AudioError(f"{path}: no such file; give an existing sound file, or - for stdin")
     if os.path.isdir(path):
         raise AudioError(f"{path}: a folder; give a sound file")
+    if path.lower().endswith(".raw"):  # to soundfile the ending is decisive
+        raise AudioError(f"{path}: headerless samples; send them to stdin, with - as the name and --raw RATE,CHANNELS")
     promised = _promised_frames(path)
     if promised is None and os.path.getsize(path) == 0:
         raise _empty(path)
     try:
-        file = soundfile.SoundFile(path)
+        file = soundfile.SoundFile(encoded(path))
     except (soundfile.LibsndfileError, OSError) as error:
-        raise AudioError(f"{path}: not readable as sound ({_reason(error)}); give {_READABLE}") from error
+        raise AudioError(f"{path}: not readable as sound ({reason(error)}); give {_READABLE}") from error
     with file:
         frames: int | None = file.frames if 0 <= file.frames < _UNKNOWN_FRAMES else None
         if promised is not None:
@@ -124,9 +100,10 @@ def open_input(path: str, raw: tuple[int, int] | None = None) -> Iterator[Reader
             try:
                 return file.read(samples, dtype="float32", always_2d=True)
             except soundfile.LibsndfileError as error:
-                raise AudioError(f"{path}: damaged ({_reason(error)}); give an intact file") from error
+                raise AudioError(f"{path}: damaged ({reason(error)}); give an intact file") from error
 
-        yield Reader(path, Format(file.samplerate, file.channels, frames, file.format, file.subtype), read)
+        format = Format(file.samplerate, file.channels, frames, file.format, file.subtype, file.copy_metadata())
+        yield Reader(path, format, read)
 
 
 class Writer:
@@ -146,9 +123,12 @@ class Writer:
 def open_output(path: str, source: Format, raw: bool = False) -> Iterator[Writer]:
     """A file, or "-" for stdout, in the format that its ending names, as close to the source as that format can be.
 
-    The file appears under its name when the with-block ends, and not at all if it ends in an error.
+    The file appears under its name when the with-block ends, and not at all if it ends in an error. It gets the tags of
+    the source that its format takes.
     """
     if path == PIPE:
+        if sys.stdout is None:
+            raise AudioError("stdout: closed; redirect it, or give a file for the output")
         with _pipe_writer(sys.stdout.buffer, source, raw) as writer:
             yield writer
         return
@@ -156,14 +136,15 @@ def open_output(path: str, source: Format, raw: bool = False) -> Iterator[Writer
     written = 0
     with replacing(path) as temporary:
         try:
-            file = soundfile.SoundFile(temporary, "w", source.rate, source.channels, subtype, None, container)
-        except (soundfile.LibsndfileError, OSError, ValueError) as error:
-            if getattr(error, "code", None) == _SYSTEM_ERROR:
-                raise _unwritable(path, error) from error
-            kind = f"{container} with {subtype}"
-            what = f"{source.channels} channel{'s'[: source.channels != 1]} at {source.rate} Hz"
-            raise AudioError(f"{path}: {kind} cannot hold {what} ({_reason(error)}); choose .wav or .flac") from error
+            file = soundfile.SoundFile(encoded(temporary), "w", source.rate, source.channels, subtype, None, container)
+        except (soundfile.LibsndfileError, OSError) as error:
+            raise _unwritable(path, error) from error
         with file:
+            for name, text in source.tags.items():
+                # To MP3 libsndfile hands UTF-8 as if it were Latin-1.
+                if container != "MP3" or text.isascii():
+                    with suppress(soundfile.LibsndfileError):
+                        setattr(file, name, text)
 
             def write(samples: NDArray[np.generic]) -> None:
                 nonlocal written
@@ -176,70 +157,11 @@ def open_output(path: str, source: Format, raw: bool = False) -> Iterator[Writer
             yield Writer(subtype, write)
         # What libsndfile writes when it closes a file can fail without a word.
         try:
-            complete = container == "MP3" or soundfile.info(temporary).frames == written
+            complete = container == "MP3" or soundfile.info(encoded(temporary)).frames >= written
         except soundfile.LibsndfileError as error:
             raise _unwritable(path, error) from error
         if not complete:
             raise _unwritable(path, OSError("its end is missing"))
-
-
-def output_format(path: str, source: Format) -> tuple[str, str]:
-    """Container and sample type for an output name. AudioError if its ending is none that can be written."""
-    ending = Path(path).suffix.lower()
-    container = _FORMATS.get(ending, ending[1:].upper())
-    if container not in soundfile.available_formats() or container == "RAW":
-        raise AudioError(
-            f"{path}: cannot tell the format from '{ending}'; end the name in .wav, .flac, .ogg, .opus or .mp3"
-        )
-    default = _SUBTYPES.get(ending, soundfile.default_subtype(container))
-    wanted: tuple[str, ...] = ()
-    if ending not in _SUBTYPES and (source.container == container or source.subtype in _PLAIN):
-        wanted = (source.subtype, *_INSTEAD.get(source.subtype, ()))
-    subtype = next((name for name in wanted if soundfile.check_format(container, name)), default)
-    if container == "WAV" and (source.frames or 0) * source.channels * 8 > _LARGEST_WAV:
-        container = "RF64"
-    return container, subtype
-
-
-def is_sound_file(path: Path) -> bool:
-    """True if the ending is that of a format that can be read and written."""
-    ending = path.suffix.lower()
-    return ending in _FORMATS or ending[1:].upper() in set(soundfile.available_formats()) - {"RAW"}
-
-
-def to_subtype(block: Block, subtype: str) -> NDArray[np.generic]:
-    """Samples as libsndfile stores them without rounding of its own: int16 or int32 for integer types, else float32."""
-    bits = _BITS.get(subtype)
-    if bits is None:
-        return block
-    scale = 2.0 ** (bits - 1)
-    whole = np.clip(np.rint(block.astype(np.float64) * scale), -scale, scale - 1)
-    if bits == 16:
-        return whole.astype(np.int16)
-    return whole.astype(np.int32) << np.int32(32 - bits)
-
-
-@contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[str]:
-    """A new file beside `path` that takes its name when the with-block ends well, and is removed otherwise."""
-    target = os.path.realpath(path)
-    folder = os.path.dirname(target)
-    if os.path.isdir(target):
-        raise AudioError(f"{path}: a folder; give the name of a file")
-    if os.path.exists(target) and not os.path.isfile(target):
-        raise AudioError(f"{path}: not a regular file; give the name of a file, or - for stdout")
-    temporary = os.path.join(folder, f".{os.path.basename(target)}.{secrets.token_hex(4)}.part")
-    try:
-        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-    except OSError as error:
-        raise AudioError(f"{path}: cannot be written ({_reason(error)}); give a name in a writable folder") from error
-    try:
-        yield temporary
-        os.replace(temporary, target)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
 
 
 def _pipe_reader(stream: io.BufferedIOBase, raw: tuple[int, int] | None) -> Reader:
@@ -288,6 +210,7 @@ def _read_wav_header(stream: io.BufferedIOBase, name: str) -> tuple[Format, str,
     if len(head) < 12 or head[:4] not in (b"RIFF", b"RF64") or head[8:] != b"WAVE":
         raise AudioError(f"{name}: not a WAV stream; send WAV, or raw 16-bit samples with --raw RATE,CHANNELS")
     parts: tuple[int, ...] | None = None
+    long_size = 0  # of the sound in an RF64
     while True:
         chunk = _read_fully(stream, 8)
         if len(chunk) < 8:
@@ -304,6 +227,8 @@ def _read_wav_header(stream: io.BufferedIOBase, name: str) -> tuple[Format, str,
             parts = struct.unpack("<HHIIHH", body[:16])
             if parts[0] == 0xFFFE and len(body) >= 26:  # extensible: the tag lies in the first bytes of the GUID
                 parts = (struct.unpack("<H", body[24:26])[0], *parts[1:])
+        elif chunk[:4] == b"ds64" and len(body) >= 16:
+            long_size = struct.unpack("<Q", body[8:16])[0]
     if parts is None:
         raise AudioError(f"{name}: a WAV stream without a format; send WAV, or raw samples with --raw RATE,CHANNELS")
     tag, channels, rate, _, _, bits = parts
@@ -312,9 +237,10 @@ def _read_wav_header(stream: io.BufferedIOBase, name: str) -> tuple[Format, str,
             f"{name}: WAV of type {tag} with {bits} bits; send 8 to 32-bit integers or 32 or 64-bit floats"
         )
     subtype, type_name = _WAV_TYPES[tag, bits]
-    open_end = size in (0, _UNKNOWN_SIZE) or size >= 0x7FFFF000  # the ways in which programs say "unknown"
-    if size == 0 and stream.seekable():
-        open_end = False
+    if size == _UNKNOWN_SIZE and long_size:
+        size, open_end = long_size, False
+    else:  # the ways in which programs say "unknown"
+        open_end = size >= 0x7FFFF000 or (size == 0 and not stream.seekable())
     frames = None if open_end else size // (channels * bits // 8)
     return Format(rate, channels, frames, "WAV", subtype), type_name, None if open_end else size
 
@@ -350,9 +276,7 @@ def _pipe_writer(stream: IO[bytes], source: Format, raw: bool) -> Iterator[Write
             # Nothing more can be sent; without this Python would complain about stdout once more at exit.
             with suppress(OSError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise AudioError(
-                f"stdout: cannot be written ({_reason(error)}); keep the reader open to the end"
-            ) from error
+            raise AudioError(f"stdout: cannot be written ({reason(error)}); keep the reader open to the end") from error
 
     def write(samples: NDArray[np.generic]) -> None:
         if subtype == "PCM_24":
@@ -370,7 +294,7 @@ def _pipe_writer(stream: IO[bytes], source: Format, raw: bool) -> Iterator[Write
 def _wav_header(source: Format, subtype: str, bits: int) -> bytes:
     align = source.channels * bits // 8
     size = _UNKNOWN_SIZE if source.frames is None else source.frames * align
-    size = size if size < _LARGEST_WAV else _UNKNOWN_SIZE
+    size = size if size < LARGEST_WAV else _UNKNOWN_SIZE
     riff = size if size == _UNKNOWN_SIZE else 36 + size
     tag = 3 if subtype in ("FLOAT", "DOUBLE") else 1
     form = struct.pack("<4sIHHIIHH", b"fmt ", 16, tag, source.channels, source.rate, source.rate * align, align, bits)
@@ -378,18 +302,30 @@ def _wav_header(source: Format, subtype: str, bits: int) -> bytes:
 
 
 def _promised_frames(path: str) -> int | None:
-    """Samples per channel that a WAV file's header claims; libsndfile corrects it quietly in a file cut short."""
+    """Samples per channel that a WAV or AIFF header claims; libsndfile corrects it quietly in a file cut short."""
     try:
         with open(path, "rb") as file:
-            if file.read(4) != b"RIFF":
-                return None
+            kind = file.read(4)
             file.seek(0)
-            format, _, _ = _read_wav_header(file, path)
-            return format.frames
+            if kind == b"FORM":
+                return _aiff_frames(file)
+            return _read_wav_header(file, path)[0].frames if kind in (b"RIFF", b"RF64") else None
     except AudioError:
         return None  # not plain PCM, or not WAV at all: libsndfile will judge
     except OSError as error:
-        raise AudioError(f"{path}: cannot be read ({_reason(error)}); give a readable sound file") from error
+        raise AudioError(f"{path}: cannot be read ({reason(error)}); give a readable sound file") from error
+
+
+def _aiff_frames(file: IO[bytes]) -> int | None:
+    file.seek(12)
+    while len(head := file.read(8)) == 8:
+        name, size = struct.unpack(">4sI", head)
+        body = file.read(min(size, 8))
+        if name == b"COMM" and len(body) == 8:
+            channels, frames, bits = struct.unpack(">HIH", body)
+            return frames if frames * channels * bits // 8 < 0x7EFFFF00 else None  # as sox writes to pipes
+        file.seek(size + size % 2 - len(body), os.SEEK_CUR)
+    return None
 
 
 def _truncated(name: str, promised: int, found: int) -> AudioError:
@@ -401,12 +337,4 @@ def _empty(name: str) -> AudioError:
 
 
 def _unwritable(name: str, error: BaseException) -> AudioError:
-    return AudioError(f"{name}: cannot be written ({_reason(error)}); is the disk full?")
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, soundfile.LibsndfileError):
-        text = error.error_string
-    else:
-        text = getattr(error, "strerror", None) or str(error)
-    return str(text).strip().rstrip(".").splitlines()[0] if str(text).strip() else type(error).__name__
+    return AudioError(f"{name}: cannot be written ({reason(error)}); is the disk full?")

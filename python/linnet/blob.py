@@ -46,7 +46,7 @@ BLOCK_ROWS, BLOCK_COLS = 8, 4
 BLOCK_BYTES = BLOCK_ROWS * BLOCK_COLS  # the blocks of a sparse payload also begin at a multiple of this
 SMALLEST, LARGEST = 2.0**-60, 2.0**20  # magnitudes of non-zero floats in a blob
 
-_HEADER = struct.Struct("<8s8IQ12sI")  # the last field is the CRC-32 of all other bytes
+HEADER = struct.Struct("<8s8IQ12sI")  # the last field is the CRC-32 of all other bytes
 _RECORD = struct.Struct("<IIIIQQ")
 _WIDTH_LIMITS = {"dense": 512, "hidden": 1024, "strength": 512}
 _MAX_LOOKAHEAD = 3
@@ -278,7 +278,7 @@ def write_blob(model: Model) -> bytes:
             entries.append((KIND_SCALE, matrix.rows, 1, layer.scale.astype("<f4").tobytes()))
         entries.append((KIND_BIAS, matrix.rows, 1, layer.bias.astype("<f4").tobytes()))
 
-    offset = _aligned(_HEADER.size + _RECORD.size * len(entries))
+    offset = _aligned(HEADER.size + _RECORD.size * len(entries))
     records, payloads = bytearray(), bytearray()
     for kind, rows, cols, payload in entries:
         records += _RECORD.pack(kind, rows, cols, 0, offset, len(payload))
@@ -286,7 +286,7 @@ def write_blob(model: Model) -> bytes:
         offset += _aligned(len(payload))
     if offset > MAX_BLOB_SIZE:
         raise BlobError(f"a model of {offset} bytes exceeds the limit of {MAX_BLOB_SIZE}; choose smaller widths")
-    body = bytes(records).ljust(_aligned(_HEADER.size + len(records)) - _HEADER.size, b"\0") + bytes(payloads)
+    body = bytes(records).ljust(_aligned(HEADER.size + len(records)) - HEADER.size, b"\0") + bytes(payloads)
     header = _header(model, len(entries), offset, 0)
     checksum = binascii.crc32(body, binascii.crc32(header[:-4]))
     return _header(model, len(entries), offset, checksum) + body
@@ -297,9 +297,9 @@ def read_blob(data: bytes | bytearray | memoryview) -> Model:
     data = bytes(data)
     if data[: len(MAGIC)] != MAGIC:
         raise BlobError("not a linnet model: the first bytes are not its magic")
-    if len(data) < _HEADER.size:
-        raise BlobError(f"a model cut short: {len(data)} bytes do not hold the header of {_HEADER.size}")
-    fields = _HEADER.unpack_from(data)
+    if len(data) < HEADER.size:
+        raise BlobError(f"a model cut short: {len(data)} bytes do not hold the header of {HEADER.size}")
+    fields = HEADER.unpack_from(data)
     _, version, features, topology, lookahead, dense, hidden, strength, count, size, zero, checksum = fields
     if version != FORMAT_VERSION or features != FEATURE_VERSION:
         raise BlobError(
@@ -308,7 +308,7 @@ def read_blob(data: bytes | bytearray | memoryview) -> Model:
         )
     if size != len(data):
         raise BlobError(f"a model cut short or extended: {len(data)} bytes, the header says {size}")
-    if binascii.crc32(data[_HEADER.size :], binascii.crc32(data[: _HEADER.size - 4])) != checksum:
+    if binascii.crc32(data[HEADER.size :], binascii.crc32(data[: HEADER.size - 4])) != checksum:
         raise BlobError("a damaged model: the checksum does not match; copy the file again")
     if topology != TOPOLOGY_PERCEPNET or any(zero) or not 0 <= lookahead <= _MAX_LOOKAHEAD:
         raise BlobError("a model whose header breaks the rules of the format")
@@ -372,10 +372,10 @@ class _Reader:
 
     def __init__(self, data: bytes, count: int) -> None:
         self._data, self._count, self._used = data, count, 0
-        self._begin = _aligned(_HEADER.size + _RECORD.size * count)  # of the next payload
+        self._begin = _aligned(HEADER.size + _RECORD.size * count)  # of the next payload
 
     def _next(self) -> tuple[int, ...]:
-        at = _HEADER.size + _RECORD.size * self._used
+        at = HEADER.size + _RECORD.size * self._used
         if self._used >= self._count or at + _RECORD.size > len(self._data):
             raise BlobError(f"a model with too few records: {self._count}")
         return _RECORD.unpack_from(self._data, at)
@@ -436,7 +436,7 @@ def _aligned(size: int) -> int:
 
 def _header(model: Model, count: int, size: int, checksum: int) -> bytes:
     widths = model.widths
-    return _HEADER.pack(
+    return HEADER.pack(
         MAGIC,
         FORMAT_VERSION,
         FEATURE_VERSION,

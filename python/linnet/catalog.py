@@ -7,15 +7,14 @@ of a model file is set down in sdk/src/model/blob.h; the core checks it whole wh
 from __future__ import annotations
 
 import os
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from linnet.blob import HEADER, MAGIC
+
 ModelLike: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview
 
-_HEADER = struct.Struct("<8s8IQ12sI")
-_MAGIC = b"linnet\x1a\n"
 _FRAME = 480
 _PACKAGE = Path(__file__).resolve().parent
 _FOLDERS = (_PACKAGE / "models", _PACKAGE.parent.parent / "sdk" / "models")
@@ -81,7 +80,7 @@ def load_model(model: ModelLike) -> bytes:
             raise ModelError(f"model {name}: {error.strerror}; give a readable .linnet file") from error
     else:
         raise TypeError(f"model is a {type(model).__name__}; give a name, the path of a .linnet file, or its bytes")
-    if data[: len(_MAGIC)] != _MAGIC:
+    if data[: len(MAGIC)] != MAGIC:
         raise ModelError(f"model {name}: not a linnet model ({len(data)} bytes); give a .linnet file")
     return data
 
@@ -96,10 +95,10 @@ def example_path(name: str) -> Path:
 
 def _describe(path: Path) -> Model | None:
     with path.open("rb") as file:
-        header = file.read(_HEADER.size)
-    if len(header) < _HEADER.size or header[: len(_MAGIC)] != _MAGIC:
+        header = file.read(HEADER.size)
+    if len(header) < HEADER.size or header[: len(MAGIC)] != MAGIC:
         return None
-    _, _, _, _, lookahead, dense, hidden, strength, _, _, _, _ = _HEADER.unpack(header)
+    _, _, _, _, lookahead, dense, hidden, strength, _, _, _, _ = HEADER.unpack(header)
     return Model(path.stem, path, path.stat().st_size, lookahead, dense, hidden, strength)
 
 

@@ -7,20 +7,22 @@ behind.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import math
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 
-from linnet.audio import PIPE, AudioError, is_sound_file, replacing
+from linnet.audio import PIPE
 from linnet.catalog import DEFAULT_MODEL, ModelError, models
 from linnet.enhancer import DEFAULT_POSTFILTER
+from linnet.formats import is_sound_file
+from linnet.outputs import AudioError, make_folder, printable, replacing, stems
 
 FAILURE = 2
 
@@ -38,10 +40,16 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; the exit status is 0, 1 if the self-test finds other bits, or 2 after an error."""
+    if sys.stderr is None:  # closed; print would turn to stdout, which may carry the sound
+        sys.stderr = io.StringIO()
+    with suppress(AttributeError):  # closed, or somebody's stand-in
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be text
     args = _parser().parse_args(argv)
-    before: Any = None
+    before: dict[int, Any] = {}
     with suppress(ValueError):  # not the main thread: then signals are somebody else's business
-        before = signal.signal(signal.SIGTERM, _terminate)
+        for number in {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}:
+            if signal.getsignal(number) not in (signal.SIG_IGN, None):  # nohup ignores SIGHUP
+                before[number] = signal.signal(number, _terminate)
     try:
         return int(args.run(args))
     except KeyboardInterrupt:
@@ -50,8 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"linnet: {_one_line(error)}", file=sys.stderr)
         return FAILURE
     finally:
-        if before is not None:
-            signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -135,17 +143,14 @@ def _enhance(args: argparse.Namespace) -> int:
         raise UsageError(f"--raw {args.raw[0]},{args.raw[1]}: describes stdin; give IN as -")
     if args.json == PIPE and args.output == PIPE:
         raise UsageError("--json -: stdout carries the sound; give a file for the numbers")
-    for option, path in (("--json", args.json), ("--plot", args.plot)):
-        if path and path != PIPE and not os.path.isdir(os.path.dirname(path) or "."):
-            raise UsageError(f"{option} {path}: no folder '{os.path.dirname(path)}'; create it first")
-    if args.plot and find_spec("matplotlib") is None:
-        raise UsageError(f"--plot {args.plot}: matplotlib is not installed: pip install 'linnet[plot]'")
     options = Options(args.model, args.attenuation_limit, args.postfilter, args.backend, args.compensate, args.raw)
     if args.input != PIPE and os.path.isdir(args.input):
         return _enhance_folder(args, options)
     output = args.output
     if output != PIPE and os.path.isdir(output) and args.input != PIPE:
         output = os.path.join(output, os.path.basename(args.input))
+    _check_result("--json", args.json, [args.input, output])
+    _check_result("--plot", args.plot, [args.input, output, args.json])
     result = _enhance_one(args.input, output, options, args.plot)
     _say(_summary(result), args.output == PIPE or args.json == PIPE)
     if args.json:
@@ -165,20 +170,26 @@ def _enhance_folder(args: argparse.Namespace, options: Any) -> int:
     if target.exists() and target.samefile(source):
         raise UsageError(f"{target}: input and output are the same folder; give another one for the output")
     names = sorted(path.relative_to(source) for path in source.rglob("*") if path.is_file() and is_sound_file(path))
-    names = [name for name in names if target.resolve() not in (source / name).resolve().parents]
+    if source.resolve() in target.resolve().parents:  # then results of another time lie among the files
+        names = [name for name in names if target.resolve() not in (source / name).resolve().parents]
     if not names:
         raise UsageError(
             f"{source}: no sound files in this folder; give one with WAV, FLAC, Ogg, Opus, MP3 or AIFF files"
         )
+    files = [(str(source / name), str(target / name)) for name in names]
+    inputs, outputs = (set(map(os.path.realpath, paths)) for paths in zip(*files, strict=True))
+    if clash := inputs & outputs:
+        raise UsageError(f"{min(clash)}: both an input and an output; give another folder for the output")
+    plots = [args.plot and os.path.join(args.plot, f"{stem}.png") for stem in stems(names)]
+    _check_result("--json", args.json, [*inputs, *outputs, *plots])
+    _check_result("--plot", args.plot, [], folder=True)
     results, failed = [], 0
-    for name in tqdm(names, unit="file", disable=not sys.stderr.isatty()):
+    for (path, output), plot in zip(tqdm(files, unit="file", disable=not sys.stderr.isatty()), plots, strict=True):
         try:
-            _make_folder((target / name).parent)
-            plot = None
-            if args.plot:
-                plot = str(Path(args.plot) / name.with_suffix(".png"))
-                _make_folder(Path(plot).parent)
-            results.append(_enhance_one(str(source / name), str(target / name), options, plot, bar=False))
+            make_folder(Path(output).parent)
+            if plot:
+                make_folder(Path(plot).parent)
+            results.append(_enhance_one(path, output, options, plot, bar=False))
         except AudioError as error:
             tqdm.write(f"linnet: {_one_line(error)}", file=sys.stderr)
             failed += 1
@@ -207,7 +218,7 @@ def _enhance_one(source: str, target: str, options: Any, plot: str | None, bar: 
         from linnet.report import Report, draw_report
 
         before, after = result.preview
-        title = "stdin" if source == PIPE else os.path.basename(source)
+        title = "stdin" if source == PIPE else printable(os.path.basename(source))
         draw_report(Report(before, after, result.format.rate, options.model, title, _facts(result)), plot)
     return result
 
@@ -276,6 +287,8 @@ def _selftest(args: argparse.Namespace) -> int:
 def _oracle(args: argparse.Namespace) -> int:
     from linnet.ladder import run_ladder
 
+    inputs = [path for name in (args.clean, args.noisy) for path in (name, *Path(name).glob("*"))]
+    _check_result("--json", args.json, inputs, outdir=args.outdir)
     table = run_ladder(args.clean, args.noisy, args.outdir, args.model, args.limit)
     _say(table.text(), args.json == PIPE)
     if args.json:
@@ -296,7 +309,7 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
         "--model",
         metavar="NAME|PATH",
         default=DEFAULT_MODEL,
-        help=f"base, small, or a .linnet file (default {DEFAULT_MODEL})",
+        help=f"{', '.join(models())}, or a .linnet file (default {DEFAULT_MODEL})",
     )
 
 
@@ -337,6 +350,38 @@ def _check_backend(name: str | None) -> None:
         raise UsageError(f"--backend {name}: not available on this CPU; give one of {', '.join(_core.backends())}")
 
 
+def _check_result(
+    option: str,
+    path: str | None,
+    taken: Iterable[str | os.PathLike[str] | None],
+    folder: bool = False,
+    outdir: str = ".",
+) -> None:
+    """UsageError, before any work, for a file (or folder) that cannot be made, or that would replace one of `taken`.
+
+    outdir is a folder that the command makes.
+    """
+    if not path:
+        return
+    if path == PIPE:
+        if option == "--plot":
+            raise UsageError("--plot -: a picture cannot go to stdout; give a file")
+        if sys.stdout is None:
+            raise UsageError(f"{option} -: stdout is closed; give a file")
+        return
+    parent = os.path.dirname(path) or "."
+    if not os.path.isdir(parent) and os.path.realpath(parent) != os.path.realpath(outdir):
+        raise UsageError(f"{option} {path}: no folder '{parent}'; create it first")
+    if os.path.exists(path) and not (os.path.isdir(path) if folder else os.path.isfile(path)):
+        raise UsageError(f"{option} {path}: not a {'folder' if folder else 'regular file'}; give another name")
+    if os.path.realpath(path) in {os.path.realpath(name) for name in taken if name not in (None, PIPE)}:
+        raise UsageError(f"{option} {path}: also an input or another output; give another name")
+    if option == "--plot":
+        from linnet.report import picture_type
+
+        picture_type("" if folder else path)
+
+
 def _engine(result: Any) -> str:
     model = os.fspath(result.options.model)
     return f"model {Path(model).stem if model.endswith('.linnet') else model} on {result.backend}"
@@ -375,13 +420,6 @@ def _write_text(path: str, text: str) -> None:
         return
     with replacing(path) as temporary:
         Path(temporary).write_text(text, encoding="utf-8")
-
-
-def _make_folder(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise AudioError(f"{path}: cannot be created ({error.strerror}); give a name in a writable folder") from error
 
 
 def _one_line(error: BaseException) -> str:

@@ -10,31 +10,33 @@ from pathlib import Path
 
 import soundfile
 
-from linnet.audio import AudioError, replacing
+from linnet.audio import AudioError, open_output
 from linnet.catalog import ModelLike, example_path
 from linnet.files import Options, enhance_file, frame_powers, noise_reduction, pauses
+from linnet.formats import Format
 from linnet.metrics import si_sdr
+from linnet.outputs import encoded, make_folder
+from linnet.report import Report, draw_report, pyplot
 
 
 def run_demo(outdir: str, model: ModelLike, backend: str | None = None) -> str:
     """Writes noisy.wav, enhanced.wav and report.png into outdir, and returns the numbers as text.
 
-    Raises AudioError if a file cannot be written or the recording is missing, ModelError for the model.
+    Raises AudioError if a file cannot be written or the recording is missing, ModelError for the model,
+    ImportError for matplotlib.
     """
+    pyplot()
     try:
         clean, rate = soundfile.read(example_path("demo_clean.flac"), dtype="float32")
         noisy, _ = soundfile.read(example_path("demo_noisy.flac"), dtype="float32")
     except FileNotFoundError as error:
         raise AudioError(str(error)) from error
-    try:
-        os.makedirs(outdir, exist_ok=True)
-    except OSError as error:
-        raise AudioError(f"{outdir}: cannot be created ({error.strerror}); give a name in a writable folder") from error
+    make_folder(outdir)
     source, target, picture = (os.path.join(outdir, name) for name in ("noisy.wav", "enhanced.wav", "report.png"))
-    with replacing(source) as temporary:
-        soundfile.write(temporary, noisy, rate, "PCM_16", format="WAV")
+    with open_output(source, Format(rate, 1, len(noisy))) as writer:
+        writer.write(noisy[:, None])
     result = enhance_file(source, target, Options(model, backend=backend))
-    enhanced, _ = soundfile.read(target, dtype="float32")
+    enhanced, _ = soundfile.read(encoded(target), dtype="float32")
 
     powers = [frame_powers(signal, rate) for signal in (noisy, enhanced, clean)]
     reduction = noise_reduction(powers[0], powers[1], pauses(powers[2], below_db=30)) or 0.0
@@ -44,8 +46,6 @@ def run_demo(outdir: str, model: ModelLike, backend: str | None = None) -> str:
         f"model {name} on {result.backend}   |   noise reduced by {reduction:.1f} dB in pauses   |   "
         f"SI-SDR {before:.1f} dB before, {after:.1f} dB after   |   delay {result.delay_ms:g} ms"
     )
-    from linnet.report import Report, draw_report
-
     draw_report(Report(noisy, enhanced, rate, model, "Two people in a busy street, through linnet", facts), picture)
     wide = max(len(path) for path in (source, target, picture))
     lines = [

@@ -16,16 +16,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 import soxr
 from numpy.typing import NDArray
 
 from linnet import _core
-from linnet.audio import AudioError, is_sound_file, open_input, replacing, to_subtype
+from linnet.audio import AudioError, open_input, open_output
 from linnet.catalog import ModelLike, load_model
 from linnet.enhancer import RATE, Enhancer
+from linnet.formats import Format, is_sound_file
 from linnet.metrics import Scores, check_packages, score
 from linnet.oracle import ideal_gain, max_coherence_strength
+from linnet.outputs import make_folder, stems
+from linnet.report import pyplot
 
 Signal = NDArray[np.float32]
 
@@ -122,6 +124,7 @@ def run_ladder(clean: str, noisy: str, outdir: str, model: ModelLike, limit: int
     ImportError.
     """
     check_packages()
+    pyplot()
     load_model(model)
     pairs = _pairs(clean, noisy)
     if limit is not None and limit < len(pairs):
@@ -155,7 +158,8 @@ def _pairs(clean: str, noisy: str) -> list[tuple[str, str, str]]:
         raise AudioError(
             f"{Path(clean) / missing[0]}: no such file, but {noisy} has it; give folders with the same names"
         )
-    return [(Path(name).stem, str(Path(clean) / name), str(Path(noisy) / name)) for name in names]
+    files = [(str(Path(clean) / name), str(Path(noisy) / name)) for name in names]
+    return [(str(stem), *pair) for stem, pair in zip(stems([Path(name) for name in names]), files, strict=True)]
 
 
 def _progress(pairs: list[tuple[str, str, str]]) -> Iterable[tuple[str, str, str]]:
@@ -184,13 +188,10 @@ def _load_pair(clean: str, noisy: str) -> tuple[Signal, Signal]:
 
 
 def _write_rungs(folder: Path, outputs: dict[str, Signal]) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise AudioError(f"{folder}: cannot be created ({error.strerror}); give a name in a writable folder") from error
+    make_folder(folder)
     for rung, output in outputs.items():
-        with replacing(folder / f"{RUNGS[rung]}.wav") as temporary:
-            soundfile.write(temporary, to_subtype(output, "PCM_16"), RATE, "PCM_16", format="WAV")
+        with open_output(str(folder / f"{RUNGS[rung]}.wav"), Format(RATE, 1, len(output))) as writer:
+            writer.write(output[:, None])
 
 
 def _number(value: float) -> float | None:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linnet.metrics import Scores
+from linnet.outputs import printable
 from linnet.report import HOP, RATE, draw_spectrogram, pyplot, save, spectrogram, style
 
 _TOP_BAND = 25  # 7.85 kHz
@@ -26,7 +27,7 @@ def draw_ladder(
     loudest = max(float(spectrogram(clean[shown]).max()), -60.0)
     with plt.rc_context(style()):
         figure, axes = plt.subplots(2, 4, figsize=(16, 8), sharex=True, layout="constrained")
-        figure.suptitle(f"The oracle ladder: {name}", x=0.006, ha="left", fontsize=15, fontweight="bold")
+        figure.suptitle(f"The oracle ladder: {printable(name)}", x=0.006, ha="left", fontsize=15, fontweight="bold")
         # Top row: what goes in and what the network makes of it; bottom row: the four oracles, rung by rung.
         order: list[_Panel | None] = [panels[1], panels[-1], panels[0], None, *panels[2:-1]]
         for axis, panel in zip(axes.flat, order, strict=True):

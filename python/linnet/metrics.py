@@ -58,17 +58,21 @@ def si_sdr(clean: Signal, degraded: Signal) -> float:
 
 
 def pesq_wb(clean: Signal, degraded: Signal) -> float:
-    """PESQ-WB of two signals at 16 kHz; NaN where PESQ finds no utterance."""
+    """PESQ-WB of two signals at 16 kHz; NaN for less than 0.25 s, and where PESQ finds no utterance."""
     module = _package("pesq")
+    if len(clean) < RATE // 4:
+        return float("nan")
     try:
         return float(module.pesq(RATE, clean, degraded, "wb"))
-    except (module.NoUtterancesError, module.BufferTooShortError):
+    except module.NoUtterancesError:
         return float("nan")
 
 
 def stoi(clean: Signal, degraded: Signal, extended: bool = False) -> float:
     """STOI of two signals at 16 kHz; NaN for less than 0.4 s of speech, which is too little for it."""
     module = _package("pystoi")
+    if len(clean) < 0.4 * RATE:
+        return float("nan")
     import warnings
 
     with warnings.catch_warnings():

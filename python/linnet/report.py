@@ -7,6 +7,7 @@ readable in grey.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,8 @@ import soxr
 from numpy.typing import NDArray
 
 from linnet import _core
-from linnet.audio import replacing
 from linnet.catalog import ModelLike, load_model
+from linnet.outputs import AudioError, replacing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,6 +50,7 @@ _STYLE = {
     "xtick.major.size": 3,
     "ytick.major.size": 3,
     "svg.hashsalt": "linnet",
+    "text.parse_math": False,  # titles are names of files
 }
 
 
@@ -162,13 +164,20 @@ def style() -> dict[str, Any]:
     return dict(_STYLE)
 
 
+def picture_type(path: str) -> str:
+    """The format that a picture's name asks for by its ending (PNG if none), such as "svg".
+
+    Raises AudioError if there is no such format, ImportError in one line if matplotlib is missing.
+    """
+    ending = os.path.splitext(path)[1][1:].lower() or "png"
+    if ending not in pyplot().Figure().canvas.get_supported_filetypes():
+        raise AudioError(f"{path}: cannot draw a picture of type '{ending}'; end the name in .png, .svg or .pdf")
+    return ending
+
+
 def save(figure: Figure, path: str) -> None:
     """Writes a figure in the format of the name's ending (PNG if none), whole or not at all."""
-    ending = path.rpartition(".")[2].lower() if "." in path else "png"
-    if ending not in figure.canvas.get_supported_filetypes():
-        from linnet.audio import AudioError
-
-        raise AudioError(f"{path}: cannot draw a picture of type '{ending}'; end the name in .png, .svg or .pdf")
+    ending = picture_type(path)
     with replacing(path) as temporary:
         metadata = {"Software": None} if ending == "png" else None  # the same picture gives the same bytes
         figure.savefig(temporary, format=ending, dpi=150, facecolor="white", metadata=metadata)

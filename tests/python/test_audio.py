@@ -1,4 +1,4 @@
-"""linnet.audio: reading and writing sound files and WAV pipes, rounding, outputs that appear whole or not at all."""
+"""Sound files and WAV pipes: formats, rounding, tags, cut-short inputs, outputs that appear whole or not at all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from linnet.audio import AudioError, Format, open_input, open_output, output_format, replacing, to_subtype
+from linnet.audio import open_input, open_output
+from linnet.formats import Format, output_format, to_subtype
+from linnet.outputs import AudioError, replacing, stems
 
 SUBTYPES = ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"]
 
@@ -116,6 +118,16 @@ def test_wav_with_chunks_before_the_sound(tmp_path: Path, monkeypatch: pytest.Mo
     assert np.array_equal(samples, soundfile.read(path, dtype="float32")[0])
 
 
+@pytest.mark.parametrize("kind", ["WAV", "RF64"])
+def test_chunks_after_the_sound_are_not_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, noise(100), 48000, "PCM_16", format=kind)
+    feed_stdin(monkeypatch, path.read_bytes() + b"LIST" + struct.pack("<I", 4000) + bytes(4000))
+    form, samples = read_all("-")
+    assert form.frames == 100
+    assert np.array_equal(samples, soundfile.read(path, dtype="float32")[0])
+
+
 def test_extensible_wav_from_a_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.wav"
     soundfile.write(path, noise(100, 6), 48000, "PCM_24", format="WAVEX")
@@ -161,10 +173,12 @@ def test_compressed_wav_from_a_pipe_is_refused(tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("missing", [1, 4, 4000, 19990])
-@pytest.mark.parametrize("piped", [False, True])
-def test_truncated_wav(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: int, piped: bool) -> None:
+@pytest.mark.parametrize(
+    ("kind", "piped"), [("WAV", False), ("WAV", True), ("RF64", False), ("RF64", True), ("AIFF", False)]
+)
+def test_truncated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, missing: int, piped: bool) -> None:
     path = tmp_path / "a.wav"
-    soundfile.write(path, noise(), 48000, "PCM_16")
+    soundfile.write(path, noise(), 48000, "PCM_16", format=kind)
     data = path.read_bytes()[:-missing]
     path.write_bytes(data)
     feed_stdin(monkeypatch, data)
@@ -172,7 +186,16 @@ def test_truncated_wav(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing:
         read_all("-" if piped else str(path))
 
 
-@pytest.mark.parametrize("ending", ["flac", "wav"])
+def test_aiff_that_claims_the_most_as_written_to_a_pipe(tmp_path: Path) -> None:
+    path = tmp_path / "a.aiff"
+    soundfile.write(path, noise(), 48000, "PCM_16")
+    data = path.read_bytes()
+    at = data.index(b"COMM") + 10
+    path.write_bytes(data[:at] + struct.pack(">I", 0x7F000000 // 4) + data[at + 4 :])
+    assert len(read_all(str(path))[1]) == 5000
+
+
+@pytest.mark.parametrize("ending", ["flac", "wav", "rf64", "aiff"])
 @pytest.mark.parametrize("keep", [0, 3, 20, 40])
 def test_file_cut_inside_its_header(tmp_path: Path, ending: str, keep: int) -> None:
     path = tmp_path / f"a.{ending}"
@@ -206,6 +229,26 @@ def test_missing_file_folder_and_other_files(tmp_path: Path) -> None:
     (tmp_path / "text.wav").write_text("This is not sound.")
     with pytest.raises(AudioError, match=r"text\.wav: not readable as sound"):
         read_all(str(tmp_path / "text.wav"))
+    (tmp_path / "x.RAW").write_bytes(bytes(100))
+    with pytest.raises(AudioError, match=r"x\.RAW: headerless samples; .* --raw RATE,CHANNELS"):
+        read_all(str(tmp_path / "x.RAW"))
+
+
+def test_closed_pipes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(AudioError, match="stdin: closed"):
+        read_all("-")
+    monkeypatch.setattr("sys.stdout", None)
+    with pytest.raises(AudioError, match="stdout: closed"), open_output("-", Format(48000, 1, 9)):
+        pass
+
+
+@pytest.mark.parametrize("ending", ["wav", "flac", "mp3"])
+def test_names_need_not_be_text(tmp_path: Path, ending: str) -> None:
+    path = str(tmp_path / os.fsdecode(b"a\xff.")) + ending
+    with open_output(path, Format(48000, 2, 5000)) as writer:
+        writer.write(noise())
+    assert read_all(path)[1].shape == (5000, 2)
 
 
 @pytest.mark.parametrize(
@@ -232,7 +275,7 @@ def test_output_is_as_close_to_the_input_as_the_format_allows(name: str, source:
     assert soundfile.check_format(*want)
 
 
-@pytest.mark.parametrize("name", ["a", "a.raw", "a.doc", ".wav", "/dev/null"])
+@pytest.mark.parametrize("name", ["a", "a.raw", "a.sd2", "a.doc", ".wav", "/dev/null"])
 def test_endings_that_name_no_format(name: str) -> None:
     with pytest.raises(AudioError, match="cannot tell the format"):
         output_format(name, Format(48000, 1, 9))
@@ -244,6 +287,54 @@ def test_format_that_cannot_hold_the_sound(tmp_path: Path) -> None:
     with pytest.raises(AudioError, match=text), open_output(path, Format(44100, 1, 9)):
         pass
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "rate", "text"),
+    [
+        ("a.ogg", 200_001, "OGG with VORBIS cannot hold 1 channel at 200001 Hz .at most 200000 Hz.; choose .wav"),
+        ("a.flac", 700_000, "FLAC with PCM_16 cannot hold 1 channel at 700000 Hz"),
+        ("a.wve", 48000, "WVE with ALAW cannot hold .* .it would become 8000 Hz."),
+        ("a.xi", 48000, "XI with DPCM_16 cannot hold .* .it would become 44100 Hz."),
+        ("a.htk", 48000, "HTK with PCM_16 cannot hold .* .it would become 48076 Hz."),
+        ("a.svx", 384_000, "SVX with PCM_16 cannot hold .* .it would become 56320 Hz."),
+    ],
+)
+def test_rates_that_a_format_cannot_hold(name: str, rate: int, text: str) -> None:
+    with pytest.raises(AudioError, match=text):
+        output_format(name, Format(rate, 1, 9))
+
+
+@pytest.mark.parametrize(("name", "rate"), [("a.ogg", 192_000), ("a.wve", 8000), ("a.xi", 44100), ("a.htk", 16000)])
+def test_rates_that_it_can_hold(tmp_path: Path, name: str, rate: int) -> None:
+    with open_output(str(tmp_path / name), Format(rate, 1, 5000)) as writer:
+        writer.write(noise(channels=1))
+    info = soundfile.info(tmp_path / name)
+    assert (info.samplerate, info.frames) == (rate, 5000)
+
+
+@pytest.mark.parametrize("ending", ["wav", "rf64", "flac", "ogg", "opus", "aiff", "caf", "mp3", "au"])
+def test_tags_are_carried_over(tmp_path: Path, ending: str) -> None:
+    tags = {"title": "Title", "artist": "Ärtist", "comment": "one\ntwo"}
+    source, copy = str(tmp_path / "a.flac"), str(tmp_path / f"b.{ending}")
+    with soundfile.SoundFile(source, "w", 48000, 2) as file:
+        for name, text in tags.items():
+            setattr(file, name, text)
+        file.write(noise())
+    form, samples = read_all(source)
+    with open_output(copy, form) as writer:
+        writer.write(samples)
+    got = read_all(copy)[0].tags
+    if ending == "mp3":  # libsndfile can write ASCII only
+        del tags["artist"]
+    assert {name: got.get(name) for name in tags} == (tags if ending != "au" else dict.fromkeys(tags))
+
+
+def test_stems_are_short_only_if_no_two_are_alike() -> None:
+    names = [Path("a.b.wav"), Path("c/a.wav")]
+    assert stems(names) == [Path("a.b"), Path("c/a")]
+    names += [Path("a.b.flac"), Path("a.b.wav.wav")]
+    assert stems(names) == names
 
 
 def test_output_appears_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,8 @@ import soundfile
 
 import linnet
 from linnet.cli import main
+from linnet.ladder import _pairs
+from linnet.metrics import score
 
 TINY = ["--model", "tiny"]
 
@@ -184,6 +187,23 @@ def test_plot(tmp_path: Path, rate: int) -> None:
     assert b"<svg" in (tmp_path / "out.svg").read_bytes()
 
 
+@pytest.mark.parametrize("name", ["a$\\foo$.wav", os.fsdecode(b"a\xff.wav")])
+def test_any_name(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    Path(write(tmp_path / "in.wav", 4800)).rename(tmp_path / name)
+    assert main(["enhance", str(tmp_path / name), str(tmp_path / f"out{name}"), *TINY, "--plot", f"{tmp_path}/p"]) == 0
+    assert "model tiny" in capsys.readouterr().out
+    assert (tmp_path / "p").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / f"out{name}").exists()
+
+
+def test_closed_stderr_does_not_send_the_summary_to_stdout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stderr", None)
+    assert main(["enhance", write(tmp_path / "in.wav"), str(tmp_path / "out.wav"), *TINY, "--json", "-"]) == 0
+    assert json.loads(capsys.readouterr().out)["files"]
+
+
 def test_wav_pipe_equals_the_file_path(tmp_path: Path, root: Path) -> None:
     source = write(tmp_path / "in.wav", 100_000, 44100, 2)
     piped = run("enhance", "-", "-", *TINY, root=root, input=Path(source).read_bytes())
@@ -253,6 +273,24 @@ def test_output_folder_inside_the_input_folder(tmp_path: Path) -> None:
     assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.wav")) == ["a.wav", "out/a.wav"]
 
 
+def test_input_folder_inside_the_output_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in/deep").mkdir(parents=True)
+    write(tmp_path / "in/deep/a.wav", 4800)
+    assert main(["enhance", "in", ".", *TINY]) == 0
+    assert sorted(map(str, Path().rglob("*.wav"))) == ["deep/a.wav", "in/deep/a.wav"]
+
+
+def test_pictures_of_equal_stems_have_names_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("linnet.report.draw_report", lambda _, path: Path(path).touch())
+    (tmp_path / "in").mkdir()
+    for name in ("a.wav", "a.flac"):
+        write(tmp_path / "in" / name, 4800)
+    assert main(["enhance", str(tmp_path / "in"), str(tmp_path / "out"), *TINY, "--plot", str(tmp_path / "plots")]) == 0
+    assert sorted(path.name for path in (tmp_path / "plots").iterdir()) == ["a.flac.png", "a.wav.png"]
+    assert sorted(name for name, _, _ in _pairs(*2 * [str(tmp_path / "in")])) == ["a.flac", "a.wav"]
+
+
 def test_file_into_a_folder_keeps_its_name(tmp_path: Path) -> None:
     source = write(tmp_path / "a.wav", 4800)
     (tmp_path / "out").mkdir()
@@ -301,12 +339,38 @@ def test_oracle(tmp_path: Path, root: Path, capsys: pytest.CaptureFixture[str]) 
         samples, rate = soundfile.read(root / f"sdk/examples/demo_{name}.flac")
         paths.append(str(tmp_path / f"{name}.wav"))
         soundfile.write(paths[-1], samples[60000:140000], rate)
-    options = ["--json", str(tmp_path / "table.json")]
+    options = ["--json", str(tmp_path / "out/table.json")]  # in the folder that the command makes
     assert main(["oracle", *paths, str(tmp_path / "out"), *TINY, *options]) == 0
     text = capsys.readouterr().out
     assert "PESQ-WB" in text
     assert "trained network" in text
-    assert json.loads((tmp_path / "table.json").read_text())["recordings"] == 1
+    assert json.loads((tmp_path / "out/table.json").read_text())["recordings"] == 1
+
+
+@pytest.mark.parametrize("samples", [1, 100, 481, 1000])
+def test_scores_of_very_short_recordings_are_nan(samples: int) -> None:
+    scores = score(sound(samples)[:, 0], sound(samples)[:, 0], 48000)
+    assert np.isnan(scores.pesq_wb) and np.isnan(scores.stoi)
+
+
+def test_oracle_of_a_very_short_recording(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = write(tmp_path / "in.wav", 1)
+    assert main(["oracle", source, source, str(tmp_path / "out"), *TINY]) == 0
+    assert re.search(r"noisy +- +- ", capsys.readouterr().out)
+
+
+def test_help_names_the_models(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["enhance", "--help"])
+    assert f"{', '.join(linnet.models())}, or a .linnet file" in " ".join(capsys.readouterr().out.split())
+
+
+def test_demo_without_matplotlib_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert "matplotlib is not installed" in fails(capsys, "demo", tmp_path / "out", *TINY)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("command", [[], ["fly"], ["enhance"], ["enhance", "a.wav"], ["info", "--colour"]])
@@ -330,12 +394,55 @@ def test_wrong_usage(capsys: pytest.CaptureFixture[str], command: list[str]) -> 
         (["--raw", "0,1"], "'0,1' is not a rate"),
         (["--json", "none/a.json"], "--json none/a.json: no folder 'none'; create it first"),
         (["--plot", "none/a.png"], "--plot none/a.png: no folder 'none'; create it first"),
+        (["--json", "."], "--json .: not a regular file; give another name"),
+        (["--json", os.devnull], f"--json {os.devnull}: not a regular file; give another name"),
+        (["--plot", "a.doc"], "a.doc: cannot draw a picture of type 'doc'; end the name in .png, .svg or .pdf"),
+        (["--plot", "-"], "--plot -: a picture cannot go to stdout; give a file"),
     ],
 )
 def test_bad_options(tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], text: str) -> None:
     source = write(tmp_path / "in.wav")
     assert re.search(text, fails(capsys, "enhance", source, tmp_path / "out.wav", *TINY, *options))
     assert [path.name for path in tmp_path.iterdir()] == ["in.wav"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["in.wav", "out.wav", "--json", "in.wav"],
+        ["in.wav", "out.wav", "--json", "link"],
+        ["in.wav", "out.wav", "--json", "out.wav"],
+        ["in.wav", "folder", "--json", "folder/in.wav"],
+        ["in.wav", "out.wav", "--plot", "in.wav"],
+        ["in.wav", "out.wav", "--plot", "out.wav"],
+        ["in.wav", "out.wav", "--plot", "a.png", "--json", "./a.png"],
+        ["folder", "folder/out", "--json", "folder/a.wav"],
+        ["folder", "folder/out", "--json", "folder/out/a.wav"],
+        ["folder", "folder/out", "--plot", "folder", "--json", "folder/a.png"],
+    ],
+)
+def test_results_replace_no_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], options: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("folder/out").mkdir(parents=True)
+    Path("link").symlink_to("in.wav")
+    recordings = [Path(write(Path(name), 4800)) for name in ("in.wav", "folder/a.wav")]
+    before = [path.read_bytes() for path in recordings]
+    assert "also an input or another output; give another name" in fails(capsys, "enhance", *options, *TINY)
+    assert [path.read_bytes() for path in recordings] == before
+    assert sorted(map(str, Path().rglob("*"))) == ["folder", "folder/a.wav", "folder/out", "in.wav", "link"]
+
+
+def test_oracle_checks_its_options_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "a.wav", 4800)
+    for path, text in (("none/x.json", "no folder 'none'"), (".", "not a regular file"), ("a.wav", "also an input")):
+        assert text in fails(capsys, "oracle", "a.wav", "a.wav", "out", "--json", path, *TINY)
+        assert text in fails(capsys, "oracle", ".", ".", "out", "--json", path, *TINY)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
 
 
 def damaged(tmp_path: Path, kind: str) -> Path:
@@ -410,6 +517,11 @@ def test_bad_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "a folder cannot go to stdout" in fails(capsys, "enhance", tmp_path, "-", *TINY)
     assert "a file, but the input is a folder" in fails(capsys, "enhance", tmp_path, tmp_path / "file", *TINY)
     assert "are the same folder" in fails(capsys, "enhance", tmp_path, tmp_path, *TINY)
+    assert "not a folder" in fails(capsys, "enhance", tmp_path, tmp_path / "o", *TINY, "--plot", tmp_path / "file")
+    (tmp_path / "day/day").mkdir(parents=True)
+    for name in ("day/a.wav", "day/day/a.wav"):
+        write(tmp_path / name)
+    assert "day/a.wav: both an input and an output" in fails(capsys, "enhance", tmp_path / "day", tmp_path, *TINY)
     assert "stdout carries the sound" in fails(capsys, "enhance", tmp_path / "a.wav", "-", *TINY, "--json", "-")
 
 
@@ -431,7 +543,8 @@ def test_truncated_pipe(tmp_path: Path, root: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["in.wav"]
 
 
-def test_termination_leaves_nothing_behind(tmp_path: Path, root: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_termination_leaves_nothing_behind(tmp_path: Path, root: Path, number: signal.Signals) -> None:
     environment = {**os.environ, "PYTHONPATH": str(root / "python")}
     command = [sys.executable, "-m", "linnet", "enhance", "-", str(tmp_path / "out.wav"), "--model", "tiny"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)
@@ -440,10 +553,25 @@ def test_termination_leaves_nothing_behind(tmp_path: Path, root: Path) -> None:
     process.stdin.flush()
     while not list(tmp_path.glob(".out.wav.*")):  # wait until it writes
         assert process.poll() is None
-    process.terminate()
-    assert process.wait() == 128 + 15
+    process.send_signal(number)
+    assert process.wait() == 128 + number
     process.stdin.close()
     assert [path.name for path in tmp_path.iterdir()] == ["in.wav"]
+
+
+@pytest.mark.parametrize("handler", [signal.SIG_DFL, signal.SIG_IGN])
+def test_hangup_stays_ignored_under_nohup(monkeypatch: pytest.MonkeyPatch, handler: signal.Handlers) -> None:
+    ignored = []
+    monkeypatch.setattr(
+        "linnet.cli._info", lambda _: ignored.append(signal.getsignal(signal.SIGHUP) == signal.SIG_IGN) or 0
+    )
+    before = signal.signal(signal.SIGHUP, handler)
+    try:
+        main(["info"])
+        assert signal.getsignal(signal.SIGHUP) == handler
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert ignored == [handler == signal.SIG_IGN]
 
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path, root: Path) -> None:
