@@ -8,6 +8,7 @@
 #include <complex>
 #include <cstring>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -118,6 +119,7 @@ class Stream {
     float *to = out.mutable_data();
     size_t count = static_cast<size_t>(in.shape(0));
     py::gil_scoped_release release;
+    const std::lock_guard<std::mutex> one(busy_);
     check(linnet_process(stream_, from, to, count), std::to_string(count) + " samples");
     return out;
   }
@@ -129,11 +131,16 @@ class Stream {
     int16_t *to = out.mutable_data();
     size_t count = static_cast<size_t>(in.shape(0));
     py::gil_scoped_release release;
+    const std::lock_guard<std::mutex> one(busy_);
     check(linnet_process_i16(stream_, from, to, count), std::to_string(count) + " samples");
     return out;
   }
 
-  void reset() { check(linnet_reset(stream_)); }
+  void reset() {
+    py::gil_scoped_release release;
+    const std::lock_guard<std::mutex> one(busy_);
+    check(linnet_reset(stream_));
+  }
   void set_attenuation_limit(float db) {
     check(linnet_set_attenuation_limit(stream_, db), "attenuation limit " + std::to_string(db) + " dB, legal 0..100");
   }
@@ -159,6 +166,7 @@ class Stream {
  private:
   std::unique_ptr<Aligned> blob_;
   linnet *stream_ = nullptr;
+  std::mutex busy_;  // the C API leaves this to the caller, and Python threads share objects without a thought
 };
 
 void store(const dsp::Spectrum &from, std::complex<float> *to) {

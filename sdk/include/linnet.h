@@ -9,9 +9,10 @@
  *     linnet_process(stream, microphone, cleaned, 480);          // 10 ms; cleaned lags by linnet_delay() samples
  *     linnet_destroy(stream);
  *
- * Threads: one thread at a time may call process, reset, init or destroy of an instance. The two setters and
- * linnet_get_stats may be called from any other thread meanwhile. Instances are independent of each other.
- * process and reset never allocate, lock, wait, log or enter the operating system. */
+ * Threads: one thread at a time may call process, reset, init or destroy of an instance. The two setters and the
+ * functions that only ask may be called from any thread once init or create has returned and until destroy is called,
+ * while process or reset runs as well. Instances are independent of each other.
+ * process and reset never allocate, lock, wait, log or enter the operating system. They need up to 32 KB of stack. */
 #ifndef LINNET_H
 #define LINNET_H
 
@@ -49,7 +50,7 @@ typedef enum linnet_status {
   LINNET_ERR_VERSION = -7,    /* a blob of another format or feature version */
   LINNET_ERR_CORRUPT = -8,    /* a blob that is cut short, changed, or breaks a rule of the format */
   LINNET_ERR_RATE = -9,       /* a sample rate other than 48000 */
-  LINNET_ERR_STATE = -10,     /* not a live instance: never initialised, zeroed or destroyed */
+  LINNET_ERR_STATE = -10,     /* memory that holds no live instance: never initialised, zeroed, or destroyed there */
   LINNET_ERR_BACKEND = -11    /* a backend name that is unknown or that this CPU cannot run */
 } linnet_status;
 
@@ -68,7 +69,7 @@ typedef struct linnet_stats {
   float speech_probability; /* 0..1, of the newest enhanced frame */
   float input_snr_db;       /* estimate of the input's speech to noise ratio, smoothed over about 1 s, -30..60 */
   float mean_gain;          /* 0..1, band gains averaged with equal weight, newest frame */
-  float pitch_hz;           /* pitch of the newest enhanced frame, 62.5..800 */
+  float pitch_hz;           /* pitch of the newest enhanced frame, 62.5..800; of no meaning without speech */
 } linnet_stats;
 
 /* Bytes that linnet_init needs for this model and config. Errors: those of the blob and the config. */
@@ -85,8 +86,8 @@ LINNET_API linnet_status linnet_create(const void *blob, size_t blob_size, const
 /* As linnet_create; reads the model file and owns the copy. */
 LINNET_API linnet_status linnet_create_from_file(const char *path, const linnet_config *config, linnet **out);
 
-/* Frees what create allocated; an instance of linnet_init is only marked dead. NULL, and memory that holds no live
- * instance, is ignored. */
+/* Frees what create allocated, which must not be used again; an instance of linnet_init is only marked dead. NULL, and
+ * memory of linnet_init that holds no live instance, is ignored. */
 LINNET_API void linnet_destroy(linnet *stream);
 
 /* Enhances samples (mono, full scale +-1); in and out may be the same array, any other overlap is LINNET_ERR_ARGUMENT.

@@ -11,6 +11,10 @@ namespace linnet_core {
 using dsp::kBands;
 using dsp::kFrame;
 
+// The two sides of the network's interface do not know each other.
+static_assert(nn::kInputs == dsp::kFeatures && nn::kOutputs == dsp::kBands, "features in, bands out");
+static_assert(nn::kMaxLookahead <= dsp::kMaxLookahead, "what a model may ask for, the rings must hold");
+
 float attenuation_to_mix(float db) {
   if (db >= Engine::kNoLimit) return 0.0f;
   // 2^x by its power series around the nearest integer; in double, so that the one rounding to float decides.
@@ -32,7 +36,7 @@ bool Engine::bind(const model::BlobView &blob, const kernels::Kernels &kernels, 
   any_block_ = any_block;
   if (!network_.bind(blob)) return false;
   lookahead_ = network_.lookahead();
-  return lookahead_ >= 0 && lookahead_ <= dsp::kMaxLookahead;
+  return true;
 }
 
 void Engine::place(base::Arena &arena) {

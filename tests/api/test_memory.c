@@ -1,12 +1,17 @@
 /* The memory of a stream: linnet_size is exact and nothing outside it is touched; create makes one allocation, creating
- * from a file two; whichever fails gives LINNET_ERR_NO_MEMORY, leaves *out alone and leaks nothing. */
+ * from a file two; whichever fails gives LINNET_ERR_NO_MEMORY, leaves *out alone and leaks nothing; the stack that
+ * processing takes is no more than the header says. */
 #define _POSIX_C_SOURCE 200809L
+
+#include <pthread.h>
 
 #include "allocator.h"
 #include "common.h"
 
 #define GUARD 256
 #define LENGTH (30 * FRAME)
+#define STACK ((size_t)256 * 1024)
+#define STACK_ALLOWED ((size_t)32 * 1024)
 
 static model blob;
 static const char *path;
@@ -136,6 +141,45 @@ static void a_refused_model_file_leaks_nothing(void) {
   remove(scratch);
 }
 
+static void *nothing(void *stream) { return stream; }
+
+static void *process(void *stream) {
+  CHECK(linnet_process((linnet *)stream, input, output, 4 * FRAME) == LINNET_OK);
+  return stream;
+}
+
+static void *process_i16(void *stream) {
+  static int16_t samples[4 * FRAME];
+  CHECK(linnet_process_i16((linnet *)stream, samples, samples, 4 * FRAME) == LINNET_OK);
+  return stream;
+}
+
+/* Bytes of a painted stack that a thread has written to. */
+static size_t stack_of(void *(*work)(void *), linnet *stream) {
+  uint8_t *stack = NULL;
+  size_t untouched = 0;
+  pthread_attr_t attributes;
+  pthread_t thread;
+  if (posix_memalign((void **)&stack, 65536, STACK) != 0) return 0;
+  memset(stack, 0x5a, STACK);
+  CHECK(pthread_attr_init(&attributes) == 0 && pthread_attr_setstack(&attributes, stack, STACK) == 0);
+  CHECK(pthread_create(&thread, &attributes, work, stream) == 0 && pthread_join(thread, NULL) == 0);
+  while (untouched < STACK && stack[untouched] == 0x5a) ++untouched;
+  pthread_attr_destroy(&attributes);
+  free(stack);
+  return STACK - untouched;
+}
+
+static void the_stack_is_as_promised(int any_block) {
+  linnet *stream = make_stream(blob, any_block);
+  const size_t before = stack_of(nothing, stream);
+  const size_t floats = stack_of(process, stream) - before, shorts = stack_of(process_i16, stream) - before;
+  printf("stack of process: %lu bytes, of process_i16: %lu\n", (unsigned long)floats, (unsigned long)shorts);
+  CHECK(floats > FRAME && floats <= STACK_ALLOWED);
+  CHECK(shorts > FRAME && shorts <= STACK_ALLOWED);
+  linnet_destroy(stream);
+}
+
 int main(int argc, char **argv) {
   static const int fills[] = {0x00, 0xff, 0x5a, 0x7f};
   size_t i;
@@ -158,8 +202,10 @@ int main(int argc, char **argv) {
       for (forever = 0; forever <= 1; ++forever) out_of_memory_is_reported(from_file, forever);
     }
     a_refused_model_file_leaks_nothing();
+    the_stack_is_as_promised(0);
+    the_stack_is_as_promised(1);
   } else {
-    printf("skipped: counting of allocations, this is a sanitizer build\n");
+    printf("skipped: counting of allocations and stack, this is a sanitizer build\n");
   }
   free(blob.data);
   return check_summary();

@@ -17,7 +17,7 @@
 
 static model blob;
 static int frames_to_run = 2000;
-static const char *const kBackends[] = {"scalar", "avx2", "avx_vnni", "neon", "neon_dot"};
+static const char *const kBackends[] = {"scalar", "avx2", "avx_vnni", "neon", "neon_dot", "neon_i8mm"};
 #define BACKENDS (sizeof kBackends / sizeof kBackends[0])
 static float frame[3 * FRAME];
 static int16_t frame_i16[3 * FRAME];

@@ -15,7 +15,7 @@ import targets
 LEVELS = {"base": 0, "kernels": 1, "model": 1, "dsp": 2, "nn": 2, "engine": 3, "linnet": 4}
 # What a compiler without an operating system brings, plus the C library; each with a reason to be there.
 SYSTEM_HEADERS = {
-    *("cstddef", "cstdint", "cstring", "stddef.h", "stdint.h", "string.h"),
+    *("cfloat", "cstddef", "cstdint", "cstring", "stddef.h", "stdint.h", "string.h"),
     *("cmath", "math.h"),  # sqrtf, which compiles to one instruction
     *("atomic", "new", "type_traits"),  # header-only parts of the C++ library
     *("cerrno", "cstdio", "cstdlib", "errno.h", "stdio.h", "stdlib.h"),  # linnet.cpp: the blob's file and its memory

@@ -2,9 +2,14 @@
 // does not). The constexpr sine serves the tables, which the compiler evaluates: no libm at run time, no generator.
 #pragma once
 
+#include <cfloat>
 #include <cstdint>
 
 #include "base/bits.h"
+
+#if defined(__FAST_MATH__) || FLT_EVAL_METHOD == 1 || FLT_EVAL_METHOD == 2
+#error "linnet needs IEEE arithmetic in the precision of its types: no -ffast-math, no x87 (docs/exactness.md, 1 to 3)"
+#endif
 
 namespace linnet_core::base {
 

@@ -82,10 +82,7 @@ struct PitchTracker::Shorter {
   }
 };
 
-void PitchTracker::reset() {
-  memset(this, 0, sizeof *this);
-  best_ = 100 - kMinLag;  // 160 Hz until something is heard
-}
+void PitchTracker::reset() { memset(this, 0, sizeof *this); }
 
 // Residual of an order-16 linear prediction over the newest 30 ms, for the newest 10 ms; then e(n) + 0.7 e(n - 1),
 // which takes back part of the treble that whitening raises.

@@ -34,17 +34,6 @@ void multiply_two_twice(int32_t *out0, int32_t *out1, const int8_t *weights, con
   second1.store(out1 + 8);
 }
 
-void gemv2_s8(int32_t *out, const int8_t *weights, const int8_t *x0, const int8_t *x1, int rows, int cols) {
-  int32_t *more = out + rows;
-  int row = 0;
-  for (; row + 16 <= rows; row += 16) {
-    multiply_two_twice(out + row, more + row, weights + static_cast<size_t>(row) * cols, x0, x1, cols);
-  }
-  if (row == rows) return;
-  multiply_one(out + row, weights + static_cast<size_t>(row) * cols, x0, cols);
-  multiply_one(more + row, weights + static_cast<size_t>(row) * cols, x1, cols);
-}
-
 }  // namespace
 
 const Kernels neon_dot_kernels = {"neon_dot", gemv_s8, gemv2_s8, sparse_gemv_s8, quantize, dequantize, sigmoid,  tanh,

@@ -81,8 +81,8 @@ struct BlobView {
   SparseBlocks sparse(const Record &record) const;
 };
 
-// Checks everything that does not depend on the topology. data must be aligned to 8 bytes (the public API asks for
-// more) and is borrowed. *view is set only on kNone.
+// Checks everything that does not depend on the topology. data must be aligned to 8 bytes and is borrowed; payloads are
+// aligned to 64 in the file, and so to 8 in memory. *view is set only on kNone.
 BlobError parse_blob(const void *data, size_t size, BlobView *view);
 
 }  // namespace linnet_core::model

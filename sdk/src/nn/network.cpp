@@ -10,7 +10,7 @@ namespace linnet_core::nn {
 namespace {
 
 constexpr int kConv1Frames = 5, kConv2Frames = 3, kHiddenGrus = 4;
-constexpr int kMaxLookahead = 3, kMaxDense = 512, kMaxHidden = 1024, kMaxStrength = 512;
+constexpr int kMaxDense = 512, kMaxHidden = 1024, kMaxStrength = 512;
 
 enum Width { kOne, kD, kH, kS, kWidths };  // 1 and the model's three widths
 

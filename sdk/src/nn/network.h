@@ -29,6 +29,7 @@ namespace linnet_core::nn {
 
 constexpr int kInputs = 70;
 constexpr int kOutputs = 34;
+constexpr int kMaxLookahead = 3;
 
 struct NetworkOutput {
   float gains[kOutputs];      // amplitude gain per band, 0..1
