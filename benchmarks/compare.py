@@ -61,17 +61,18 @@ def load(path: Path = FROZEN) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Compares or freezes; exit status 1 if anything regressed."""
+    """Compares or freezes; exit status 1 if anything regressed or nothing could be measured."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--targets", default=",".join(targets.names()))
     parser.add_argument("--freeze", action="store_true")
     options = parser.parse_args()
-    frozen, failed = load(), False
+    frozen, measured, failed = load(), 0, False
     for target in map(targets.load, options.targets.split(",")):
         if reason := counts.why_not(target):
             print(f"skipping {target.name}: {reason}")
             continue
         found, now = measure(target), common.compiler(target.compiler("gcc")[1])
+        measured += 1
         if options.freeze:
             frozen["targets"][target.name], frozen["compilers"][target.name] = found, now
             print(f"{target.name}: {len(found)} entries frozen")
@@ -83,6 +84,9 @@ def main() -> int:
         print(f"{target.name}: {len(found)} entries, {len(problems)} problems")
         if problems:
             print(f"  frozen with {frozen['compilers'].get(target.name)}, now {now}")
+    if not measured:
+        print(f"nothing measured on {options.targets}: see above for what is missing")
+        return 1
     if options.freeze:
         FROZEN.write_text(json.dumps(frozen, indent=1, sort_keys=True) + "\n")
     return int(failed)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,10 @@ def jobs(target: targets.Target) -> list[tuple[str, str]]:
 
 
 def count_target(target: targets.Target, names: list[str], frames: int, kept: dict[Any, counts.Counts]) -> list[dict]:
-    """Rows of one target; counts of wide models are kept for the estimates by (target, backend, model)."""
+    """Rows of one target; counts of wide models are kept for the estimates by (target, backend, model).
+
+    Raises CountError.
+    """
     rows = []
     wide = common.models(names)
     for cpu, backend in jobs(target):
@@ -55,8 +59,9 @@ def count_target(target: targets.Target, names: list[str], frames: int, kept: di
                 kept[key] = counts.count(target, cpu, backend, model, frames, warm_up=4, recipe="speech_in_noise")
             every[name] = (kept[key], model, origin)
         for name, (found, model, origin) in every.items():
-            loads = counts.count_loads(target, cpu, backend, model) if (backend, name) not in _loads else None
-            _loads.setdefault((backend, name), loads)
+            key = (target.name, backend, name)
+            if key not in _loads:
+                _loads[key] = counts.count_loads(target, cpu, backend, model)
             rows.append(
                 {
                     "target": target.name,
@@ -68,7 +73,7 @@ def count_target(target: targets.Target, names: list[str], frames: int, kept: di
                     "worst": found.worst(),
                     "worst_recipe": found.worst_recipe(),
                     "stages": {stage: found.median((stage,)) for stage in STAGES},
-                    "model_bytes_read": _loads[backend, name].touched,
+                    "model_bytes_read": _loads[key].touched,
                     "stream_bytes": found.stream_bytes,
                     "stack_bytes": found.stack_bytes,
                     "peak_bytes": len(model) + found.stream_bytes + found.stack_bytes,
@@ -80,7 +85,12 @@ def count_target(target: targets.Target, names: list[str], frames: int, kept: di
     return rows
 
 
-_loads: dict[tuple[str, str], counts.Loads] = {}
+_loads: dict[tuple[str, str, str], counts.Loads] = {}  # by (target, backend, model)
+
+
+def row_of(rows: list[dict], key: tuple[str, str, str]) -> dict:
+    """The first row of a (target, backend, model)."""
+    return next(row for row in rows if (row["target"], row["backend"], row["model"]) == key)
 
 
 def combine(
@@ -109,14 +119,14 @@ def combine(
 
 
 def estimates(kept: dict[Any, counts.Counts], rows: list[dict]) -> list[dict]:
-    """One row for each named CPU and wide model that was counted."""
+    """One row for each named CPU and wide model that was counted. Raises EstimateError."""
     found = []
     for cpu in CPUS:
         target = targets.load(cpu.target)
         for (target_name, backend, model), run in kept.items():
             if (target_name, backend) != (cpu.target, cpu.backend):
                 continue
-            row = next(row for row in rows if (row["backend"], row["model"]) == (backend, model))
+            row = row_of(rows, (target_name, backend, model))
             regions = estimate.regions_of(run, counts.program_of(target))
             cycles = estimate.cycles(regions, cpu.target, cpu.table)
             known = (cpu, cycles, len(run.windows), row["model_bytes"], row["model_bytes_read"])
@@ -143,13 +153,16 @@ def host_cpu(core: int) -> NamedCpu | None:
 
 
 def validate(kept: dict[Any, counts.Counts], rows: list[dict], core: int) -> list[dict]:
-    """Predicted and measured microseconds of this machine, for what can be both counted and run here."""
+    """Predicted and measured microseconds of this machine, for what can be both counted and run here.
+
+    Raises EstimateError.
+    """
     cpu = host_cpu(core)
     found = []
     for (target_name, backend, model), run in kept.items():
         if cpu is None or target_name != cpu.target:
             continue
-        row = next(row for row in rows if (row["backend"], row["model"]) == (backend, model))
+        row = row_of(rows, (target_name, backend, model))
         regions = estimate.regions_of(run, counts.program_of(targets.load(target_name)))
         cycles = estimate.cycles(regions, target_name, cpu.table)
         parts = combine(cpu, cycles, len(run.windows), row["model_bytes"], row["model_bytes_read"])
@@ -232,15 +245,11 @@ def print_validation(rows: list[dict]) -> None:
     print(common.table(["model, backend, part", "predicted us", "measured us", "error"], lines))
 
 
-def main() -> int:
-    """Counts, estimates, validates; prints tables and writes build/bench/cpu_load.json. The exit status."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--targets", default=",".join(targets.names()))
-    parser.add_argument("--models", default=common.MODELS)
-    parser.add_argument("--frames", type=int, default=4, help="of wide models; ten times as many of the tiny one")
-    parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="to time this machine on")
-    parser.add_argument("--no-estimates", action="store_true", help="only count")
-    options = parser.parse_args()
+def measure(options: argparse.Namespace) -> int:
+    """Counts, estimates, validates; prints tables and writes build/bench/cpu_load.json. The exit status.
+
+    Raises CountError, and EstimateError after the counts have been printed and written.
+    """
     kept: dict[Any, counts.Counts] = {}
     rows: list[dict] = []
     for target in map(targets.load, options.targets.split(",")):
@@ -249,16 +258,32 @@ def main() -> int:
             continue
         rows += count_target(target, options.models.split(","), options.frames, kept)
     data: dict[str, Any] = {"machine": common.machine(), "compiler": common.compiler("g++"), "counts": rows}
-    if not options.no_estimates:
-        data["estimates"] = estimates(kept, rows)
-        data["validation"] = validate(kept, rows, options.core)
     common.save("cpu_load", data)
     print_counts(rows)
     if not options.no_estimates:
+        data["estimates"] = estimates(kept, rows)
+        data["validation"] = validate(kept, rows, options.core)
+        common.save("cpu_load", data)
         print_estimates(data["estimates"])
         print_validation(data["validation"])
     print("\nbuild/bench/cpu_load.json")
     return 0 if rows else 1
+
+
+def main() -> int:
+    """Measures; the exit status, 2 after an error."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--targets", default=",".join(targets.names()))
+    parser.add_argument("--models", default=common.MODELS)
+    parser.add_argument("--frames", type=int, default=4, help="of wide models; ten times as many of the tiny one")
+    parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="to time this machine on")
+    parser.add_argument("--no-estimates", action="store_true", help="only count")
+    options = parser.parse_args()
+    try:
+        return measure(options)
+    except (counts.CountError, estimate.EstimateError) as error:
+        print(f"linnet: {error}", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

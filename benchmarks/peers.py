@@ -95,6 +95,7 @@ def _rnnoise() -> Callable[[np.ndarray], None]:
 
 SYSTEMS: dict[str, tuple[str, Callable[[], Callable[[np.ndarray], None]]]] = {
     "linnet base": ("linnet", lambda: _linnet("base")),
+    "linnet sparse": ("linnet", lambda: _linnet("sparse")),
     "linnet small": ("linnet", lambda: _linnet("small")),
     "SpeexDSP": ("speexdsp_ns", _speexdsp),
     "WebRTC NS (16 kHz)": ("webrtc_noise_gain", _webrtc),
@@ -127,7 +128,7 @@ def cpu_seconds(name: str, audio: Path, seconds: float) -> float:
     return float(done.stdout)
 
 
-def best_of(step: Callable[[], Any], seconds: float = 0.5) -> float:
+def median_of(step: Callable[[], Any], seconds: float = 0.5) -> float:
     """Median microseconds of one call."""
     times = []
     stop = time.perf_counter() + seconds
@@ -147,7 +148,7 @@ def torch_gru() -> float:
     gru = torch.ao.quantization.quantize_dynamic(torch.nn.GRU(WIDTH, WIDTH), {torch.nn.GRU}, dtype=torch.qint8)
     x, h = torch.zeros(1, 1, WIDTH), torch.zeros(1, 1, WIDTH)
     with torch.no_grad():
-        return best_of(lambda: gru(x, h))
+        return median_of(lambda: gru(x, h))
 
 
 def onnx_products() -> float:
@@ -169,7 +170,7 @@ def onnx_products() -> float:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     x = {"x": np.ones((1, WIDTH), np.uint8)}
-    return best_of(lambda: session.run(None, x))
+    return median_of(lambda: session.run(None, x))
 
 
 def kernels() -> list[dict[str, Any]]:

@@ -146,7 +146,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=common.OUTPUT / "report.html")
     options = parser.parse_args()
-    commands = {"native": "./sconsw bench", "cpu_load": "./sconsw bench target=all", "peers": "benchmarks/peers.py"}
+    commands = {"native": "./sconsw bench", "cpu_load": "./sconsw bench target=all", "peers": "./sconsw bench peers"}
     makers = {"native": native_part, "cpu_load": counts_part, "peers": peers_part}
     body, shown = [], 0
     for name, maker in makers.items():

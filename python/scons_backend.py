@@ -27,7 +27,11 @@ INFO = f"{NAME}.dist-info"
 DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip file can hold
 SUFFIX = importlib.machinery.EXTENSION_SUFFIXES[0]
 
-# What a source archive holds: all that a clone has, less what was built there.
+# What a source archive holds: all that a clone has, less what was built or left there.
+ROOT_FILES = (
+    *(".clang-format", ".clang-tidy", ".editorconfig", ".gitignore", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md"),
+    *("LICENSE", "README.md", "SConstruct", "SECURITY.md", "pyproject.toml", "sconsw"),
+)
 SOURCES = (".ci", "sdk", "python", "targets", "training", "tests", "benchmarks", "docs", "requirements")
 BUILT = {".so", ".pyc"}
 
@@ -131,7 +135,7 @@ prepare_metadata_for_build_editable = prepare_metadata_for_build_wheel
 
 def build_sdist(sdist_directory: str, config_settings: Any = None) -> str:
     """All sources, from which the same wheel can be built."""
-    paths = [path for path in ROOT.iterdir() if path.is_file() and path.name != "compile_commands.json"]
+    paths = [ROOT / name for name in ROOT_FILES]
     for folder in SOURCES:
         for path in (ROOT / folder).rglob("*"):
             below = path.relative_to(ROOT / folder).parts

@@ -8,7 +8,7 @@ import pytest
 from conftest import Build
 
 import targets
-from benchmarks import common, compare, counts, estimate
+from benchmarks import common, compare, counts, cpu_load, estimate
 from linnet.blob import TINY, random_model
 
 
@@ -70,6 +70,42 @@ def test_regression_is_noticed() -> None:
     assert "+1.1 %" in worse[0]
     assert len(compare.regressions({}, frozen)) == 1
     assert len(compare.regressions({"cpu scalar": {"new": 1.0}}, frozen)) == 1
+
+
+def test_a_guard_that_measures_nothing_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(counts, "why_not", lambda target: "no emulator")
+    monkeypatch.setattr("sys.argv", ["compare", "--targets", "x86_64_linux,aarch64_linux"])
+    assert compare.main() == 1
+    assert capsys.readouterr().out.splitlines()[-1].startswith("nothing measured on x86_64_linux,aarch64_linux: ")
+
+
+def test_bytes_read_are_those_of_each_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = {"aarch64_linux": 3.0, "riscv64_linux": 5.0}
+    run = counts.Counts(1, windows=[(1, 1, 1, 1, 1, 1)], recipes=["speech_in_noise"])
+    monkeypatch.setattr(cpu_load, "_loads", {})
+    monkeypatch.setattr(cpu_load, "jobs", lambda target: [("max", "scalar")])
+    monkeypatch.setattr(counts, "count", lambda *_, **__: run)
+    monkeypatch.setattr(counts, "count_loads", lambda target, *_: counts.Loads(0.0, read[target.name]))
+    rows = [row for name in read for row in cpu_load.count_target(targets.load(name), ["small"], 1, {})]
+    assert [row["model_bytes_read"] for row in rows] == [3.0, 3.0, 5.0, 5.0]
+    assert cpu_load.row_of(rows, ("riscv64_linux", "scalar", "small"))["model_bytes_read"] == 5.0
+
+
+def test_counts_outlive_a_missing_llvm(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    saved = []
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(counts, "why_not", lambda target: None)
+    monkeypatch.setattr(cpu_load, "count_target", lambda *_: ["a row"])
+    monkeypatch.setattr(cpu_load, "estimates", lambda *_: estimate.tool("llvm-mca"))
+    monkeypatch.setattr(cpu_load, "print_counts", print)
+    monkeypatch.setattr(common, "save", lambda name, data: saved.append((name, data["counts"])))
+    monkeypatch.setattr("sys.argv", ["cpu_load", "--targets", "aarch64_linux"])
+    assert cpu_load.main() == 2
+    assert saved == [("cpu_load", ["a row"])]
+    error = capsys.readouterr().err
+    assert error.startswith("linnet: llvm-mca-19 not found") and error.count("\n") == 1
 
 
 def test_estimate_covers_every_stage(countable: targets.Target) -> None:

@@ -1,5 +1,5 @@
 """The build itself: what it says to bad options, and that a source archive unpacked elsewhere gives the same bytes, a
-complete archive of the SDK and a wheel that can be imported.
+complete archive of the SDK that C projects can use, and a wheel that can be imported.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import csv
 import hashlib
 import io
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -28,15 +29,46 @@ def scons(folder: Path, *arguments: str, **variables: str) -> subprocess.Complet
 
 
 @pytest.fixture(scope="module")
-def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The source archive, unpacked in a folder with another path, and built there."""
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The source archive, unpacked in a folder with another path."""
     packed = tmp_path_factory.mktemp("packed")
     with tarfile.open(packed / scons_backend.build_sdist(str(packed))) as archive:
         archive.extractall(packed, filter="data")
-    folder = packed / scons_backend.NAME
-    done = scons(folder, "lib", "dist", "binding")
+    return packed / scons_backend.NAME
+
+
+@pytest.fixture(scope="module")
+def elsewhere(unpacked: Path) -> Path:
+    """The same, built there."""
+    done = scons(unpacked, "lib", "dist", "binding")
     assert done.returncode == 0, done.stdout + done.stderr
-    return folder
+    return unpacked
+
+
+@pytest.fixture(scope="module")
+def sdk(elsewhere: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The archive of the SDK for this machine, unpacked."""
+    folder, name = tmp_path_factory.mktemp("sdk"), f"{scons_backend.NAME}-{targets.host()}"
+    with tarfile.open(elsewhere / f"build/{targets.host()}-release/dist/{name}.tar.gz") as archive:
+        archive.extractall(folder, filter="data")
+    return folder / name
+
+
+def test_source_archive_holds_no_strays(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in scons_backend.ROOT_FILES:
+        shutil.copy(root / name, tmp_path)
+    (tmp_path / "clean.wav").touch()
+    monkeypatch.setattr(scons_backend, "ROOT", tmp_path)
+    with tarfile.open(tmp_path / scons_backend.build_sdist(str(tmp_path))) as archive:
+        names = {name.removeprefix(f"{scons_backend.NAME}/") for name in archive.getnames()}
+    assert names == {*scons_backend.ROOT_FILES, "PKG-INFO"}
+
+
+def test_source_archive_holds_every_file_of_the_root(root: Path) -> None:
+    done = subprocess.run(["git", "ls-files", ":(glob)*"], cwd=root, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip("not a git repository")
+    assert sorted(scons_backend.ROOT_FILES) == sorted(done.stdout.split())
 
 
 @pytest.mark.parametrize(
@@ -46,32 +78,37 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["target=vax_vms", "lib"], "vax_vms"),
         (["mode=fastest", "lib"], "fastest"),
         (["compiler=tcc", "lib"], "tcc"),
+        (["mode=asan", "python"], "mode=asan"),
+        (["mode=o2", "demo"], "mode=o2"),
+        (["mode=debug", "bench"], "mode=debug"),
+        (["compiler=clang", "bench", "compare"], "compiler=clang"),
+        *((["target=x86_64_windows", word], "x86_64_windows") for word in ("check", "test", "vectors", "bench")),
     ],
 )
-def test_a_bad_option_is_named_in_one_line(elsewhere: Path, arguments: list[str], named: str) -> None:
-    done = scons(elsewhere, *arguments)
+def test_a_bad_option_is_named_in_one_line(unpacked: Path, arguments: list[str], named: str) -> None:
+    done = scons(unpacked, *arguments)
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.startswith("linnet: ") and done.stderr.count("\n") == 1
     assert named in done.stderr
 
 
-def test_a_target_without_its_toolchain_is_an_error_if_named(elsewhere: Path, tmp_path: Path) -> None:
-    done = scons(elsewhere, "target=aarch64_android", "lib", ANDROID_NDK_HOME=str(tmp_path))
+def test_a_target_without_its_toolchain_is_an_error_if_named(unpacked: Path, tmp_path: Path) -> None:
+    done = scons(unpacked, "target=aarch64_android", "lib", ANDROID_NDK_HOME=str(tmp_path))
     assert done.returncode == 2
     assert done.stderr.startswith("linnet: target aarch64_android: ") and done.stderr.count("\n") == 1
     assert f"ANDROID_NDK_HOME={tmp_path}" in done.stderr
 
 
-def test_all_targets_leave_out_those_without_a_toolchain_and_say_why(elsewhere: Path, tmp_path: Path) -> None:
-    done = scons(elsewhere, "-n", "target=all", "lib", ANDROID_NDK_HOME=str(tmp_path))
+def test_all_targets_leave_out_those_without_a_toolchain_and_say_why(unpacked: Path, tmp_path: Path) -> None:
+    done = scons(unpacked, "-n", "target=all", "lib", ANDROID_NDK_HOME=str(tmp_path))
     assert done.returncode == 0, done.stderr
     for name in ("aarch64_android", "armv7_android"):
         assert f"linnet: skipping target {name}: ANDROID_NDK_HOME={tmp_path} " in done.stdout
 
 
-def test_help_lists_every_word_and_option(elsewhere: Path) -> None:
-    text = scons(elsewhere, "--help").stdout
+def test_help_lists_every_word_and_option(unpacked: Path) -> None:
+    text = scons(unpacked, "--help").stdout
     for word in (
         "lib",
         "python",
@@ -81,12 +118,16 @@ def test_help_lists_every_word_and_option(elsewhere: Path) -> None:
         "demo",
         "check",
         "format",
+        "bench",
         "vectors",
         "test",
         "enhance",
+        "oracle",
+        "info",
         "train",
+        "evaluate",
     ):
-        assert f" {word} " in text
+        assert word in text.split()
     for option in ("target", "mode", "compiler", "verbose"):
         assert f"\n{option}: " in text
     for name in targets.names():
@@ -94,7 +135,11 @@ def test_help_lists_every_word_and_option(elsewhere: Path) -> None:
 
 
 def test_nothing_is_built_twice(elsewhere: Path) -> None:
-    assert "compile " not in scons(elsewhere, "lib", "binding").stdout
+    done = scons(elsewhere, "lib", "dist", "binding")
+    assert done.returncode == 0, done.stderr
+    # That database is written anew every time.
+    idle = (" is up to date.", " compile_commands.json")
+    assert [line for line in done.stdout.splitlines() if not line.endswith(idle)] == []
 
 
 def test_the_bytes_do_not_depend_on_the_folder(elsewhere: Path, root: Path) -> None:
@@ -106,16 +151,47 @@ def test_the_bytes_do_not_depend_on_the_folder(elsewhere: Path, root: Path) -> N
         assert str(elsewhere).encode() not in there.read_bytes()
 
 
-def test_sdk_archive_is_complete(elsewhere: Path) -> None:
-    top = f"{scons_backend.NAME}-{targets.host()}"
-    with tarfile.open(elsewhere / f"build/{targets.host()}-release/dist/{top}.tar.gz") as archive:
-        names = {name.removeprefix(f"{top}/") for name in archive.getnames()}
-        link = archive.getmember(f"{top}/lib/liblinnet.so").linkname
-        pkgconfig = archive.extractfile(f"{top}/lib/pkgconfig/linnet.pc").read().decode()
+def test_sdk_archive_is_complete(sdk: Path) -> None:
+    names = {str(path.relative_to(sdk)) for path in sdk.rglob("*")}
+    link = (sdk / "lib/liblinnet.so").readlink()
+    pkgconfig = (sdk / "lib/pkgconfig/linnet.pc").read_text()
     assert {"include/linnet.h", "lib/liblinnet.a", f"lib/{link}", "lib/cmake/linnet/linnet-config.cmake"} <= names
     assert "bin/linnet-selftest" in names
     assert {"share/doc/linnet/LICENSE", "share/linnet/models/tiny.linnet"} <= names
     assert f"Version: {scons_backend.PROJECT['version']}\n" in pkgconfig and "@" not in pkgconfig
+
+
+PROGRAM = """#include <linnet.h>
+#include <stdio.h>
+int main(void) { return puts(linnet_version()) < 0; }
+"""
+
+
+def test_a_program_finds_the_sdk_by_pkg_config(sdk: Path, tmp_path: Path) -> None:
+    if shutil.which("pkg-config") is None:
+        pytest.skip("pkg-config not found; on Debian install pkg-config")
+    (tmp_path / "main.c").write_text(PROGRAM)
+    environment = os.environ | {"PKG_CONFIG_PATH": str(sdk / "lib/pkgconfig"), "LD_LIBRARY_PATH": str(sdk / "lib")}
+    command = "gcc main.c $(pkg-config --cflags --libs linnet) -o main && ./main"
+    done = subprocess.run(command, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.stdout == f"{scons_backend.PROJECT['version']}\n", done.stderr
+
+
+@pytest.mark.parametrize("library", ["linnet::linnet", "linnet::static"])
+def test_a_program_finds_the_sdk_by_cmake(sdk: Path, tmp_path: Path, library: str) -> None:
+    if shutil.which("cmake") is None:
+        pytest.skip("cmake not found; on Debian install cmake")
+    (tmp_path / "main.c").write_text(PROGRAM)
+    package = f"linnet {scons_backend.PROJECT['version']} REQUIRED"
+    (tmp_path / "CMakeLists.txt").write_text(
+        f"cmake_minimum_required(VERSION 3.18)\nproject(main C)\nfind_package({package})\n"
+        f"add_executable(main main.c)\ntarget_link_libraries(main {library})\n"
+    )
+    command = f"cmake -S . -B build -DCMAKE_PREFIX_PATH={sdk} && cmake --build build"
+    done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    done = subprocess.run([tmp_path / "build/main"], capture_output=True, text=True)
+    assert done.stdout == f"{scons_backend.PROJECT['version']}\n", done.stderr
 
 
 def test_wheel_is_complete_and_can_be_imported(elsewhere: Path, tmp_path: Path) -> None:
