@@ -25,6 +25,7 @@ import targets  # noqa: E402
 MODEL = "sdk/models/tiny.linnet"
 TIMEOUT = 900  # seconds after which a program counts as hung
 SUITES = ("unit", "api", "kernels")
+FUZZ = {"fuzz_blob": "20000", "fuzz_process": "1000"}  # variants of a file that each program is tried with
 
 
 @dataclass
@@ -115,11 +116,15 @@ def format_sources() -> int:
 
 
 def programs(chosen: list[targets.Target], builds: list[Path], mode: str, count: Count) -> None:
-    """C and C++ test programs: those of the kernels on every CPU, the others on the CPUs that are marked for them."""
+    """C and C++ test programs: those of the kernels on every CPU, the others on the CPUs that are marked for them, and
+    those that try damaged input on this machine alone."""
     paths = [path for suite in SUITES for path in sorted((ROOT / "tests" / suite).glob("*.c*"))]
     if not paths:
         count.add("C++ programs", False, 0, "there are none in tests/")
     for target, build in zip(chosen, builds, strict=True):
+        if target.native:
+            fuzz = {name: [str(build / "tests/fuzz" / name), "--mutate", much, MODEL] for name, much in FUZZ.items()}
+            execute_all([Item(f"fuzz/{name} on {target.name}", command) for name, command in fuzz.items()], count)
         for cpu in target.here(mode):
             items = []
             for path in paths:

@@ -1,11 +1,14 @@
 /* Enhances a 16-bit file at 48 kHz: WAV with up to eight channels, or raw mono samples. One stream per channel, a few
- * kilobytes of memory besides, output of the input's length with the delay taken out. Exit status 2 and no output
- * when something is wrong.
+ * kilobytes of memory besides, output of the input's length with the delay taken out. Exit status 2 when something is
+ * wrong; what was at OUT before is then still there.
  *
  *     enhance_file MODEL IN OUT [ATTENUATION_LIMIT_DB] */
+#define _POSIX_C_SOURCE 200809L /* S_ISREG */
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "linnet.h"
 
@@ -127,16 +130,32 @@ static const char *enhance(FILE *in, FILE *out, const sound *s, linnet **streams
   return NULL;
 }
 
-/* Leaves nothing half done behind. What was there before may be a device or a pipe: it is emptied, not removed. */
-static void discard(const char *path, int was_there) {
-  FILE *file = was_there ? fopen(path, "wb") : NULL;
-  if (file) fclose(file);
-  if (!was_there) remove(path);
+/* Where to write: "PATH.part", which takes the place of the file at the end, or the path itself if a device or a pipe
+ * is there. NULL without memory. */
+static char *part_of(const char *path) {
+  struct stat about;
+  const int in_place = stat(path, &about) == 0 && !S_ISREG(about.st_mode);
+  const size_t length = strlen(path);
+  char *part = (char *)malloc(length + sizeof ".part");
+  if (part) {
+    memcpy(part, path, length + 1);
+    if (!in_place) memcpy(part + length, ".part", sizeof ".part");
+  }
+  return part;
+}
+
+/* Gives the finished file its name. 0 if that cannot be. */
+static int put_in_place(const char *part, const char *path) {
+#ifdef _WIN32
+  remove(path); /* rename replaces nothing there */
+#endif
+  return strcmp(part, path) == 0 || rename(part, path) == 0;
 }
 
 int main(int argc, char **argv) {
   linnet *streams[MAX_CHANNELS] = {NULL};
   const char *problem = NULL, *name = "";
+  char *part = NULL;
   FILE *in = NULL, *out = NULL;
   sound s = {0, 0, 0};
   unsigned c;
@@ -165,15 +184,15 @@ int main(int argc, char **argv) {
     if (status != LINNET_OK && !problem) problem = linnet_status_text(status);
   }
   if (!problem) {
-    FILE *before = fopen(argv[3], "rb");
-    const int was_there = before != NULL;
-    if (before) fclose(before);
     name = argv[3];
-    out = fopen(name, "wb");
+    part = part_of(name);
+    out = part ? fopen(part, "wb") : NULL;
     problem = out ? enhance(in, out, &s, streams, &at_input) : "cannot be opened for writing";
     if (at_input) name = argv[2];
     if (out && fclose(out) != 0 && !problem) problem = "cannot be written";
-    if (out && problem) discard(argv[3], was_there);
+    if (!problem && !put_in_place(part, argv[3])) problem = "cannot be written";
+    if (out && problem && strcmp(part, argv[3]) != 0) remove(part);
+    free(part);
   }
   for (c = 0; c < MAX_CHANNELS; ++c) linnet_destroy(streams[c]);
   if (in) fclose(in);
