@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -227,34 +227,23 @@ def check(config: Config) -> None:
     """ValueError for values that could not train."""
     if not config.init and FROM_MODEL in (config.dense, config.hidden, config.strength, config.lookahead):
         raise ValueError("the widths are those of a model to start from; give init=MODEL, or another preset")
+
+    def need(names: str, fits: Callable[[float], bool], what: str) -> None:
+        for name in names.split():
+            value = getattr(config, name)
+            if not fits(value):
+                raise ValueError(f"setting {name}={value}: must be {what}")
+
     for name, high in (("dense", 512), ("hidden", 1024), ("strength", 512)):
-        width = getattr(config, name)
-        if width != FROM_MODEL and (width < 8 or width > high or width % 8):
-            raise ValueError(f"setting {name}={width}: must be a multiple of 8 in 8..{high}")
-    if config.lookahead != FROM_MODEL and not 0 <= config.lookahead <= 3:
-        raise ValueError(f"setting lookahead={config.lookahead}: must be 0..3")
-    for name in (
-        "workers",
-        "batch",
-        "chunk",
-        "reuse",
-        "shard_segments",
-        "threads",
-        "valid_segments",
-        "spectrum_segments",
-    ):
-        if getattr(config, name) < 1:
-            raise ValueError(f"setting {name}={getattr(config, name)}: must be at least 1")
-    for name in ("hours", "seconds"):
-        if not getattr(config, name) > 0:
-            raise ValueError(f"setting {name}={getattr(config, name)}: must be above 0")
-    for name in ("steps", "simulated_rooms", "matrix_rate"):
-        if getattr(config, name) < 0:
-            raise ValueError(f"setting {name}={getattr(config, name)}: must be at least 0")
-    if not 0 <= config.dropout < 1:
-        raise ValueError(f"setting dropout={config.dropout}: must be at least 0 and less than 1")
-    if not 0 < config.density <= 1:
-        raise ValueError(f"setting density={config.density}: must be above 0 and at most 1")
+        legal = (FROM_MODEL, *range(8, high + 1, 8))
+        need(name, legal.__contains__, f"a multiple of 8 in 8..{high}")
+    need("lookahead", (FROM_MODEL, 0, 1, 2, 3).__contains__, "0..3")
+    counts = "workers batch chunk reuse shard_segments threads valid_segments spectrum_segments"
+    need(counts, lambda value: value >= 1, "at least 1")
+    need("hours seconds", lambda value: value > 0, "above 0")
+    need("steps simulated_rooms matrix_rate", lambda value: value >= 0, "at least 0")
+    need("dropout", lambda value: 0 <= value < 1, "at least 0 and less than 1")
+    need("density", lambda value: 0 < value <= 1, "above 0 and at most 1")
     if config.shard_segments < config.batch:
         raise ValueError(f"setting batch={config.batch}: more than shard_segments={config.shard_segments}")
     if config.processes < 1 or config.batch % config.processes:

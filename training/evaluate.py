@@ -33,6 +33,7 @@ from linnet import _core, metrics
 from linnet.enhancer import DEFAULT_POSTFILTER
 from training import summary
 from training.dnsmos import Dnsmos
+from training.score_figure import NO_SNR, draw_scores
 
 RATE = 48000
 
@@ -215,7 +216,7 @@ def main() -> int:
                 f"--jobs {args.workers} --limit {args.limit}: give one process or more, and no negative limit"
             )
         if args.plot and not args.list:
-            raise ValueError("--plot draws scores over SNR; give a --list with columns id and snr_db")
+            raise ValueError(NO_SNR)
         beside = dict(summary.read_beside(text) for text in args.beside)
         if len({*beside, summary.system_name(args.model or args.enhanced)}) <= len(args.beside):
             raise ValueError(
@@ -230,8 +231,6 @@ def main() -> int:
             part.replace(args.json)
         print(summary.table(result, beside))
         if args.plot:
-            from training.score_figure import draw_scores
-
             draw_scores(result, beside, args.plot)
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
         print(f"evaluate: {error}", file=sys.stderr)

@@ -10,6 +10,7 @@ from training.summary import LOWER_IS_BETTER, NAMES, system_name
 
 COLOURS = ("#0f766e", "#b45309", "#4338ca", "#be185d", "#4d7c0f", "#0369a1", "#7c2d12")
 GREY, FAINT = "#6b7280", "#d5d9e0"
+NO_SNR = "--plot draws scores over SNR; give a --list with columns id and snr_db"
 LEFT_OUT = {"stoi", "dnsmos_sig", "dnsmos_bak"}  # they say what ESTOI and OVRL say
 
 
@@ -23,7 +24,7 @@ def draw_scores(result: dict, beside: dict[str, dict], path: str) -> None:
     parts = [part for part in result.get("per_part", {}) if len(_section(result, part).get("per_snr", {})) > 1]
     rows: list[str | None] = [*parts] or [None]
     if not _section(result, rows[0]).get("per_snr"):
-        raise ValueError("--plot draws scores over SNR: give a --list with columns id and snr_db")
+        raise ValueError(NO_SNR)
     keys = [key for key in result["mean"]["noisy"] if key not in LEFT_OUT]
     categories = _section(result, rows[0]).get("per_category", {})
     plt = pyplot()

@@ -41,9 +41,11 @@ def read_list(path: Path) -> dict[str, dict[str, str]]:
         rows = {row["id"]: row for row in reader}
     for row in rows.values():
         try:
-            assert math.isfinite(float(row.get("snr_db") or 0))
-        except (ValueError, AssertionError):
-            raise ValueError(f"{path}: snr_db {row['snr_db']} of {row['id']}; give a number, or nothing") from None
+            known = math.isfinite(float(row.get("snr_db") or 0))
+        except ValueError:
+            known = False
+        if not known:
+            raise ValueError(f"{path}: snr_db {row['snr_db']} of {row['id']}; give a number, or nothing")
         folders = Path(row.get("noise") or "").parts[:-1]
         if not row.get("category") and folders:
             row["category"] = folders[1] if folders[0] == "noise" and len(folders) > 1 else folders[0]

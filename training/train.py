@@ -65,7 +65,8 @@ def take_over(config: Config) -> dict[str, torch.Tensor]:
     asked = (config.dense, config.hidden, config.strength)
     wanted = tuple(own if width == FROM_MODEL else width for width, own in zip(asked, widths, strict=True))
     config.dense, config.hidden, config.strength = wanted
-    config.lookahead = lookahead if config.lookahead == FROM_MODEL else config.lookahead
+    if config.lookahead == FROM_MODEL:
+        config.lookahead = lookahead
     return weights if wanted == widths else widen.widen(weights, widths, wanted, config.seed)
 
 
@@ -285,21 +286,23 @@ class Keeper:
             values["waiting"] = (waited - self.waited) / (now - self.reported)
             self.log.report("train", values)
             self.sums, self.frames, self.batches, self.waited, self.reported = {}, 0, 0, waited, now
+        best = False
         if now - self.validated >= 60 * c.valid_minutes:
-            self.validate()
+            best = self.validate()
             self.validated = time.monotonic()
-        if now - self.saved >= 60 * c.checkpoint_minutes:
+        if best or now - self.saved >= 60 * c.checkpoint_minutes:  # a resumed run must know what it has to beat
             self.run.save()
             self.saved = time.monotonic()
 
-    def validate(self) -> None:
-        """Reports the score of the averaged weights, and keeps them where they are the best so far."""
+    def validate(self) -> bool:
+        """Reports the score of the averaged weights, and exports them where it is the best so far; True if it is."""
         values = self.run.validate(self.valid)
         self.log.report("valid", values)
-        if values["loss"] < self.run.best:
+        best = values["loss"] < self.run.best
+        if best:
             self.run.best = values["loss"]
             self.run.export("best.linnet")
-            self.run.save()  # or a resumed run would not know what it has to beat
+        return best
 
     def finish(self) -> None:
         """Saves; at the end of the budget there is a last model as well."""

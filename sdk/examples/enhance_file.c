@@ -144,12 +144,17 @@ static char *part_of(const char *path) {
   return part;
 }
 
-/* Gives the finished file its name. 0 if that cannot be. */
-static int put_in_place(const char *part, const char *path) {
+/* Gives what is finished its name, and leaves nothing of what is not. 0 if it cannot get its name. */
+static int end_part(const char *part, const char *path, int finished) {
+  if (strcmp(part, path) == 0) return 1;
+  if (finished) {
 #ifdef _WIN32
-  remove(path); /* rename replaces nothing there */
+    remove(path); /* rename replaces nothing there */
 #endif
-  return strcmp(part, path) == 0 || rename(part, path) == 0;
+    if (rename(part, path) == 0) return 1;
+  }
+  remove(part);
+  return !finished;
 }
 
 int main(int argc, char **argv) {
@@ -190,8 +195,7 @@ int main(int argc, char **argv) {
     problem = out ? enhance(in, out, &s, streams, &at_input) : "cannot be opened for writing";
     if (at_input) name = argv[2];
     if (out && fclose(out) != 0 && !problem) problem = "cannot be written";
-    if (!problem && !put_in_place(part, argv[3])) problem = "cannot be written";
-    if (out && problem && strcmp(part, argv[3]) != 0) remove(part);
+    if (out && !end_part(part, argv[3], !problem)) problem = "cannot be written";
     free(part);
   }
   for (c = 0; c < MAX_CHANNELS; ++c) linnet_destroy(streams[c]);

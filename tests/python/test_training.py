@@ -22,6 +22,8 @@ from safetensors import safe_open
 from linnet import _core, blob, metrics
 from training import config, curve, evaluate, export, model, sparse, train
 
+LIKE_THE_MODEL = dict.fromkeys(("dense", "hidden", "strength", "lookahead"), config.FROM_MODEL)
+
 
 def tensors(path: Path) -> dict[str, torch.Tensor]:
     with safe_open(path, "pt") as file:
@@ -258,11 +260,10 @@ def test_a_start_of_other_widths_is_refused(corpus: Path, tmp_path: Path, asked:
     export.write(dict(model.Network(16, 32, 16).named_parameters()), (16, 32, 16), 1, start)
     with pytest.raises(ValueError, match=message):
         train.take_over(settings(corpus, tmp_path, init=str(start), **asked))
-    own = dict.fromkeys(("dense", "hidden", "strength", "lookahead"), config.FROM_MODEL)
-    made = settings(corpus, tmp_path, init=str(start), **own)
+    made = settings(corpus, tmp_path, init=str(start), **LIKE_THE_MODEL)
     train.take_over(made)
     assert (made.dense, made.hidden, made.strength, made.lookahead) == (16, 32, 16, 1)
-    made = settings(corpus, tmp_path, init=str(start), **own | {"lookahead": 2})
+    made = settings(corpus, tmp_path, init=str(start), **LIKE_THE_MODEL | {"lookahead": 2})
     train.take_over(made)
     assert made.lookahead == 2
 
@@ -273,8 +274,7 @@ def test_a_sparse_model_stays_sparse(corpus: Path, tmp_path: Path) -> None:
     for name in sparse.NAMES:
         weights[name].data *= sparse.keep_largest(weights[name], 0.25)
     export.write(weights, network.widths, 2, tmp_path / "start.linnet")
-    own = dict.fromkeys(("dense", "hidden", "strength", "lookahead"), config.FROM_MODEL)
-    run = train.train(settings(corpus, tmp_path, init=str(tmp_path / "start.linnet"), steps=4, **own))
+    run = train.train(settings(corpus, tmp_path, init=str(tmp_path / "start.linnet"), steps=4, **LIKE_THE_MODEL))
     for name in sparse.NAMES:
         assert not run.average[name][weights[name] == 0].any(), name
         assert not torch.equal(run.average[name], weights[name]), name
