@@ -83,9 +83,18 @@ class Config:
 
     # Network; where it starts from a model, these may be whole multiples of that one's widths, or
     # FROM_MODEL, as in `finetune`
+    topology: str = "percepnet"  # or "bandsplit", with the widths that follow the first three
     dense: int = 128
     hidden: int = 512
     strength: int = 128
+    channels: int = 48  # of a band
+    blocks: int = 3
+    summary: int = 6  # numbers that a band tells the context, and the context each band
+    context: int = 128
+    fine: bool = False  # reads the bins below 4.9 kHz one by one
+    trunk: int = 0  # width of a trunk over the whole spectrum before the blocks
+    diagonal: bool = False  # recurrent layers of the tokens without recurrent matrices
+    taps: int = 0  # frames of the complex filters on these bins: 0, 1, 3 or 5
     lookahead: int = 2  # frames
     dropout: float = 0.0  # between layers
     density: float = 1.0  # share of 8 x 4 blocks that is kept in the wide matrices
@@ -97,6 +106,7 @@ class Config:
     weight_energy: float = 3.0
     weight_disturbance: float = 1.0  # points lost on the scale of PESQ
     weight_magnitude: float = 0.0
+    weight_low: float = 1.0  # of the filtered bins, where there are taps
     weight_spectrum: float = 0.0  # error of the enhanced spectrum in three resolutions
     spectrum_segments: int = 8  # segments of a batch that it is computed on: it costs more than `small` itself
     gamma: float = 0.3
@@ -237,6 +247,10 @@ def check(config: Config) -> None:
     for name, high in (("dense", 512), ("hidden", 1024), ("strength", 512)):
         legal = (FROM_MODEL, *range(8, high + 1, 8))
         need(name, legal.__contains__, f"a multiple of 8 in 8..{high}")
+    need("topology", ("percepnet", "bandsplit").__contains__, "percepnet or bandsplit")
+    need("taps", (0, 1, 3, 5).__contains__, "0, 1, 3 or 5")
+    need("channels context", range(8, 513, 8).__contains__, "a multiple of 8 in 8..512")
+    need("blocks summary", range(1, 17).__contains__, "1..16")
     need("lookahead", (FROM_MODEL, 0, 1, 2, 3).__contains__, "0..3")
     counts = "workers batch chunk reuse shard_segments threads valid_segments spectrum_segments"
     need(counts, lambda value: value >= 1, "at least 1")
@@ -244,6 +258,8 @@ def check(config: Config) -> None:
     need("steps simulated_rooms matrix_rate", lambda value: value >= 0, "at least 0")
     need("dropout", lambda value: 0 <= value < 1, "at least 0 and less than 1")
     need("density", lambda value: 0 < value <= 1, "above 0 and at most 1")
+    if config.topology != "percepnet" and config.density < 1:
+        raise ValueError(f"setting density={config.density}: only topology=percepnet can be made sparse")
     if config.shard_segments < config.batch:
         raise ValueError(f"setting batch={config.batch}: more than shard_segments={config.shard_segments}")
     if config.processes < 1 or config.batch % config.processes:

@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,8 @@ from training.spectrum import USED
 
 BANDS = 34
 INPUTS = 2 * BANDS + 2
+LOW = 98  # bins that are looked at one by one, below 4.9 kHz: bands 0 to 20 lie within
+FINE = 3 * LOW  # what is told of them: level, and cosine and sine of the turn since the frame before
 CENTRES = 50.0 * np.array(
     [0, 2, 4, 6, 8, 10, 12, 15, 18, 21, 24, 28, 32, 36, 41, 47, 53]
     + [60, 68, 77, 87, 98, 110, 124, 140, 157, 176, 198, 223, 251, 282, 317, 356, 400]
@@ -53,25 +56,57 @@ for _name, _width in _names:
     columns[_name] = slice(COLUMNS, COLUMNS + _width)
     COLUMNS += _width
 SPECTRA = ("noisy", "comb", "clean")  # complex bins as pairs of numbers, behind the columns above where asked for
-spectra_columns = {
-    f"{name}_bins": slice(COLUMNS + 2 * USED * i, COLUMNS + 2 * USED * (i + 1)) for i, name in enumerate(SPECTRA)
-}
-ALL_COLUMNS = COLUMNS + 2 * USED * len(SPECTRA)
 
 
-def row_width(config) -> int:
-    """Numbers in a row of a run."""
-    return ALL_COLUMNS if config.weight_spectrum else COLUMNS
+@dataclass(frozen=True)
+class Layout:
+    """What a row of a run holds behind the columns that all have: `bins` complex ones of each spectrum, fine inputs."""
+
+    bins: int = 0
+    fine: bool = False
+
+    @property
+    def width(self) -> int:
+        """Numbers in a row."""
+        return COLUMNS + 2 * len(SPECTRA) * self.bins + (FINE if self.fine else 0)
+
+    def parts(self) -> dict[str, slice]:
+        """All columns by name; where there are fine inputs, `features` is followed by them as `fine`."""
+        found, at = dict(columns), COLUMNS
+        for name in SPECTRA if self.bins else ():
+            found[f"{name}_bins"] = slice(at, at + 2 * self.bins)
+            at += 2 * self.bins
+        return found | ({"fine": slice(at, at + FINE)} if self.fine else {})
 
 
-def rows_of(segment: Segment, lookahead: int, spectra: bool = False) -> np.ndarray:
-    """float16 [T, COLUMNS] of a segment of T frames, or with the spectra behind them."""
-    found = _core.analyze(segment.noisy, segment.target, lookahead=lookahead, spectra=spectra)
-    frames = len(found["features"])
-    out = np.zeros((frames, ALL_COLUMNS if spectra else COLUMNS), np.float32)
+PLAIN = Layout()
+
+
+def layout(config) -> Layout:
+    """The rows that the losses and the network of a run need."""
+    return Layout(USED if config.weight_spectrum else LOW if config.taps else 0, bool(config.fine))
+
+
+def fine_inputs(spectrum: np.ndarray, lookahead: int) -> np.ndarray:
+    """float32 [T, FINE] of the newest frame at each step, from the spectra [T, bins] of the frames that are `lookahead`
+    older: level on the scale of the band energies', then how far each bin turned since the frame before, less what a
+    tone in its middle would, as cosine and sine."""
+    newest = np.concatenate([spectrum[lookahead:, :LOW], np.repeat(spectrum[-1:, :LOW], lookahead, axis=0)])
+    power = newest.real**2 + newest.imag**2
+    level = 0.3 * (np.log10(power + 1e-2) - 3)
+    turn = newest * np.concatenate([np.zeros((1, LOW)), newest[:-1]]).conj() * (1.0 - 2.0 * (np.arange(LOW) % 2))
+    size = np.sqrt(power * np.concatenate([np.zeros((1, LOW)), power[:-1]])) + 1e-2
+    return np.concatenate([level, turn.real / size, turn.imag / size], axis=1).astype(np.float32)
+
+
+def rows_of(segment: Segment, lookahead: int, row: Layout = PLAIN) -> np.ndarray:
+    """float16 [T, row.width] of a segment of T frames."""
+    found = _core.analyze(segment.noisy, segment.target, lookahead=lookahead, spectra=row.bins > 0 or row.fine)
+    parts = row.parts()
+    out = np.zeros((len(found["features"]), row.width), np.float32)
 
     def put(name: str, values: np.ndarray) -> None:
-        out[:, columns[name]] = values
+        out[:, parts[name]] = values
 
     yy = found["yy"]
     xx = found["xx"] if segment.speech else np.zeros_like(yy)
@@ -101,21 +136,22 @@ def rows_of(segment: Segment, lookahead: int, spectra: bool = False) -> np.ndarr
     put("gain_mask", mask)
     put("strength_mask", np.where(mask & active[:, None], 0.1 + 0.9 * gain, 0))
     put("speech", active[:, None])
-    if spectra:
+    if row.fine:
+        put("fine", fine_inputs(found["noisy"], lookahead))
+    if row.bins:
         if not segment.speech:
             found["clean"] = np.zeros_like(found["noisy"])
         for name in SPECTRA:
-            out[:, spectra_columns[f"{name}_bins"]] = found[name][:, :USED].copy().view(np.float32)
+            put(f"{name}_bins", found[name][:, : row.bins].copy().view(np.float32))
     return np.clip(np.nan_to_num(out, nan=0.0), -LIMIT, LIMIT).astype(np.float16)
 
 
 def generate(mixer: Mixer, seeds: list[list[int]], lookahead: int) -> np.ndarray:
-    """float16 [segments, T, row_width], one segment per seed."""
-    width = row_width(mixer.config)
-    shape = (len(seeds), mixer.config.frames, width)
-    out = np.zeros(shape, np.float16)
-    for row, seed in zip(out, seeds, strict=True):
-        row[:] = rows_of(mixer.segment(np.random.default_rng(seed)), lookahead, width > COLUMNS)
+    """float16 [segments, T, width], one segment per seed."""
+    row = layout(mixer.config)
+    out = np.zeros((len(seeds), mixer.config.frames, row.width), np.float16)
+    for rows, seed in zip(out, seeds, strict=True):
+        rows[:] = rows_of(mixer.segment(np.random.default_rng(seed)), lookahead, row)
     return out
 
 

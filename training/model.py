@@ -9,6 +9,7 @@ PyTorch.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -18,6 +19,16 @@ from training.quantize import round_rows
 
 INPUTS = 70
 BANDS = 34
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of a frame: multiply-adds; bytes of all int8 weights; and of those of them that every frame must read again,
+    because a recurrent layer cannot wait for the next frame."""
+
+    products: int
+    weights: int
+    recurrent: int
 
 
 def product(weight: torch.Tensor, rows: int, bias: torch.Tensor | None = None):
@@ -196,6 +207,16 @@ class Network(nn.Module):
         self.strength_head = Dense(strength, BANDS)
         self.speech_head = Dense(hidden, 1)
 
+    def matrices(self) -> list[str]:
+        """Names of the matrices between layers."""
+        return [name for name, _ in self.named_parameters() if name.startswith(("conv", "gru")) and ".weight" in name]
+
+    def cost(self) -> Cost:
+        """What a frame takes: each weight is used once."""
+        matrices = {name: value.numel() for name, value in self.named_parameters() if value.dim() == 2}
+        recurrent = sum(count for name, count in matrices.items() if name.endswith("weight_state"))
+        return Cost(sum(matrices.values()), count_weights(self), recurrent)
+
     def start(self, batch: int) -> list[torch.Tensor]:
         """States of a stream that has not begun: two convolution histories and five recurrent states."""
         dense, hidden, strength = self.widths
@@ -221,6 +242,6 @@ class Network(nn.Module):
         return gains, strengths, speech, carried
 
 
-def count_weights(network: Network) -> int:
+def count_weights(network: nn.Module) -> int:
     """Weights and biases."""
     return sum(math.prod(parameter.shape) for parameter in network.parameters())

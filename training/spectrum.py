@@ -27,6 +27,12 @@ OTHER_WINDOWS = (480, 1920)
 
 
 @cache
+def band_edges() -> np.ndarray:
+    """Peaks of the 34 triangles, in bins of 50 Hz."""
+    return np.asarray(_core.band_centre())
+
+
+@cache
 def band_weights() -> torch.Tensor:
     """[34, USED]: the triangles of sdk/src/dsp/erb, asked of the core."""
     units = np.eye(BANDS, dtype=np.float32)
@@ -84,9 +90,9 @@ def known_bins(gain_mask: torch.Tensor, strength_mask: torch.Tensor) -> torch.Te
     return (bands @ band_weights() > 0.999).float()
 
 
-def complex_bins(rows: dict[str, torch.Tensor], name: str) -> torch.Tensor:
-    """[T, B, USED] of "noisy", "comb" or "clean"."""
-    return torch.view_as_complex(rows[f"{name}_bins"].unflatten(-1, (USED, 2)).contiguous())
+def complex_bins(rows: dict[str, torch.Tensor], name: str, bins: int = USED) -> torch.Tensor:
+    """[T, B, bins] of "noisy", "comb" or "clean"."""
+    return torch.view_as_complex(rows[f"{name}_bins"].unflatten(-1, (-1, 2))[..., :bins, :].contiguous())
 
 
 def spectrum_loss(rows: dict[str, torch.Tensor], gains: torch.Tensor, strengths: torch.Tensor) -> torch.Tensor:

@@ -30,11 +30,11 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from training import data, export, features, keep_memory, sparse, widen
+from training import data, export, features, keep_memory, sparse, topology, widen
 from training.config import CHECKPOINT, FROM_MODEL, LAST, Config, stages_from_command_line, to_json
 from training.log import Log
-from training.losses import error_energy, noisy_power, total_loss
-from training.model import Network, count_weights
+from training.losses import heard, noisy_power, total_loss
+from training.model import count_weights
 from training.muon import Muon
 from training.team import Team, together
 
@@ -45,15 +45,19 @@ def prepare_torch(config: Config) -> None:
     torch.set_num_threads(config.threads)
     torch.set_flush_denormal(True)
     torch.manual_seed(config.seed)
-    fast = config.fast_matmul and torch.backends.mkldnn.is_available() and torch.cpu._is_amx_tile_supported()
+    fast = config.fast_matmul and torch.backends.mkldnn.is_available() and torch.cpu._is_avx512_bf16_supported()
     torch.backends.mkldnn.matmul.fp32_precision = "bf16" if fast else "ieee"
 
 
-def split_rows(rows: torch.Tensor) -> dict[str, torch.Tensor]:
-    """[T, B, COLUMNS] float16 -> float32 parts by name."""
+def split_rows(rows: torch.Tensor, row: features.Layout = features.PLAIN) -> dict[str, torch.Tensor]:
+    """[T, B, row.width] float16 -> float32 parts by name."""
     rows = rows.float()
-    parts = features.columns | (features.spectra_columns if rows.shape[-1] > features.COLUMNS else {})
-    return {name: rows[..., part] for name, part in parts.items()}
+    return {name: rows[..., part] for name, part in row.parts().items()}
+
+
+def seen(rows: dict[str, torch.Tensor]) -> torch.Tensor:
+    """What the network reads: features, and fine inputs where the rows have them."""
+    return torch.cat([rows["features"], rows["fine"]], 2) if "fine" in rows else rows["features"]
 
 
 def take_over(config: Config) -> dict[str, torch.Tensor]:
@@ -61,6 +65,8 @@ def take_over(config: Config) -> dict[str, torch.Tensor]:
 
     ValueError, OSError: unreadable, or of widths that the run's are no multiples of.
     """
+    if config.topology != "percepnet":
+        return topology.read_weights(Path(config.init))[0]
     weights, widths, lookahead = export.read_weights(Path(config.init))
     asked = (config.dense, config.hidden, config.strength)
     wanted = tuple(own if width == FROM_MODEL else width for width, own in zip(asked, widths, strict=True))
@@ -70,10 +76,10 @@ def take_over(config: Config) -> dict[str, torch.Tensor]:
     return weights if wanted == widths else widen.widen(weights, widths, wanted, config.seed)
 
 
-def make_optimisers(config: Config, network: Network) -> dict[str, torch.optim.Optimizer]:
+def make_optimisers(config: Config, network: torch.nn.Module) -> dict[str, torch.optim.Optimizer]:
     """AdamW, and Muon for the matrices between layers where config.matrix_rate is above 0."""
     named = dict(network.named_parameters())
-    inner = [name for name in named if config.matrix_rate and name.startswith(("conv", "gru")) and ".weight" in name]
+    inner = list(network.matrices()) if config.matrix_rate else []
     rest = [value for name, value in named.items() if name not in inner]
     groups = [
         {"params": [p for p in rest if p.dim() > 1], "weight_decay": config.weight_decay},
@@ -98,7 +104,8 @@ class Run:
         if team.rank == 0:
             self.take_lock()
         start = take_over(config) if config.init else None
-        self.network = Network(config.dense, config.hidden, config.strength, config.dropout)
+        self.row = features.layout(config)
+        self.network = topology.build(config)
         if start:
             self.network.load_state_dict(start)
         self.optimisers = make_optimisers(config, self.network)
@@ -110,7 +117,7 @@ class Run:
         if self.checkpoint.is_file():
             self.load()
         weights = dict(self.network.named_parameters())
-        pruning = config.density < 1 or sparse.stored(weights)  # a sparse model stays one
+        pruning = config.density < 1 or (config.topology == "percepnet" and sparse.stored(weights))  # it stays sparse
         self.pruner = sparse.Pruner(weights, self.average, config.density) if pruning else None
 
     def take_lock(self) -> None:
@@ -150,7 +157,7 @@ class Run:
                 for key, state in optimiser.state.get(value, {}).items():
                     tensors[f"{kind}.{key}.{name}"] = state
         c = self.config
-        about = {name: str(getattr(c, name)) for name in ("dense", "hidden", "strength", "lookahead")}
+        about = {name: str(getattr(c, name)) for name in topology.SHAPE}
         about["position"] = json.dumps(
             {"step": self.step, "stage": self.stage, "batch": self.batch, "elapsed": self.elapsed(), "best": self.best}
         )
@@ -164,8 +171,8 @@ class Run:
         c = self.config
         with safe_open(self.checkpoint, "pt") as file:
             about = file.metadata()
-            for name in ("dense", "hidden", "strength", "lookahead"):
-                if int(about[name]) != getattr(c, name):
+            for name in topology.SHAPE:
+                if about[name] != str(getattr(c, name)):
                     wrong = f"{name}={about[name]}, not {getattr(c, name)}"
                     raise ValueError(f"{self.checkpoint} has {wrong}; give another name=")
             before = json.loads(about["config"])
@@ -197,14 +204,14 @@ class Run:
         chunks = range(0, rows.shape[1], c.chunk)
         rounding = self.team.progress >= c.quantize_from
         for start in chunks:
-            part = split_rows(rows[:, start : start + c.chunk].transpose(0, 1).contiguous())
+            part = split_rows(rows[:, start : start + c.chunk].transpose(0, 1).contiguous(), self.row)
             for kind, optimiser in self.optimisers.items():
                 for group in optimiser.param_groups:
                     group["lr"] = self.rate() * (c.matrix_rate if kind == "muon" else 1)
             if c.dropout:  # of each process its own, and the same after a resume
                 torch.manual_seed(hash((c.seed, self.step, self.team.rank)))
-            gain, strength, speech, states = self.network(part["features"], states, rounding)
-            loss, parts = total_loss(c, part, gain, strength, speech)
+            *outputs, states = self.network(seen(part), states, rounding)
+            loss, parts = total_loss(c, part, *outputs)
             self.network.zero_grad()
             loss.backward()
             self.team.average([value.grad for value in self.network.parameters()])
@@ -228,21 +235,22 @@ class Run:
     @torch.no_grad()
     def validate(self, rows: torch.Tensor) -> dict[str, float]:
         """Loss parts of the averaged, int8-rounded weights on [B, T, COLUMNS]; SNR in bands before and after, dB."""
-        network = Network(*self.network.widths).eval()
+        network = topology.build(self.config).eval()
         network.load_state_dict(self.average)
         states = network.start(rows.shape[0])
         sums: dict[str, float] = {}
         energies = torch.zeros(3, rows.shape[0])  # clean, error before, error after
         starts = range(0, rows.shape[1], 200)
         for start in starts:
-            part = split_rows(rows[:, start : start + 200].transpose(0, 1).contiguous())
-            gain, strength, speech, states = network(part["features"], states, True)
-            loss, parts = total_loss(self.config, part, gain, strength, speech)
+            part = split_rows(rows[:, start : start + 200].transpose(0, 1).contiguous(), self.row)
+            *outputs, states = network(seen(part), states, True)
+            loss, parts = total_loss(self.config, part, *outputs)
             parts["loss"] = loss
             for key, value in parts.items():
                 sums[key] = sums.get(key, 0.0) + float(value) / len(starts)
+            gain, strength, _, *taps = outputs
+            part, _, error, _ = heard(part, gain, strength, *taps)
             scale = noisy_power(part) * part["gain_mask"]
-            error = error_energy(gain, strength, *(part[name] for name in ("xx", "pp", "yp", "xy", "xp")))
             before = (1 - 2 * part["xy"] + part["xx"]).clamp(min=0)
             energies += torch.stack([(value * scale).sum((0, 2)) for value in (part["xx"], before, error)])
         spoken = energies[0] > 0
@@ -253,7 +261,10 @@ class Run:
         return sums
 
     def export(self, name: str) -> None:
-        """The averaged weights as a proven blob."""
+        """The averaged weights as a proven blob, or as bare weights where the SDK does not have the network."""
+        if self.config.topology != "percepnet":
+            topology.write_weights(self.average, self.config, (self.folder / name).with_suffix(".safetensors"))
+            return
         export.write(self.average, self.network.widths, self.config.lookahead, self.folder / name)
 
 

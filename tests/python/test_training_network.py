@@ -194,8 +194,8 @@ def test_error_energy_is_that_of_the_mixed_and_scaled_band() -> None:
 def spectra_of(noisy: np.ndarray, clean: np.ndarray) -> dict[str, torch.Tensor]:
     """The rows of one pair [T, 1, ...], look-ahead 2, without the first two of silence."""
     segment = augment.Segment(noisy, clean, 24000.0, True)
-    rows = torch.from_numpy(features.rows_of(segment, 2, spectra=True))[2:, None]
-    return train.split_rows(rows)
+    row = features.Layout(spectrum.USED)
+    return train.split_rows(torch.from_numpy(features.rows_of(segment, 2, row))[2:, None], row)
 
 
 def test_differentiable_synthesis_is_that_of_the_core() -> None:

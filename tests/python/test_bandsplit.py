@@ -1,0 +1,216 @@
+"""The network with recurrent layers that all parts of the spectrum share: layers, filters of the low bins, losses on
+what they give, and recordings through it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from recordings import RATE, settings, syllables
+
+from linnet import _core
+from training import apply, augment, bandsplit, features, losses, model, spectrum, topology, train
+
+SHAPES = {
+    "plain": {"fine": False, "taps": 0},
+    "fine": {"fine": True, "taps": 0},
+    "taps": {"fine": True, "taps": 3},
+    "diagonal": {"fine": True, "taps": 5, "diagonal": True},
+    "trunk": {"fine": True, "taps": 3, "trunk": 16},
+}
+
+
+def network_of(name: str, channels: int = 8) -> bandsplit.BandSplit:
+    torch.manual_seed(1)
+    made = bandsplit.BandSplit(channels, 2, 2, 8, **SHAPES[name])
+    if made.taps:  # they begin at zero
+        torch.nn.init.normal_(made.tap_head.weight, std=0.3)
+    return made
+
+
+def inputs_of(network: bandsplit.BandSplit, frames: int, batch: int) -> torch.Tensor:
+    width = features.INPUTS + (features.FINE if network.widths[4] else 0)
+    return torch.from_numpy(np.random.default_rng(2).standard_normal((frames, batch, width)).astype(np.float32))
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_chunks_give_what_the_whole_gives(name: str) -> None:
+    network = network_of(name).eval()
+    x = inputs_of(network, 20, 3)
+    *whole, _ = network(x, network.start(3), True)
+    states, parts = network.start(3), []
+    for chunk in x.split([7, 1, 12]):
+        *found, states = network(chunk, states, True)
+        parts.append(found)
+    for index, wanted in enumerate(whole):
+        if wanted is None:
+            assert all(part[index] is None for part in parts)
+            continue
+        assert torch.isfinite(wanted).all()
+        torch.testing.assert_close(torch.cat([part[index] for part in parts]), wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_every_weight_is_trained(name: str) -> None:
+    network = network_of(name)
+    gains, strengths, speech, taps, _ = network(inputs_of(network, 12, 2), network.start(2), True)
+    assert gains.shape == strengths.shape == (12, 2, 34)
+    total = gains.square().sum() + strengths.square().sum() + speech.square().sum()
+    (total if taps is None else total + taps.square().sum()).backward()
+    without = [key for key, value in network.named_parameters() if value.grad is None or not value.grad.any()]
+    assert without == []
+
+
+def test_later_frames_do_not_reach_earlier_ones() -> None:
+    network = network_of("trunk").eval()
+    x = inputs_of(network, 16, 1)
+    changed = x.clone()
+    changed[10:] += 1
+    outputs = [network(each, network.start(1), False) for each in (x, changed)]
+    for one, other in zip(*(list(each[:4]) for each in outputs), strict=True):
+        assert torch.equal(one[:10], other[:10])
+        assert not torch.equal(one[10:], other[10:])
+
+
+def test_memory_has_the_gradient_of_its_formula() -> None:
+    torch.manual_seed(3)
+    update = torch.rand(6, 3, 4, dtype=torch.float64, requires_grad=True)
+    candidate = torch.randn(6, 3, 4, dtype=torch.float64, requires_grad=True)
+    state = torch.randn(3, 4, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(bandsplit.Memory.apply, (update, candidate, state))
+    before = state
+    for gate, new, found in zip(update, candidate, bandsplit.Memory.apply(update, candidate, state), strict=True):
+        before = new + gate * (before - new)
+        torch.testing.assert_close(found, before)
+
+
+def test_cost_counts_shared_weights_once_for_each_token() -> None:
+    network = bandsplit.BandSplit(8, 1, 2, 8, fine=False, taps=0)
+    cost = network.cost()
+    inputs = network.inputs.shape[1]
+    shared = 2 * 3 * 8 * 8 + 8 * 2 + (2 * 8 + 2) * 8  # the GRU, what each token tells the context, the next tokens
+    own = inputs * 8 + 8 * 4
+    context = 3 * 8 * (34 + 8) + 8 * 34 + 8
+    assert cost.products == 17 * (shared + own) + context
+    assert cost.recurrent == 3 * (64 + 64)
+    assert cost.weights == model.count_weights(network)
+
+
+def test_every_band_and_low_bin_is_read_by_its_token() -> None:
+    places = bandsplit.token_inputs(True)
+    edges = np.asarray(_core.band_centre())
+    for token, row in enumerate(places.tolist()):
+        assert {2 * token, 2 * token + 1, 34 + 2 * token, 34 + 2 * token + 1, 68, 69} <= set(row)
+        inside = range(edges[2 * token], min(edges[2 * token + 1] + 1, features.LOW))
+        assert {70 + k for k in inside} <= set(row)
+    assert int(places.max()) == features.INPUTS + features.FINE  # the zero behind them
+
+
+def test_fine_inputs_tell_level_and_turn() -> None:
+    time = np.arange(RATE) / RATE
+    tone = (0.1 * np.sin(2 * np.pi * 1000 * time)).astype(np.float32)
+    bins = _core.analyze(tone, spectra=True)["noisy"]
+    fine = features.fine_inputs(bins, 2).reshape(-1, 3, features.LOW)[20:-20]
+    np.testing.assert_allclose(fine[:, 1, 20], 1, atol=1e-3)  # bin 20 is 1000 Hz: it turns as a tone in its middle
+    np.testing.assert_allclose(fine[:, 2, 20], 0, atol=1e-2)
+    beside = features.fine_inputs(_core.analyze(np.roll(tone, 7) * np.float32(10), spectra=True)["noisy"], 2)
+    louder = beside.reshape(-1, 3, features.LOW)[20:-20]
+    np.testing.assert_allclose(louder[:, 0, 20] - fine[:, 0, 20], 0.6, atol=0.01)  # 20 dB
+    higher = (0.1 * np.sin(2 * np.pi * 1012.5 * time)).astype(np.float32)
+    turned = features.fine_inputs(_core.analyze(higher, spectra=True)["noisy"], 2).reshape(-1, 3, features.LOW)
+    np.testing.assert_allclose(turned[20:-20, 2, 20], np.sin(2 * np.pi * 12.5 * 0.01), atol=0.02)
+    assert np.isfinite(features.fine_inputs(np.zeros((5, 481), np.complex64), 2)).all()
+
+
+def rows_of_noisy_speech() -> dict[str, torch.Tensor]:
+    rng = np.random.default_rng(8)
+    clean = syllables(RATE, 2.0, 150, rng).astype(np.float32)
+    noisy = clean + 0.02 * rng.standard_normal(len(clean)).astype(np.float32)
+    row = features.Layout(features.LOW, True)
+    rows = features.rows_of(augment.Segment(noisy, clean, 24000.0, True), 2, row)
+    return train.split_rows(torch.from_numpy(rows)[2:, None], row)
+
+
+def test_without_filters_the_bins_have_the_error_that_the_bands_tell() -> None:
+    rows = rows_of_noisy_speech()
+    gain, strength = rows["gain"], torch.zeros_like(rows["strength"])
+    frames = len(gain)
+    none = torch.zeros(frames, 1, features.LOW, 3, 2)
+    _, wanted_gain, wanted, low = losses.heard(rows, gain, strength)
+    assert low is None
+    _, found_gain, found, low = losses.heard(rows, gain, strength, none)
+    inside = slice(0, losses.INSIDE + 1)
+    loud = (rows["weight"][1:-1] > 0.5)[..., inside]
+    # Gains are interpolated over bins where the bands' statistics know one gain each: nearly the same.
+    assert float((found_gain[..., inside] - wanted_gain[1:-1, :, inside])[loud].abs().mean()) < 0.06
+    ratio = found[..., inside][loud].mean() / wanted[1:-1, :, inside][loud].mean()
+    assert 0.8 < float(ratio) < 1.25
+    assert torch.equal(found_gain[..., losses.INSIDE + 1 :], wanted_gain[1:-1, :, losses.INSIDE + 1 :])
+
+
+def test_filters_that_undo_the_noise_have_no_loss() -> None:
+    rows = rows_of_noisy_speech()
+    noisy, clean = (spectrum.complex_bins(rows, name) for name in ("noisy", "clean"))
+    gain, strength = torch.zeros_like(rows["gain"]), torch.zeros_like(rows["strength"])
+    ideal = torch.view_as_real(torch.where(noisy.abs() > 1e-3, clean / noisy, 0))
+    taps = torch.zeros(len(gain), 1, features.LOW, 3, 2)
+    taps[:, :, :, 1] = ideal
+    _, _, error, low = losses.heard(rows, gain, strength, taps)
+    assert float(error[..., : losses.INSIDE + 1].max()) < 1e-3
+    *_, silent = losses.heard(rows, gain, strength, torch.zeros_like(taps))
+    assert float(low) < 1e-3 < float(silent)
+
+
+def test_filters_see_their_neighbours() -> None:
+    bins = torch.complex(torch.randn(9, 1, features.LOW), torch.randn(9, 1, features.LOW))
+    for tap, shift in ((0, -1), (1, 0), (2, 1)):
+        taps = torch.zeros(9, 1, features.LOW, 3, 2)
+        taps[:, :, :, tap, 1] = 1.0
+        found = apply.filtered(bins, taps)
+        at = torch.arange(1, 8)
+        torch.testing.assert_close(found[at], 1j * bins[at + shift])
+
+
+def test_a_recording_through_the_network_is_the_core_s_synthesis(tmp_path: Path) -> None:
+    """With filters of zero, what apply gives is what the core makes of the same gains and strengths."""
+    config = settings(tmp_path, tmp_path, topology="bandsplit", channels=8, blocks=1, context=8, fine=True, taps=3)
+    torch.manual_seed(5)
+    network = topology.build(config)
+    path = tmp_path / "weights.safetensors"
+    topology.write_weights(dict(network.named_parameters()), config, path)
+    noisy = (0.05 * np.random.default_rng(1).standard_normal(RATE)).astype(np.float32)
+    enhancer = apply.Enhancer(path)
+    found = enhancer(noisy)
+    padded = np.concatenate([noisy, np.zeros(1440, np.float32)])
+    analysis = _core.analyze(padded, spectra=True)
+    seen = np.concatenate([analysis["features"], features.fine_inputs(analysis["noisy"], 2)], axis=1)
+    with torch.no_grad():
+        gains, strengths, *_ = enhancer.network(
+            torch.from_numpy(seen.astype(np.float16).astype(np.float32))[:, None], enhancer.network.start(1), True
+        )
+    pair = [values[:, 0].numpy() for values in (gains, strengths)]
+    wanted = _core.synthesize(padded, *pair, lookahead=2)[1440:]
+    assert found.shape == noisy.shape
+    inner = slice(960, -960)
+    assert np.sqrt(((found - wanted)[inner] ** 2).mean() / (wanted[inner] ** 2).mean()) < 1e-3
+
+
+def test_training_goes_on_from_weights_without_a_blob(corpus: Path, tmp_path: Path) -> None:
+    shape = {"topology": "bandsplit", "channels": 8, "blocks": 1, "context": 8, "fine": True, "taps": 3}
+    first = train.train(settings(corpus, tmp_path, name="first", steps=8, **shape))
+    best = tmp_path / "first" / "last.safetensors"
+    assert best.is_file()
+    second = settings(corpus, tmp_path, name="second", steps=8, init=str(best), **shape)
+    begun = train.Run(second)
+    for name, value in begun.network.named_parameters():
+        torch.testing.assert_close(value.detach(), first.average[name], rtol=1e-3, atol=1e-4)
+    apply.Enhancer(best)(np.zeros(4800, np.float32))
+
+
+def test_weights_of_no_run_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(b"nothing")
+    with pytest.raises(ValueError, match="no weights of a training run"):
+        topology.load(path)

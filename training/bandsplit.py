@@ -1,0 +1,276 @@
+"""A network whose recurrent layers are shared by all parts of the spectrum: small matrices, many columns.
+
+Two neighbouring bands are a token of `channels` numbers. A matrix of each token's own makes it from the features around
+its bands and, where asked for, from the bins of 50 Hz inside them (`fine`). Then blocks: a GRU over time whose weights
+all tokens share; a few numbers of each token, together, go through a GRU over the whole spectrum (the context); what
+that tells each token, and the token's own states, give the next tokens. Heads of each token's own read the last ones.
+With `trunk` above 0, layers like those of model.Network come first and tell each token of the whole spectrum. With
+`taps` above 0 the network also gives complex filters over so many frames for the bins below 4.9 kHz, whose output is
+added to what gains and comb make of them.
+
+After the band-split networks (Luo and Yu 2023), sub-band and full-band models (Hao et al. 2021) and deep filtering
+(Mack and Habets 2020, Schroeter et al. 2022). Tensors are [frames, batch, ...]; recurrent layers run forward, segments
+may be cut into chunks.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from training.features import BANDS, FINE, INPUTS, LOW
+from training.model import Cost, Dense, Recurrent, count_weights, unfold, working_type
+from training.quantize import round_rows
+from training.spectrum import band_edges
+
+SHARE = 2  # bands of a token
+TOKENS = BANDS // SHARE
+TOLD = 16  # numbers that the trunk tells each token
+SCALARS = 2  # pitch period and correlation, behind the energies and coherences of the bands
+
+
+def token_inputs(fine: bool) -> torch.Tensor:
+    """[17, K] places of each token's inputs in features and fine inputs; a zero, behind them, where there is none."""
+    edges = band_edges()
+    nothing = INPUTS + (FINE if fine else 0)
+    rows = []
+    for first in range(0, BANDS, SHARE):
+        near = range(max(first - 1, 0), min(first + SHARE + 1, BANDS))
+        row = [*near, *(BANDS + band for band in near), *(2 * BANDS + i for i in range(SCALARS))]
+        if fine:
+            inside = range(edges[near[0]], min(edges[near[-1]] + 1, LOW))
+            row += [INPUTS + part * LOW + bin_ for part in range(FINE // LOW) for bin_ in inside]
+        rows.append(row)
+    width = max(map(len, rows))
+    return torch.tensor([row + [nothing] * (width - len(row)) for row in rows])
+
+
+class PerToken(nn.Module):
+    """A matrix of each token's own: [T, B, tokens, cols] -> [T, B, tokens, rows]."""
+
+    def __init__(self, tokens: int, cols: int, rows: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(tokens, rows, cols) * cols**-0.5)
+        self.bias = nn.Parameter(torch.zeros(tokens, rows))
+
+    def forward(self, x: torch.Tensor, rounding: bool) -> torch.Tensor:
+        """In the type of x."""
+        frames, batch, tokens, _ = x.shape
+        weight = self.weight
+        if rounding:
+            weight = round_rows(weight.flatten(0, 1)).view_as(weight)
+        columns = x.flatten(0, 1).transpose(0, 1)  # [tokens, T B, cols]
+        out = torch.baddbmm(self.bias[:, None].to(x.dtype), columns, weight.transpose(1, 2).to(x.dtype))
+        return out.transpose(0, 1).unflatten(0, (frames, batch))
+
+
+class Shared(Dense):
+    """A dense layer in the type of its input."""
+
+    def forward(self, x: torch.Tensor, rounding: bool) -> torch.Tensor:
+        """[..., cols] -> [..., rows]."""
+        weight = round_rows(self.weight) if rounding else self.weight
+        return functional.linear(x, weight.to(x.dtype), self.bias.to(x.dtype))
+
+
+class Memory(torch.autograd.Function):
+    """h = c + z (h before - c) over the frames: what a GRU does with its gates, without its recurrent matrix."""
+
+    @staticmethod
+    def forward(ctx, update, candidate, state):
+        """update, candidate [T, N, C], state [N, C], float32 -> states after each frame [T, N, C]."""
+        states = torch.empty_like(candidate)
+        before = state
+        for gate, new, out in zip(update.unbind(), candidate.unbind(), states.unbind(), strict=True):
+            torch.lerp(new, before, gate, out=out)
+            before = out
+        ctx.save_for_backward(update, candidate, states, state)
+        return states
+
+    @staticmethod
+    def backward(ctx, grad_out):
+        """Gradients of the three arguments of forward."""
+        update, candidate, states, state = ctx.saved_tensors
+        grads = torch.empty_like(grad_out)
+        following = torch.zeros_like(state)
+        for out, gate, grad in zip(
+            reversed(grad_out.unbind()), reversed(update.unbind()), reversed(grads.unbind()), strict=True
+        ):
+            torch.add(out, following, out=grad)
+            torch.mul(grad, gate, out=following)
+        before = torch.cat([state[None], states[:-1]])
+        return grads * (before - candidate), grads * (1 - update), following
+
+
+class Diagonal(nn.Module):
+    """A recurrent layer whose matrices see the input alone, of this frame and the one before: for several frames at
+    once it reads them once. After quasi-recurrent networks (Bradbury et al. 2017)."""
+
+    def __init__(self, cols: int, width: int):
+        super().__init__()
+        self.width = width
+        self.inner = Shared(2 * cols, 2 * width)
+        self.inner.bias.data[:width] = 1.0  # start by keeping the state
+
+    def forward(self, x: torch.Tensor, state: torch.Tensor, rounding: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        """x [T, N, cols], state [N, width + cols] -> states [T, N, width], the last of them with the last input."""
+        before, last = state.split([self.width, x.shape[2]], 1)
+        pairs = torch.cat([torch.cat([last[None].to(x.dtype), x[:-1]]), x], 2)
+        update, candidate = self.inner(pairs, rounding).split(self.width, 2)
+        states = Memory.apply(torch.sigmoid(update).float(), torch.tanh(candidate).float(), before.contiguous())
+        return states, torch.cat([states[-1], x[-1].float()], 1)
+
+
+class Trunk(nn.Module):
+    """The whole spectrum through a convolution over five frames and two recurrent layers: the topology of model.Network
+    without its upper half."""
+
+    def __init__(self, cols: int, width: int):
+        super().__init__()
+        self.widths = (width // 4, width)
+        self.dense = Shared(cols, width // 4)
+        self.conv = Shared(5 * (width // 4), width)
+        self.gru1 = Recurrent(width, width)
+        self.gru2 = Recurrent(width, width)
+
+    def start(self, batch: int) -> list[torch.Tensor]:
+        """History of the convolution and the two states."""
+        dense, width = self.widths
+        return [torch.zeros(4, batch, dense), torch.zeros(batch, width), torch.zeros(batch, width)]
+
+    def forward(self, x: torch.Tensor, states: list[torch.Tensor], rounding: bool):
+        """x [T, B, cols] -> what all three layers say [T, B, 3 width], and the states."""
+        x, history = unfold(torch.tanh(self.dense(x, rounding)), states[0].to(x.dtype), 5)
+        conv = torch.tanh(self.conv(x, rounding))
+        gru1, state1 = self.gru1(conv, states[1], rounding)
+        gru2, state2 = self.gru2(gru1, states[2], rounding)
+        return torch.cat([conv, gru1.to(conv.dtype), gru2.to(conv.dtype)], 2), [history.float(), state1, state2]
+
+
+class Block(nn.Module):
+    """One step in time and one across the spectrum."""
+
+    def __init__(self, channels: int, summary: int, context: int, diagonal: bool):
+        super().__init__()
+        self.gru = (Diagonal if diagonal else Recurrent)(channels, channels)
+        self.squeeze = Shared(channels, summary)
+        self.context = Recurrent(TOKENS * summary, context)
+        self.spread = Shared(context, TOKENS * summary)
+        self.mix = Shared(2 * channels + summary, channels)
+        self.place = nn.Parameter(0.1 * torch.randn(TOKENS, channels))
+
+    def forward(self, x: torch.Tensor, states: list[torch.Tensor], rounding: bool):
+        """x [T, B, 17, C] -> the next tokens, the context [T, B, H], and the two states."""
+        own, own_state = self.gru(x.flatten(1, 2), states[0], rounding)
+        own = own.to(x.dtype).view_as(x)
+        few = torch.tanh(self.squeeze(own, rounding)).flatten(2)
+        context, context_state = self.context(few, states[1], rounding)
+        told = torch.tanh(self.spread(context.to(x.dtype), rounding)).unflatten(2, (TOKENS, -1))
+        return torch.tanh(self.next(own, told, x, rounding)), context, [own_state, context_state]
+
+    def next(self, own: torch.Tensor, told: torch.Tensor, x: torch.Tensor, rounding: bool) -> torch.Tensor:
+        """mix of the three side by side: as three products, because together they would have to be copied."""
+        weight = (round_rows(self.mix.weight) if rounding else self.mix.weight).to(x.dtype)
+        of_own, of_told, of_x = weight.split([x.shape[3], told.shape[3], x.shape[3]], 1)
+        place = (self.place + self.mix.bias).to(x.dtype)
+        few = functional.linear(told, of_told) + place
+        return functional.linear(own, of_own).add_(functional.linear(x, of_x)).add_(few)
+
+
+class BandSplit(nn.Module):
+    """Features (and fine inputs) in; gains, strengths, logit of the speech probability, and taps out."""
+
+    def __init__(
+        self,
+        channels: int,
+        blocks: int,
+        summary: int,
+        context: int,
+        fine: bool,
+        taps: int,
+        diagonal: bool = False,
+        trunk: int = 0,
+        dropout: float = 0.0,
+    ):
+        super().__init__()
+        self.widths = (channels, blocks, summary, context, int(fine), taps, int(diagonal), trunk)
+        self.taps = taps
+        self.dropout = nn.Dropout(dropout)  # of the tokens between blocks, in training only
+        self.register_buffer("inputs", token_inputs(fine), persistent=False)
+        told = 0
+        if trunk:
+            self.trunk = Trunk(INPUTS + (LOW if fine else 0), trunk)
+            self.spread = Shared(3 * trunk, TOKENS * TOLD)
+            self.trunk_head = Shared(3 * trunk, 2 * BANDS)
+            told = TOLD
+        self.split = PerToken(TOKENS, self.inputs.shape[1] + told, channels)
+        self.blocks = nn.ModuleList(Block(channels, summary, context, diagonal) for _ in range(blocks))
+        self.gain_head = PerToken(TOKENS, channels, SHARE)
+        self.strength_head = PerToken(TOKENS, channels, SHARE)
+        self.speech_head = Dense(context, 1)
+        if taps:
+            edges = [min(int(edge), LOW) for edge in [*band_edges()[::SHARE], LOW]]
+            self.spans = [high - low for low, high in zip(edges, edges[1:], strict=False) if high > low]
+            self.tap_head = PerToken(len(self.spans), channels, max(self.spans) * taps * 2)
+            nn.init.zeros_(self.tap_head.weight)
+
+    def matrices(self) -> list[str]:
+        """Names of the matrices between layers."""
+        return [
+            name
+            for name, value in self.named_parameters()
+            if name.startswith(("blocks.", "trunk.conv", "trunk.gru"))
+            and value.dim() == 2
+            and not name.endswith("place")
+        ]
+
+    def cost(self) -> Cost:
+        """What a frame takes."""
+        channels, blocks, summary, context = self.widths[:4]
+        own, once = 0, 0
+        for name, value in self.named_parameters():
+            if value.dim() == 3:
+                once += value.numel()
+            elif value.dim() == 2 and not name.endswith(("place", "bias")):
+                shared = name.startswith("blocks.") and name.split(".")[2] in ("gru", "squeeze", "mix")
+                own += value.numel() * (TOKENS if shared else 1)
+        recurrent = blocks * 3 * ((0 if self.widths[6] else channels**2) + context**2) + 6 * self.widths[7] ** 2
+        return Cost(own + once, count_weights(self), recurrent)
+
+    def start(self, batch: int) -> list[torch.Tensor]:
+        """States of a stream that has not begun: of each block those of its tokens and of its context."""
+        channels, blocks, _, context = self.widths[:4]
+        own = 2 * channels if self.widths[6] else channels
+        states = [torch.zeros(batch * TOKENS, own), torch.zeros(batch, context)] * blocks
+        return states + (self.trunk.start(batch) if self.widths[7] else [])
+
+    def forward(self, features: torch.Tensor, states: list[torch.Tensor], rounding: bool = False):
+        """features [T, B, 70 (+ FINE)] -> gains, strengths [T, B, 34], speech logit [T, B], taps or None, and the
+        states (detached)."""
+        padded = functional.pad(features.to(working_type()), (0, 1))
+        seen, carried, logits = padded[..., self.inputs], [], 0.0
+        if self.widths[7]:
+            *states, history, state1, state2 = states
+            wide = padded[..., : self.trunk.dense.weight.shape[1]]
+            whole, trunk_states = self.trunk(wide, [history, state1, state2], rounding)
+            told = torch.tanh(self.spread(whole, rounding)).unflatten(2, (TOKENS, TOLD))
+            seen = torch.cat([seen, told], 3)
+            logits = self.trunk_head(whole, rounding).float()
+        tokens = torch.tanh(self.split(seen, rounding))
+        for index, block in enumerate(self.blocks):
+            tokens, context, after = block(self.dropout(tokens), states[2 * index : 2 * index + 2], rounding)
+            carried += [state.detach() for state in after]
+        heads = [head(tokens, rounding).flatten(2).float() for head in (self.gain_head, self.strength_head)]
+        gains, strengths = torch.sigmoid(torch.cat(heads, 2) + logits).split(BANDS, 2)
+        if self.widths[7]:
+            carried += [state.detach() for state in trunk_states]
+        speech = self.speech_head(context, rounding)[:, :, 0]
+        return gains, strengths, speech, self.filters(tokens, rounding) if self.taps else None, carried
+
+    def filters(self, tokens: torch.Tensor, rounding: bool) -> torch.Tensor:
+        """[T, B, LOW, taps, 2], each within +-1."""
+        out = self.tap_head(tokens[:, :, : len(self.spans)], rounding)
+        size = 2 * self.taps
+        out = torch.cat([part[..., : span * size] for part, span in zip(out.unbind(2), self.spans, strict=True)], 2)
+        return torch.tanh(out.float()).unflatten(2, (LOW, self.taps, 2))

@@ -1,0 +1,62 @@
+"""The networks that can be trained, by name, and their weights as a file where the SDK has no blob for them yet.
+
+`percepnet` is the network of the SDK (model.py), `bandsplit` that of bandsplit.py.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from training.bandsplit import BandSplit
+from training.config import Config, set_values, to_json
+from training.model import Network
+
+# What a checkpoint must share with the run that goes on from it.
+SHAPE = (
+    *("topology", "dense", "hidden", "strength", "lookahead"),
+    *("channels", "blocks", "summary", "context", "trunk", "fine", "taps", "diagonal"),
+)
+
+
+def build(config: Config) -> nn.Module:
+    """The untrained network of a run."""
+    if config.topology == "bandsplit":
+        shape = (config.channels, config.blocks, config.summary, config.context, config.fine, config.taps)
+        return BandSplit(*shape, config.diagonal, config.trunk, config.dropout)
+    return Network(config.dense, config.hidden, config.strength, config.dropout)
+
+
+def write_weights(weights: dict[str, torch.Tensor], config: Config, path: Path) -> None:
+    """Weights as float16 with the settings of their run; the file is replaced whole."""
+    part = path.with_name(path.name + ".part")
+    half = {name: value.detach().to(torch.float16).contiguous() for name, value in weights.items()}
+    save_file(half, part, metadata={"config": to_json(config)})
+    part.replace(path)
+
+
+def read_weights(path: Path) -> tuple[dict[str, torch.Tensor], Config]:
+    """Weights as float32 (the running average of a checkpoint) and the settings of their run. ValueError: no run's."""
+    try:
+        with safe_open(path, "pt") as file:
+            settings = json.loads((file.metadata() or {})["config"])
+            names = list(file.keys())
+            prefix = "ema." if any(name.startswith("ema.") for name in names) else ""
+            weights = {n.removeprefix(prefix): file.get_tensor(n).float() for n in names if n.startswith(prefix)}
+    except (KeyError, ValueError, SafetensorError) as error:
+        raise ValueError(f"{path}: no weights of a training run: {error}") from None
+    known = {key: value for key, value in settings.items() if hasattr(Config, key) or key in Config.__annotations__}
+    return weights, set_values(Config(), known)
+
+
+def load(path: Path) -> tuple[nn.Module, Config]:
+    """The trained network of a checkpoint or of write_weights, ready to run."""
+    weights, config = read_weights(path)
+    network = build(config).eval()
+    network.load_state_dict(weights)
+    return network, config
