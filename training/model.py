@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from training import gru
 from training.quantize import round_rows
 
 INPUTS = 70
@@ -51,7 +52,8 @@ class RecurrentFunction(torch.autograd.Function):
     """A GRU layer over a whole chunk, with its gradient written out: one product per frame and few small operations.
 
     Faster on a CPU than automatic differentiation through the frames, because the weight gradients and the input side
-    become single large products. States and gradients that pass from frame to frame are float32 at all times.
+    become single large products. States and gradients that pass from frame to frame are float32 at all times. For where
+    the compiled layer of gru.py is missing.
     """
 
     @staticmethod
@@ -178,6 +180,9 @@ class Recurrent(nn.Module):
         weights = (self.weight_input, self.weight_state)
         if rounding:
             weights = tuple(round_rows(weight) for weight in weights)
+        kind = working_type()
+        if gru.available(x, kind):
+            return gru.Function.apply(kind, x.float(), state, *weights, self.bias_input, self.bias_state)
         return RecurrentFunction.apply(x, state, *weights, self.bias_input, self.bias_state)
 
 

@@ -39,14 +39,23 @@ from training.muon import Muon
 from training.team import Team, together
 
 
+def product_precision(fast: bool, amx: bool, avx512_bf16: bool) -> str:
+    """Of float32 matrix products: "bf16" where that is wanted and the CPU has instructions for it, "ieee" elsewhere.
+
+    Without tiles (AMX) or dot products (AVX512_BF16) of bfloat16 PyTorch would emulate them, many times slower.
+    """
+    return "bf16" if fast and (amx or avx512_bf16) else "ieee"
+
+
 def prepare_torch(config: Config) -> None:
     """Threads, denormals, and how exact matrix products are."""
     keep_memory()
     torch.set_num_threads(config.threads)
     torch.set_flush_denormal(True)
     torch.manual_seed(config.seed)
-    fast = config.fast_matmul and torch.backends.mkldnn.is_available() and torch.cpu._is_avx512_bf16_supported()
-    torch.backends.mkldnn.matmul.fp32_precision = "bf16" if fast else "ieee"
+    has = {"amx": torch.cpu._is_amx_tile_supported(), "avx512_bf16": torch.cpu._is_avx512_bf16_supported()}
+    fast = config.fast_matmul and torch.backends.mkldnn.is_available()
+    torch.backends.mkldnn.matmul.fp32_precision = product_precision(fast, **has)
 
 
 def split_rows(rows: torch.Tensor, row: features.Layout = features.PLAIN) -> dict[str, torch.Tensor]:

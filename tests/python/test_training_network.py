@@ -54,6 +54,14 @@ def test_recurrent_layer_equals_the_reference_with_its_gradients() -> None:
         torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("fast", [False, True])
+@pytest.mark.parametrize("amx", [False, True])
+@pytest.mark.parametrize("avx512_bf16", [False, True])
+def test_products_are_rounded_where_the_cpu_is_made_for_it(fast: bool, amx: bool, avx512_bf16: bool) -> None:
+    found = train.product_precision(fast, amx=amx, avx512_bf16=avx512_bf16)
+    assert found == ("bf16" if fast and (amx or avx512_bf16) else "ieee")
+
+
 def test_chunks_with_carried_states_equal_one_pass() -> None:
     torch.manual_seed(0)
     network = model.Network(8, 16, 8)
