@@ -4,9 +4,10 @@ Two neighbouring bands are a token of `channels` numbers. A matrix of each token
 its bands and, where asked for, from the bins of 50 Hz inside them (`fine`). Then blocks: a GRU over time whose weights
 all tokens share; a few numbers of each token, together, go through a GRU over the whole spectrum (the context); what
 that tells each token, and the token's own states, give the next tokens. Heads of each token's own read the last ones.
-With `trunk` above 0, layers like those of model.Network come first and tell each token of the whole spectrum. With
-`taps` above 0 the network also gives complex filters over so many frames for the bins below 4.9 kHz, whose output is
-added to what gains and comb make of them.
+A trunk, where there is one, is a model.Network that comes first: it tells each token of the whole spectrum, and the
+heads add to what its own heads say, from nothing on, so that a trained trunk loses nothing. With `taps` above 0 the
+network also gives complex filters over so many frames for the bins below 4.9 kHz, whose output is added to what gains
+and comb make of them.
 
 After the band-split networks (Luo and Yu 2023), sub-band and full-band models (Hao et al. 2021) and deep filtering
 (Mack and Habets 2020, Schroeter et al. 2022). Tensors are [frames, batch, ...]; recurrent layers run forward, segments
@@ -20,13 +21,13 @@ from torch import nn
 from torch.nn import functional
 
 from training.features import BANDS, FINE, INPUTS, LOW
-from training.model import Cost, Dense, Recurrent, count_weights, unfold, working_type
+from training.model import Cost, Dense, Network, Recurrent, count_weights, working_type
 from training.quantize import round_rows
 from training.spectrum import band_edges
 
 SHARE = 2  # bands of a token
 TOKENS = BANDS // SHARE
-TOLD = 16  # numbers that the trunk tells each token
+TOLD = 8  # numbers that the trunk tells each token
 SCALARS = 2  # pitch period and correlation, behind the energies and coherences of the bands
 
 
@@ -122,32 +123,6 @@ class Diagonal(nn.Module):
         return states, torch.cat([states[-1], x[-1].float()], 1)
 
 
-class Trunk(nn.Module):
-    """The whole spectrum through a convolution over five frames and two recurrent layers: the topology of model.Network
-    without its upper half."""
-
-    def __init__(self, cols: int, width: int):
-        super().__init__()
-        self.widths = (width // 4, width)
-        self.dense = Shared(cols, width // 4)
-        self.conv = Shared(5 * (width // 4), width)
-        self.gru1 = Recurrent(width, width)
-        self.gru2 = Recurrent(width, width)
-
-    def start(self, batch: int) -> list[torch.Tensor]:
-        """History of the convolution and the two states."""
-        dense, width = self.widths
-        return [torch.zeros(4, batch, dense), torch.zeros(batch, width), torch.zeros(batch, width)]
-
-    def forward(self, x: torch.Tensor, states: list[torch.Tensor], rounding: bool):
-        """x [T, B, cols] -> what all three layers say [T, B, 3 width], and the states."""
-        x, history = unfold(torch.tanh(self.dense(x, rounding)), states[0].to(x.dtype), 5)
-        conv = torch.tanh(self.conv(x, rounding))
-        gru1, state1 = self.gru1(conv, states[1], rounding)
-        gru2, state2 = self.gru2(gru1, states[2], rounding)
-        return torch.cat([conv, gru1.to(conv.dtype), gru2.to(conv.dtype)], 2), [history.float(), state1, state2]
-
-
 class Block(nn.Module):
     """One step in time and one across the spectrum."""
 
@@ -190,25 +165,27 @@ class BandSplit(nn.Module):
         fine: bool,
         taps: int,
         diagonal: bool = False,
-        trunk: int = 0,
+        trunk: tuple[int, int, int] | None = None,
         dropout: float = 0.0,
     ):
         super().__init__()
-        self.widths = (channels, blocks, summary, context, int(fine), taps, int(diagonal), trunk)
-        self.taps = taps
+        self.widths = (channels, blocks, summary, context)
+        self.fine, self.taps, self.diagonal = bool(fine), taps, bool(diagonal)
         self.dropout = nn.Dropout(dropout)  # of the tokens between blocks, in training only
         self.register_buffer("inputs", token_inputs(fine), persistent=False)
+        self.trunk = Network(*trunk, dropout) if trunk else None
         told = 0
         if trunk:
-            self.trunk = Trunk(INPUTS + (LOW if fine else 0), trunk)
-            self.spread = Shared(3 * trunk, TOKENS * TOLD)
-            self.trunk_head = Shared(3 * trunk, 2 * BANDS)
-            told = TOLD
+            self.tell = Shared(2 * trunk[1], TOKENS * TOLD)
+            told = TOLD + 2 * SHARE
         self.split = PerToken(TOKENS, self.inputs.shape[1] + told, channels)
         self.blocks = nn.ModuleList(Block(channels, summary, context, diagonal) for _ in range(blocks))
         self.gain_head = PerToken(TOKENS, channels, SHARE)
         self.strength_head = PerToken(TOKENS, channels, SHARE)
         self.speech_head = Dense(context, 1)
+        if trunk:
+            for head in (self.gain_head, self.strength_head, self.speech_head):
+                nn.init.zeros_(head.weight)
         if taps:
             edges = [min(int(edge), LOW) for edge in [*band_edges()[::SHARE], LOW]]
             self.spans = [high - low for low, high in zip(edges, edges[1:], strict=False) if high > low]
@@ -217,56 +194,55 @@ class BandSplit(nn.Module):
 
     def matrices(self) -> list[str]:
         """Names of the matrices between layers."""
-        return [
+        own = [
             name
             for name, value in self.named_parameters()
-            if name.startswith(("blocks.", "trunk.conv", "trunk.gru"))
-            and value.dim() == 2
-            and not name.endswith("place")
+            if name.startswith("blocks.") and value.dim() == 2 and not name.endswith("place")
         ]
+        return own + ([f"trunk.{name}" for name in self.trunk.matrices()] if self.trunk else [])
 
     def cost(self) -> Cost:
         """What a frame takes."""
-        channels, blocks, summary, context = self.widths[:4]
-        own, once = 0, 0
+        channels, blocks, _, context = self.widths
+        products = 0
         for name, value in self.named_parameters():
             if value.dim() == 3:
-                once += value.numel()
+                products += value.numel()
             elif value.dim() == 2 and not name.endswith(("place", "bias")):
                 shared = name.startswith("blocks.") and name.split(".")[2] in ("gru", "squeeze", "mix")
-                own += value.numel() * (TOKENS if shared else 1)
-        recurrent = blocks * 3 * ((0 if self.widths[6] else channels**2) + context**2) + 6 * self.widths[7] ** 2
-        return Cost(own + once, count_weights(self), recurrent)
+                products += value.numel() * (TOKENS if shared else 1)
+        recurrent = blocks * 3 * ((0 if self.diagonal else channels**2) + context**2)
+        return Cost(products, count_weights(self), recurrent + (self.trunk.cost().recurrent if self.trunk else 0))
 
     def start(self, batch: int) -> list[torch.Tensor]:
-        """States of a stream that has not begun: of each block those of its tokens and of its context."""
-        channels, blocks, _, context = self.widths[:4]
-        own = 2 * channels if self.widths[6] else channels
+        """States of a stream that has not begun: of each block, tokens and context, then the trunk's."""
+        channels, blocks, _, context = self.widths
+        own = 2 * channels if self.diagonal else channels
         states = [torch.zeros(batch * TOKENS, own), torch.zeros(batch, context)] * blocks
-        return states + (self.trunk.start(batch) if self.widths[7] else [])
+        return states + (self.trunk.start(batch) if self.trunk else [])
 
     def forward(self, features: torch.Tensor, states: list[torch.Tensor], rounding: bool = False):
         """features [T, B, 70 (+ FINE)] -> gains, strengths [T, B, 34], speech logit [T, B], taps or None, and the
         states (detached)."""
+        own, of_trunk = states[: 2 * len(self.blocks)], states[2 * len(self.blocks) :]
         padded = functional.pad(features.to(working_type()), (0, 1))
-        seen, carried, logits = padded[..., self.inputs], [], 0.0
-        if self.widths[7]:
-            *states, history, state1, state2 = states
-            wide = padded[..., : self.trunk.dense.weight.shape[1]]
-            whole, trunk_states = self.trunk(wide, [history, state1, state2], rounding)
-            told = torch.tanh(self.spread(whole, rounding)).unflatten(2, (TOKENS, TOLD))
-            seen = torch.cat([seen, told], 3)
-            logits = self.trunk_head(whole, rounding).float()
+        seen, before, carried = padded[..., self.inputs], (), []
+        if self.trunk:
+            gains, strengths, speech, whole, of_trunk = self.trunk.logits(features[..., :INPUTS], of_trunk, rounding)
+            told = torch.tanh(self.tell(whole.to(seen.dtype), rounding)).unflatten(2, (TOKENS, TOLD))
+            heads = [torch.tanh(0.25 * x).to(seen.dtype).unflatten(2, (TOKENS, SHARE)) for x in (gains, strengths)]
+            seen, before = torch.cat([seen, told, *heads], 3), (gains, strengths, speech)
         tokens = torch.tanh(self.split(seen, rounding))
         for index, block in enumerate(self.blocks):
-            tokens, context, after = block(self.dropout(tokens), states[2 * index : 2 * index + 2], rounding)
+            tokens, context, after = block(self.dropout(tokens), own[2 * index : 2 * index + 2], rounding)
             carried += [state.detach() for state in after]
-        heads = [head(tokens, rounding).flatten(2).float() for head in (self.gain_head, self.strength_head)]
-        gains, strengths = torch.sigmoid(torch.cat(heads, 2) + logits).split(BANDS, 2)
-        if self.widths[7]:
-            carried += [state.detach() for state in trunk_states]
-        speech = self.speech_head(context, rounding)[:, :, 0]
-        return gains, strengths, speech, self.filters(tokens, rounding) if self.taps else None, carried
+        found = [head(tokens, rounding).flatten(2).float() for head in (self.gain_head, self.strength_head)]
+        found.append(self.speech_head(context, rounding)[:, :, 0])
+        if self.trunk:
+            found = [value + trunk for value, trunk in zip(found, before, strict=True)]
+        gains, strengths, speech = found
+        taps = self.filters(tokens, rounding) if self.taps else None
+        return torch.sigmoid(gains), torch.sigmoid(strengths), speech, taps, carried + of_trunk
 
     def filters(self, tokens: torch.Tensor, rounding: bool) -> torch.Tensor:
         """[T, B, LOW, taps, 2], each within +-1."""

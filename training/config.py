@@ -83,7 +83,7 @@ class Config:
 
     # Network; where it starts from a model, these may be whole multiples of that one's widths, or
     # FROM_MODEL, as in `finetune`
-    topology: str = "percepnet"  # or "bandsplit", with the widths that follow the first three
+    topology: str = "percepnet"  # or "bandsplit", whose widths follow the first three
     dense: int = 128
     hidden: int = 512
     strength: int = 128
@@ -92,7 +92,7 @@ class Config:
     summary: int = 6  # numbers that a band tells the context, and the context each band
     context: int = 128
     fine: bool = False  # reads the bins below 4.9 kHz one by one
-    trunk: int = 0  # width of a trunk over the whole spectrum before the blocks
+    trunk: bool = False  # a network of the first three widths comes before the blocks
     diagonal: bool = False  # recurrent layers of the tokens without recurrent matrices
     taps: int = 0  # frames of the complex filters on these bins: 0, 1, 3 or 5
     lookahead: int = 2  # frames

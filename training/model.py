@@ -230,6 +230,11 @@ class Network(nn.Module):
 
     def forward(self, features: torch.Tensor, states: list[torch.Tensor], rounding: bool = False):
         """features [T, B, 70] -> gains [T, B, 34], strengths [T, B, 34], speech logit [T, B], states (detached)."""
+        gains, strengths, speech, _, carried = self.logits(features, states, rounding)
+        return torch.sigmoid(gains), torch.sigmoid(strengths), speech, carried
+
+    def logits(self, features: torch.Tensor, states: list[torch.Tensor], rounding: bool):
+        """The same before the sigmoid, and, before the states, what the last layers say [T, B, 2 hidden]."""
         x = torch.tanh(self.dense(features, False))
         x, history1 = unfold(x, states[0], 5)
         x = torch.tanh(self.conv1(x, rounding))
@@ -240,11 +245,11 @@ class Network(nn.Module):
         gru3, state3 = self.gru3(self.dropout(gru2), states[4], rounding)
         gru4, state4 = self.gru4(self.dropout(gru3), states[5], rounding)
         gru5, state5 = self.gru5(self.dropout(torch.cat([gru3, conv2], 2)), states[6], rounding)
-        gains = torch.sigmoid(self.gain_head(torch.cat([conv2, gru1, gru2, gru3, gru4], 2), rounding))
-        strengths = torch.sigmoid(self.strength_head(gru5, rounding))
+        gains = self.gain_head(torch.cat([conv2, gru1, gru2, gru3, gru4], 2), rounding)
+        strengths = self.strength_head(gru5, rounding)
         speech = self.speech_head(gru4, rounding)[:, :, 0]
         carried = [history1, history2] + [state.detach() for state in (state1, state2, state3, state4, state5)]
-        return gains, strengths, speech, carried
+        return gains, strengths, speech, torch.cat([conv2, gru4], 2), carried
 
 
 def count_weights(network: nn.Module) -> int:

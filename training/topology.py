@@ -28,7 +28,8 @@ def build(config: Config) -> nn.Module:
     """The untrained network of a run."""
     if config.topology == "bandsplit":
         shape = (config.channels, config.blocks, config.summary, config.context, config.fine, config.taps)
-        return BandSplit(*shape, config.diagonal, config.trunk, config.dropout)
+        trunk = (config.dense, config.hidden, config.strength) if config.trunk else None
+        return BandSplit(*shape, config.diagonal, trunk, config.dropout)
     return Network(config.dense, config.hidden, config.strength, config.dropout)
 
 

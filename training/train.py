@@ -74,7 +74,7 @@ def take_over(config: Config) -> dict[str, torch.Tensor]:
 
     ValueError, OSError: unreadable, or of widths that the run's are no multiples of.
     """
-    if config.topology != "percepnet":
+    if config.topology != "percepnet" and not config.init.endswith(".linnet"):
         return topology.read_weights(Path(config.init))[0]
     weights, widths, lookahead = export.read_weights(Path(config.init))
     asked = (config.dense, config.hidden, config.strength)
@@ -82,7 +82,12 @@ def take_over(config: Config) -> dict[str, torch.Tensor]:
     config.dense, config.hidden, config.strength = wanted
     if config.lookahead == FROM_MODEL:
         config.lookahead = lookahead
-    return weights if wanted == widths else widen.widen(weights, widths, wanted, config.seed)
+    weights = weights if wanted == widths else widen.widen(weights, widths, wanted, config.seed)
+    if config.topology == "percepnet":
+        return weights
+    if not config.trunk:
+        raise ValueError(f"{config.init} can only be the trunk of this network; give trunk=true")
+    return {f"trunk.{name}": value for name, value in weights.items()}
 
 
 def make_optimisers(config: Config, network: torch.nn.Module) -> dict[str, torch.optim.Optimizer]:
@@ -116,7 +121,9 @@ class Run:
         self.row = features.layout(config)
         self.network = topology.build(config)
         if start:
-            self.network.load_state_dict(start)
+            unknown = self.network.load_state_dict(start, strict=False).unexpected_keys
+            if unknown:
+                raise ValueError(f"{config.init} has weights that the network lacks, such as {unknown[0]}")
         self.optimisers = make_optimisers(config, self.network)
         self.average = {name: value.detach().clone() for name, value in self.network.named_parameters()}
         self.step, self.stage, self.batch = 0, 0, 0

@@ -3,6 +3,7 @@ what they give, and recordings through it."""
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -18,20 +19,21 @@ SHAPES = {
     "fine": {"fine": True, "taps": 0},
     "taps": {"fine": True, "taps": 3},
     "diagonal": {"fine": True, "taps": 5, "diagonal": True},
-    "trunk": {"fine": True, "taps": 3, "trunk": 16},
+    "trunk": {"fine": True, "taps": 3, "trunk": (8, 16, 8)},
 }
 
 
 def network_of(name: str, channels: int = 8) -> bandsplit.BandSplit:
     torch.manual_seed(1)
     made = bandsplit.BandSplit(channels, 2, 2, 8, **SHAPES[name])
-    if made.taps:  # they begin at zero
-        torch.nn.init.normal_(made.tap_head.weight, std=0.3)
+    for head in [each for each in made.children() if isinstance(each, bandsplit.PerToken)] + [made.speech_head]:
+        if not head.weight.any():  # they begin at nothing
+            torch.nn.init.normal_(head.weight, std=0.3)
     return made
 
 
 def inputs_of(network: bandsplit.BandSplit, frames: int, batch: int) -> torch.Tensor:
-    width = features.INPUTS + (features.FINE if network.widths[4] else 0)
+    width = features.INPUTS + (features.FINE if network.fine else 0)
     return torch.from_numpy(np.random.default_rng(2).standard_normal((frames, batch, width)).astype(np.float32))
 
 
@@ -61,6 +63,25 @@ def test_every_weight_is_trained(name: str) -> None:
     (total if taps is None else total + taps.square().sum()).backward()
     without = [key for key, value in network.named_parameters() if value.grad is None or not value.grad.any()]
     assert without == []
+
+
+def test_a_trained_trunk_loses_nothing(tmp_path: Path) -> None:
+    """At first gains, strengths and speech are those of the model that the run starts from, and no bin is filtered."""
+    small = Path(train.__file__).parents[1] / "sdk/models/tiny.linnet"
+    widths = {"dense": -1, "hidden": -1, "strength": -1}
+    begun = train.Run(
+        settings(tmp_path, tmp_path, topology="bandsplit", init=str(small), trunk=True, fine=True, taps=3, **widths)
+    )
+    x = inputs_of(begun.network, 30, 1)
+    with torch.no_grad():
+        *found, taps, _ = begun.network(x, begun.network.start(1), True)
+    wanted = _core.network(small.read_bytes(), x[:, 0, :70].numpy())
+    for value, key in zip(found, ("gains", "strengths"), strict=False):
+        assert np.abs(value[:, 0].numpy() - wanted[key]).max() < 0.05  # float activations beside int8 ones
+    assert not taps.any()
+    config = settings(tmp_path, tmp_path, topology="bandsplit", init=str(small), **widths)
+    with pytest.raises(ValueError, match="give trunk=true"):
+        train.Run(dataclasses.replace(config, name="other"))
 
 
 def test_later_frames_do_not_reach_earlier_ones() -> None:
