@@ -78,25 +78,37 @@ def manifest_hash(config) -> str:
     return "" if own or not path.is_file() else hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def split_units(names: list[Path]) -> list[str]:
+    """For each file, by its path below the given folder, what goes into one split as a whole.
+
+    That is the folder at the first level that has ten or more of them: with SPEAKER/CHAPTER/FILE the speaker, with
+    PART/SPEAKER/FILE and few parts the speaker too. Where no level has ten it is the file.
+    """
+    parents = [name.parent.parts for name in names]
+    for level in range(1, max(map(len, parents), default=0) + 1):
+        units = ["/".join(parts[:level]) for parts in parents]
+        if len(set(units)) >= MANY_GROUPS:
+            return units
+    return [name.as_posix() for name in names]
+
+
 def from_folder(folder: Path, split: str) -> list[Item]:
     """All recordings below a folder; the group is the folder that holds the file; decoding finds the bandwidth.
 
-    Where there are ten groups or more, each is in one split as a whole: validation hears no voice of the training.
+    Where there are ten speakers or more, each is in one split as a whole: validation hears no voice of the training.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"no folder {folder}; give an existing folder of recordings")
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
-    names = {path: path.relative_to(folder) for path in paths}
-    groups = {path: name.parent.as_posix() for path, name in names.items()}
-    by_group = len(set(groups.values())) >= MANY_GROUPS
-    ranks = {}
-    for path, name in names.items():
-        unit = groups[path] if by_group else name.as_posix()
-        ranks[path] = int.from_bytes(hashlib.sha256(unit.encode()).digest()[:4], "big") / 2**32
+    names = [path.relative_to(folder) for path in paths]
+    ranks = [int.from_bytes(hashlib.sha256(unit.encode()).digest()[:4], "big") / 2**32 for unit in split_units(names)]
     # A small folder still gets one recording to validate on.
-    limit = max(VALID_SHARE, min(ranks.values(), default=0)) if len(ranks) > 1 else -1.0
-    wanted = [path for path in paths if (ranks[path] <= limit) == (split == "valid")]
-    return [Item(str(path), groups[path], 0.0) for path in wanted]
+    limit = max(VALID_SHARE, min(ranks, default=0)) if len(ranks) > 1 else -1.0
+    return [
+        Item(str(path), name.parent.as_posix(), 0.0)
+        for path, name, rank in zip(paths, names, ranks, strict=True)
+        if (rank <= limit) == (split == "valid")
+    ]
 
 
 def effective_bandwidth(x: np.ndarray, range_db: float = 60.0) -> float:

@@ -44,6 +44,23 @@ def test_many_speakers_are_split_whole(tmp_path: Path) -> None:
     assert groups[0] | groups[1] == {f"{speaker}/wav" for speaker in range(25)}
 
 
+@pytest.mark.parametrize("layout", ["{speaker}/{chapter}", "part/{speaker}/{chapter}", "{speaker}/{chapter}/mono/48"])
+def test_the_chapters_of_a_speaker_stay_together(tmp_path: Path, layout: str) -> None:
+    for speaker in range(40):
+        for chapter in range(5):
+            path = tmp_path / layout.format(speaker=f"s{speaker}", chapter=f"c{chapter}") / "utterance.flac"
+            path.parent.mkdir(parents=True)
+            path.touch()
+    place = layout.split("/").index("{speaker}")
+    found = [
+        {Path(item.path).relative_to(tmp_path).parts[place] for item in data.from_folder(tmp_path, split)}
+        for split in ("train", "valid")
+    ]
+    assert not found[0] & found[1]
+    assert found[1]
+    assert len(found[0] | found[1]) == 40
+
+
 def test_a_repaired_recording_is_decoded_again(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     items = [data.Item(str(path), "x", 0.0)]
