@@ -16,7 +16,9 @@ import numpy as np
 import soxr
 from scipy.signal import butter, oaconvolve, sosfilt
 
+from training import procedural
 from training.data import RATE, Collection, Corpus, loud_level, make_once
+from training.manifest import is_synthetic
 
 FADE = 240  # samples, at each cut
 
@@ -46,8 +48,8 @@ def fade(x: np.ndarray) -> np.ndarray:
 
 
 def stretch(x: np.ndarray, ratio: float) -> np.ndarray:
-    """Speed and pitch times `ratio`."""
-    return soxr.resample(x, RATE * ratio, RATE, quality="QQ") if ratio != 1 else x
+    """Speed and pitch times `ratio`, images and aliases below -100 dB (with "QQ" they are up to -4 dB)."""
+    return soxr.resample(x, RATE * ratio, RATE, quality="HQ") if ratio != 1 else x
 
 
 def random_filter(rng: np.random.Generator) -> np.ndarray:
@@ -144,6 +146,18 @@ def simulated_rooms(config) -> list[tuple[np.ndarray, float]]:
         return list(zip(parts, file["times"].tolist(), strict=True))
 
 
+def bounded(share: np.ndarray, bound: float, marked: np.ndarray) -> np.ndarray:
+    """Probabilities [n] scaled so that the marked ones sum to `bound` at most. ValueError: they are all there is."""
+    together = float(share[marked].sum())
+    if together <= bound:
+        return share
+    if marked.all():
+        raise ValueError(
+            f"all speakers are synthetic voices; add recordings of people, or set synthetic_share=1 (now {bound})"
+        )
+    return np.where(marked, share * (bound / together), share * ((1 - bound) / (1 - together)))
+
+
 class Mixer:
     """Draws segments from a corpus."""
 
@@ -163,7 +177,10 @@ class Mixer:
         self.speakers = sorted(self.groups)
         # A speaker with many recordings is drawn more often, but not in proportion.
         share = np.sqrt([sum(item.length for item in self.groups[name]) for name in self.speakers])
-        self.share = share / share.sum()
+        synthetic = np.array([is_synthetic(name) for name in self.speakers])
+        self.share = bounded(share / share.sum(), config.synthetic_share, synthetic)
+        # Validation is on recordings, so that runs with more and with less computed noise compare.
+        self.procedural = 0.0 if validates else config.procedural
 
     def piece(self, rng: np.random.Generator, collection: Collection, item, length: int) -> np.ndarray:
         """At most `length` samples from a random place of an item."""
@@ -233,6 +250,8 @@ class Mixer:
                 x = self.babble(rng, length)
             elif kind < self.config.babble + self.config.coloured:
                 x = self.coloured(rng, length)
+            elif kind < self.config.babble + self.config.coloured + self.procedural:
+                x = procedural.generate(rng, length)
             else:
                 x = self.recorded_noise(rng, length)
             if rng.random() < 0.2:  # comes or goes

@@ -38,8 +38,10 @@ class Config:
     workers: int = 1  # processes that generate data
     fast_matmul: bool = True  # bfloat16 products inside float32 matrix products, where the CPU has them
 
-    # Data: a manifest folder, or folders of recordings; the latter are split by hash of the file name
-    data: str = "../shared/data"
+    # Data: manifest folders, or folders of recordings; the latter are split by hash of the file name
+    data: str = "../shared/data"  # or several: A,B
+    licences: str = "all"  # or "permissive": of the manifests' recordings only those without share-alike
+    synthetic_share: float = 0.333  # at most so often the speaker is a synthetic voice
     speech: str = ""
     noise: str = ""
     rooms: str = ""
@@ -67,6 +69,7 @@ class Config:
     noise_reverse: float = 0.3
     babble: float = 0.08
     coloured: float = 0.08
+    procedural: float = 0.25  # share of noises that are computed (procedural.py), in training alone
     room: float = 0.4  # share of segments with a room
     recorded_room: float = 0.25  # of those, share of recorded rooms
     noise_in_room: float = 0.3
@@ -256,6 +259,14 @@ def check(config: Config) -> None:
     need(counts, lambda value: value >= 1, "at least 1")
     need("hours seconds", lambda value: value > 0, "above 0")
     need("steps simulated_rooms matrix_rate", lambda value: value >= 0, "at least 0")
+    need("licences", ("all", "permissive").__contains__, "all or permissive")
+    if config.licences == "permissive" and (config.speech or config.noise):
+        raise ValueError(
+            "setting licences=permissive: folders of recordings tell no licence; give data= with manifests"
+        )
+    need("synthetic_share babble coloured procedural", lambda value: 0 <= value <= 1, "in 0..1")
+    if config.babble + config.coloured + config.procedural > 1:
+        raise ValueError(f"setting procedural={config.procedural}: with babble and coloured it must be at most 1")
     need("dropout", lambda value: 0 <= value < 1, "at least 0 and less than 1")
     need("density", lambda value: 0 < value <= 1, "above 0 and at most 1")
     if config.topology != "percepnet" and config.density < 1:

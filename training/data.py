@@ -7,18 +7,20 @@ never opened. Formats: whatever soundfile reads (wav, flac, ogg, opus, mp3 ...),
 
 from __future__ import annotations
 
-import csv
 import fcntl
 import hashlib
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import soundfile
 import soxr
+
+from training import manifest
+from training.licences import is_permissive
 
 RATE = 48000
 SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff"}
@@ -37,13 +39,14 @@ class Item:
     start: int = 0  # samples
     length: int = 0
     level: float = 0.0  # RMS of the loud frames, full scale 1
+    part: int = 0  # of the collection's files of samples, the one it lies in
 
 
 @dataclass
 class Collection:
-    """Samples of all items, int16 [total], and the table."""
+    """Samples of all items, int16 [total] for each folder, and the table."""
 
-    samples: np.ndarray
+    samples: list[np.ndarray]
     items: list[Item]
 
     def __len__(self) -> int:
@@ -52,51 +55,63 @@ class Collection:
     def read(self, item: Item, start: int = 0, length: int | None = None) -> np.ndarray:
         """float32 [length], full scale 1, from `start` samples into the item; cut at its end."""
         stop = item.length if length is None else min(item.length, start + length)
-        return self.samples[item.start + start : item.start + stop].astype(np.float32) / np.float32(32768)
+        samples = self.samples[item.part][item.start + start : item.start + stop]
+        return samples.astype(np.float32) / np.float32(32768)
 
 
-def from_manifest(folder: Path, kind: str, split: str) -> list[Item]:
-    """Items of one kind (speech, noise, rir) and split of FOLDER/MANIFEST.csv."""
+def merge(collections: list[Collection]) -> Collection:
+    """Several collections as one."""
+    samples, items = [], []
+    for collection in collections:
+        items += [replace(item, part=item.part + len(samples)) for item in collection.items]
+        samples += collection.samples
+    return Collection(samples, items)
+
+
+def from_manifest(rows: list[manifest.Row], kind: str, split: str) -> list[Item]:
+    """Items of one kind (speech, noise, rir) and split of a manifest."""
     if split not in ("train", "valid"):
         raise ValueError(f"split '{split}': only train and valid may be read")
-    path = folder / "MANIFEST.csv"
-    if not path.is_file():
-        raise FileNotFoundError(f"no manifest {path}: give data=FOLDER that has one, or speech= and noise= folders")
-    items = []
-    with open(path, newline="") as file:
-        for row in csv.DictReader(file):
-            if row["kind"] == kind and row["split"] == split:
-                group = row["speaker_id"] or row["source_id"] or Path(row["path"]).parent.name
-                items.append(Item(str(folder / row["path"]), group, float(row["effective_bandwidth_hz"] or 0)))
-    return items
+    wanted = [row for row in rows if row.kind == kind and row.split == split]
+    return [Item(str(row.path), row.group, row.bandwidth) for row in wanted]
 
 
 def manifest_hash(config) -> str:
-    """SHA-256 of the manifest that a run draws from; empty where it has folders instead."""
-    path = Path(config.data) / "MANIFEST.csv"
-    own = config.speech or config.noise
-    return "" if own or not path.is_file() else hashlib.sha256(path.read_bytes()).hexdigest()
+    """SHA-256 of the manifests that a run draws from; empty where it has folders instead."""
+    return "" if config.speech or config.noise else manifest.digest(manifest.folders(config.data))
+
+
+def split_units(names: list[Path]) -> list[str]:
+    """For each file, by its path below the given folder, what goes into one split as a whole.
+
+    That is the folder at the first level that has ten or more of them: with SPEAKER/CHAPTER/FILE the speaker, with
+    PART/SPEAKER/FILE and few parts the speaker too. Where no level has ten it is the file.
+    """
+    parents = [name.parent.parts for name in names]
+    for level in range(1, max(map(len, parents), default=0) + 1):
+        units = ["/".join(parts[:level]) for parts in parents]
+        if len(set(units)) >= MANY_GROUPS:
+            return units
+    return [name.as_posix() for name in names]
 
 
 def from_folder(folder: Path, split: str) -> list[Item]:
     """All recordings below a folder; the group is the folder that holds the file; decoding finds the bandwidth.
 
-    Where there are ten groups or more, each is in one split as a whole: validation hears no voice of the training.
+    Where there are ten speakers or more, each is in one split as a whole: validation hears no voice of the training.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"no folder {folder}; give an existing folder of recordings")
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
-    names = {path: path.relative_to(folder) for path in paths}
-    groups = {path: name.parent.as_posix() for path, name in names.items()}
-    by_group = len(set(groups.values())) >= MANY_GROUPS
-    ranks = {}
-    for path, name in names.items():
-        unit = groups[path] if by_group else name.as_posix()
-        ranks[path] = int.from_bytes(hashlib.sha256(unit.encode()).digest()[:4], "big") / 2**32
+    names = [path.relative_to(folder) for path in paths]
+    ranks = [int.from_bytes(hashlib.sha256(unit.encode()).digest()[:4], "big") / 2**32 for unit in split_units(names)]
     # A small folder still gets one recording to validate on.
-    limit = max(VALID_SHARE, min(ranks.values(), default=0)) if len(ranks) > 1 else -1.0
-    wanted = [path for path in paths if (ranks[path] <= limit) == (split == "valid")]
-    return [Item(str(path), groups[path], 0.0) for path in wanted]
+    limit = max(VALID_SHARE, min(ranks, default=0)) if len(ranks) > 1 else -1.0
+    return [
+        Item(str(path), name.parent.as_posix(), 0.0)
+        for path, name, rank in zip(paths, names, ranks, strict=True)
+        if (rank <= limit) == (split == "valid")
+    ]
 
 
 def effective_bandwidth(x: np.ndarray, range_db: float = 60.0) -> float:
@@ -170,12 +185,12 @@ def build(items: list[Item], cache: Path, name: str, quiet: bool = False) -> Col
                 item.bandwidth = item.bandwidth or effective_bandwidth(loud)
                 x.tofile(file)
                 start += len(x)
-                kept.append(asdict(item))
+                kept.append({key: value for key, value in asdict(item).items() if key != "part"})
         table.write_text(json.dumps(kept))
 
     make_once(folder / "items.json", decode_all)
     kept = [Item(**entry) for entry in json.loads((folder / "items.json").read_text())]
-    return Collection(np.memmap(samples, dtype=np.int16, mode="r") if kept else np.zeros(0, np.int16), kept)
+    return Collection([np.memmap(samples, dtype=np.int16, mode="r") if kept else np.zeros(0, np.int16)], kept)
 
 
 @dataclass
@@ -188,20 +203,36 @@ class Corpus:
     split: str
 
 
+def listed(config, kind: str, name: str, split: str) -> Collection:
+    """One kind of recordings of the manifests in `data`, those of other licences than asked for left out.
+
+    Each folder has a cache of its own, of all licences: a further folder or another choice decodes nothing twice.
+    """
+    parts = []
+    for rows in manifest.read_all(manifest.folders(config.data)).values():
+        part = build(from_manifest(rows, kind, split), Path(config.cache), f"{name}-{split}")
+        if config.licences == "permissive":
+            permissive = {str(row.path) for row in rows if is_permissive(row.licence)}
+            part.items = [item for item in part.items if item.path in permissive]
+        parts.append(part)
+    return merge(parts)
+
+
 def load(config, split: str) -> Corpus:
     """The corpus of one split ("train" or "valid"). ValueError when there is no speech or no noise in it."""
-    cache = Path(config.cache)
     parts = []
     for kind, name in (("speech", "speech"), ("noise", "noise"), ("rir", "rooms")):
         folder = getattr(config, name)
-        if folder:
-            items = from_folder(Path(folder), split)
-        elif config.speech or config.noise:
-            items = []  # own folders were given: the manifest is left alone
+        own = config.speech or config.noise  # then the manifests are left alone
+        if folder or own:
+            items = from_folder(Path(folder), split) if folder else []
+            parts.append(build(items, Path(config.cache), f"{name}-{split}"))
         else:
-            items = from_manifest(Path(config.data), kind, split)
-        if not items and kind != "rir":
+            parts.append(listed(config, kind, name, split))
+        if not len(parts[-1]) and kind != "rir":
             where = folder or config.data
-            raise ValueError(f"no {name} for split '{split}' in '{where}'; give {name}=FOLDER with two recordings")
-        parts.append(build(items, cache, f"{name}-{split}"))
+            limit = "" if own or config.licences == "all" else f" with licences={config.licences}"
+            raise ValueError(
+                f"no {name} for split '{split}' in '{where}'{limit}; give {name}=FOLDER with two recordings"
+            )
     return Corpus(*parts, split)

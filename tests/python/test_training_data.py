@@ -13,7 +13,7 @@ import soundfile
 from recordings import RATE, settings, syllables
 
 from linnet import _core
-from training import augment, data, features
+from training import augment, data, features, manifest
 
 # Data
 
@@ -44,6 +44,23 @@ def test_many_speakers_are_split_whole(tmp_path: Path) -> None:
     assert groups[0] | groups[1] == {f"{speaker}/wav" for speaker in range(25)}
 
 
+@pytest.mark.parametrize("layout", ["{speaker}/{chapter}", "part/{speaker}/{chapter}", "{speaker}/{chapter}/mono/48"])
+def test_the_chapters_of_a_speaker_stay_together(tmp_path: Path, layout: str) -> None:
+    for speaker in range(40):
+        for chapter in range(5):
+            path = tmp_path / layout.format(speaker=f"s{speaker}", chapter=f"c{chapter}") / "utterance.flac"
+            path.parent.mkdir(parents=True)
+            path.touch()
+    place = layout.split("/").index("{speaker}")
+    found = [
+        {Path(item.path).relative_to(tmp_path).parts[place] for item in data.from_folder(tmp_path, split)}
+        for split in ("train", "valid")
+    ]
+    assert not found[0] & found[1]
+    assert found[1]
+    assert len(found[0] | found[1]) == 40
+
+
 def test_a_repaired_recording_is_decoded_again(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     items = [data.Item(str(path), "x", 0.0)]
@@ -51,7 +68,8 @@ def test_a_repaired_recording_is_decoded_again(tmp_path: Path) -> None:
     for level in (0.1, 0.3):
         soundfile.write(path, np.full(RATE, level), RATE)
         os.utime(path, ns=(0, int(1e9 * level)))
-        levels.append(float(data.build(items, tmp_path / "cache", "x", quiet=True).samples[0]) / 32768)
+        built = data.build(items, tmp_path / "cache", "x", quiet=True)
+        levels.append(float(built.read(built.items[0])[0]))
     assert levels == pytest.approx([0.1, 0.3], abs=1e-4)
 
 
@@ -95,16 +113,16 @@ def test_bandwidth_of_recordings_that_list_none(corpus: Path, tmp_path: Path) ->
     assert full.bandwidth >= 23500
 
 
-def test_the_evaluation_split_is_refused(tmp_path: Path) -> None:
+def test_the_evaluation_split_is_refused() -> None:
     with pytest.raises(ValueError, match="only train and valid"):
-        data.from_manifest(tmp_path, "speech", "eval")
+        data.from_manifest([], "speech", "eval")
 
 
 def test_missing_folders_are_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="nowhere"):
         data.from_folder(tmp_path / "nowhere", "train")
     with pytest.raises(FileNotFoundError, match="MANIFEST"):
-        data.from_manifest(tmp_path, "speech", "train")
+        manifest.read(tmp_path)
 
 
 # Augmentation
@@ -184,6 +202,55 @@ def test_no_room_is_in_both_splits(corpus: Path) -> None:
 def test_without_rooms_none_is_drawn(corpus: Path) -> None:
     made = settings(corpus, corpus, rooms="", simulated_rooms=0, room=1.0)
     assert augment.Mixer(data.load(made, "train"), made).segment(np.random.default_rng(1)).noisy.any()
+
+
+def _lines(x: np.ndarray, frequency: float) -> tuple[float, float]:
+    """dB of the line at a frequency in Hz, of a tone with amplitude 1, and of the strongest part elsewhere."""
+    window = np.blackman(len(x))
+    spectrum = np.abs(np.fft.rfft(x * window)) * 2 / window.sum()
+    near = np.abs(np.arange(len(spectrum)) * RATE / len(x) - frequency) < 20
+    return tuple(20 * np.log10(part.max(initial=1e-9)) for part in (spectrum[near], spectrum[~near]))
+
+
+@pytest.mark.parametrize("frequency", [8000, 15000, 20000])
+@pytest.mark.parametrize("ratio", [0.75, 0.9, 1.34])
+def test_another_speed_moves_a_tone_and_adds_none(frequency: int, ratio: float) -> None:
+    tone = np.sin(2 * np.pi * frequency * np.arange(RATE * 2) / RATE).astype(np.float32)
+    played = augment.stretch(tone, ratio)[4800:52800]
+    line, other = _lines(played, frequency * ratio)
+    assert other < -90
+    if frequency * ratio < 21000:
+        assert line == pytest.approx(0, abs=0.1)
+    else:
+        assert line < -90
+
+
+def test_synthetic_voices_are_bounded(corpus: Path, mixer: augment.Mixer) -> None:
+    real, made = "corpus", "kokoro_x"
+    items = [dataclasses.replace(item, group=made if i else real) for i, item in enumerate(mixer.corpus.speech.items)]
+    speech = data.Collection(mixer.corpus.speech.samples, items)
+    mixed = dataclasses.replace(mixer.corpus, speech=speech)
+    shares = {}
+    for bound in (0.0, 0.25, 1.0):
+        drawn = augment.Mixer(mixed, settings(corpus, corpus, synthetic_share=bound))
+        shares[bound] = dict(zip(drawn.speakers, drawn.share, strict=True))
+        assert sum(shares[bound].values()) == pytest.approx(1)
+    assert shares[0.0][made] == 0
+    assert shares[0.25][made] == pytest.approx(0.25)
+    assert shares[1.0][made] > 0.5
+    speech.items = items[1:]
+    with pytest.raises(ValueError, match="synthetic_share=1"):
+        augment.Mixer(mixed, settings(corpus, corpus))
+
+
+def test_computed_noises_are_drawn_in_training_alone(corpus: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    monkeypatch.setattr(augment.procedural, "generate", lambda rng, n: calls.append(n) or np.ones(n, np.float32))
+    made = settings(corpus, corpus, procedural=1.0, babble=0.0, coloured=0.0, second_noise=0.0)
+    augment.Mixer(data.load(made, "valid"), made).noise(np.random.default_rng(1), 4800)
+    assert not calls
+    augment.Mixer(data.load(made, "train"), made).noise(np.random.default_rng(1), 4800)
+    assert calls == [4800]
 
 
 def test_random_filters_are_stable() -> None:
