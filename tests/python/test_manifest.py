@@ -14,18 +14,8 @@ from recordings import RATE, settings
 from training import augment, config, corpus, data, manifest
 from training.licences import is_permissive
 
-COLUMNS = [
-    "path",
-    "kind",
-    "split",
-    "speaker_id",
-    "source_id",
-    "licence",
-    "source_repo",
-    "attribution",
-    "seconds",
-    "effective_bandwidth_hz",
-]
+COLUMNS = ["path", "kind", "split", "speaker_id", "source_id"]
+COLUMNS += ["licence", "source_repo", "attribution", "seconds", "effective_bandwidth_hz"]
 
 
 def make(folder: Path, *lines: str, name: str = "MANIFEST.csv") -> Path:
