@@ -165,12 +165,13 @@ class BandSplit(nn.Module):
         fine: bool,
         taps: int,
         diagonal: bool = False,
+        comb: bool = True,
         trunk: tuple[int, int, int] | None = None,
         dropout: float = 0.0,
     ):
         super().__init__()
         self.widths = (channels, blocks, summary, context)
-        self.fine, self.taps, self.diagonal = bool(fine), taps, bool(diagonal)
+        self.fine, self.taps, self.diagonal, self.comb = bool(fine), taps, bool(diagonal), bool(comb)
         self.dropout = nn.Dropout(dropout)  # of the tokens between blocks, in training only
         self.register_buffer("inputs", token_inputs(fine), persistent=False)
         self.trunk = Network(*trunk, dropout) if trunk else None
@@ -241,8 +242,9 @@ class BandSplit(nn.Module):
         if self.trunk:
             found = [value + trunk for value, trunk in zip(found, before, strict=True)]
         gains, strengths, speech = found
+        strengths = torch.sigmoid(strengths) if self.comb else torch.zeros_like(strengths)
         taps = self.filters(tokens, rounding) if self.taps else None
-        return torch.sigmoid(gains), torch.sigmoid(strengths), speech, taps, carried + of_trunk
+        return torch.sigmoid(gains), strengths, speech, taps, carried + of_trunk
 
     def filters(self, tokens: torch.Tensor, rounding: bool) -> torch.Tensor:
         """[T, B, LOW, taps, 2], each within +-1."""

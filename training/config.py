@@ -96,6 +96,7 @@ class Config:
     context: int = 128
     fine: bool = False  # reads the bins below 4.9 kHz one by one
     trunk: bool = False  # a network of the first three widths comes before the blocks
+    comb: bool = True  # strengths of the comb; without it they are 0
     diagonal: bool = False  # recurrent layers of the tokens without recurrent matrices
     taps: int = 0  # frames of the complex filters on these bins: 0, 1, 3 or 5
     lookahead: int = 2  # frames

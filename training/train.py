@@ -188,8 +188,9 @@ class Run:
         with safe_open(self.checkpoint, "pt") as file:
             about = file.metadata()
             for name in topology.SHAPE:
-                if about[name] != str(getattr(c, name)):
-                    wrong = f"{name}={about[name]}, not {getattr(c, name)}"
+                before = about.get(name, str(getattr(Config(), name)))  # older checkpoints lack what was always so
+                if before != str(getattr(c, name)):
+                    wrong = f"{name}={before}, not {getattr(c, name)}"
                     raise ValueError(f"{self.checkpoint} has {wrong}; give another name=")
             before = json.loads(about["config"])
             changed = [

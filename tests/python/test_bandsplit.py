@@ -84,6 +84,13 @@ def test_a_trained_trunk_loses_nothing(tmp_path: Path) -> None:
         train.Run(dataclasses.replace(config, name="other"))
 
 
+def test_without_the_comb_there_are_no_strengths() -> None:
+    network = bandsplit.BandSplit(8, 1, 2, 8, fine=True, taps=3, comb=False)
+    gains, strengths, *_ = network(inputs_of(network, 5, 1), network.start(1), True)
+    assert gains.all()
+    assert not strengths.any()
+
+
 def test_later_frames_do_not_reach_earlier_ones() -> None:
     network = network_of("trunk").eval()
     x = inputs_of(network, 16, 1)
