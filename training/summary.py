@@ -1,9 +1,9 @@
 """Means of scores over groups of files (part, SNR, noise category), as a table, and the same read back from JSON.
 
 A group is {"files", "noisy": {score: mean}, "enhanced": {...}, "intervals": {"noisy": {score: [low, high]},
-"enhanced": ..., "gain": ...}}, the last where the means lie with 95 %; with a model
-also "speech_auc" over all its frames. Means before and after are over the same files: those that
-lack a score (PESQ without speech, SI-SDR of an exact copy) on either side are left out, unless all do; None where none has it. The SI-SDR of a muted file counts as SILENCE.
+"enhanced": ..., "gain": ...}}, the last where the means lie with 95 %; with a model also "speech_auc" over all its
+frames. Means before and after are over the same files: those that lack a score (PESQ without speech, SI-SDR of an exact
+copy) on either side are left out, unless all do; None where none has it. The SI-SDR of a muted file counts as SILENCE.
 """
 
 from __future__ import annotations
