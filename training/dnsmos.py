@@ -1,12 +1,14 @@
 """DNSMOS P.835, an estimate of what listeners would say: SIG (speech), BAK (background), OVRL, each about 1..5.
 
-Reddy et al. 2022, "DNSMOS P.835: a non-intrusive perceptual objective speech quality metric". The network itself is
-not part of this project: give the file sig_bak_ovr.onnx that its authors publish. It sees 9.01 s at 16 kHz; scores are
-means over windows that start every second, and shorter recordings are repeated, as the authors do.
+Reddy et al. 2022, "DNSMOS P.835: a non-intrusive perceptual objective speech quality metric". The network is the file
+that its authors publish in the package speechmos, of which nothing else is used: it wants librosa. It sees
+9.01 s at 16 kHz; scores are means over windows that start every second, and shorter recordings are repeated, as the
+authors do.
 """
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,14 @@ CALIBRATION = np.array(
 )
 
 
+def network() -> Path:
+    """The network in the package speechmos, not the personalised one. ImportError without the package."""
+    found = find_spec("speechmos")
+    if not (found and found.submodule_search_locations):
+        raise ImportError("speechmos is not installed, DNSMOS needs it: pip install 'linnet[measure]', or --no-dnsmos")
+    return Path(found.submodule_search_locations[0]) / "dnsmos_models" / "sig_bak_ovr.onnx"
+
+
 class Dnsmos:
     """The loaded network."""
 
@@ -35,7 +45,7 @@ class Dnsmos:
         try:
             import onnxruntime
         except ImportError as error:
-            message = "onnxruntime is not installed, DNSMOS needs it: pip install onnxruntime, or leave --dnsmos out"
+            message = "onnxruntime is not installed, DNSMOS needs it: pip install onnxruntime, or --no-dnsmos"
             raise ImportError(message) from error
         if not path.is_file():
             raise FileNotFoundError(f"{path}: no such file; give --dnsmos the path of sig_bak_ovr.onnx")

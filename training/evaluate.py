@@ -16,7 +16,7 @@ import json
 import multiprocessing
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,22 +31,24 @@ from tqdm import tqdm
 import training  # noqa: F401  (finds linnet)
 from linnet import _core, metrics
 from linnet.enhancer import DEFAULT_POSTFILTER
-from training import summary
-from training.dnsmos import Dnsmos
+from training import intervals, selection, summary
+from training.dnsmos import Dnsmos, network
 from training.score_figure import NO_SNR, draw_scores
 
 RATE = 48000
+Enhancer = Callable[[np.ndarray], np.ndarray]  # float32 [n] at 48 kHz -> the same, aligned; picklable
 
 
 @dataclass(frozen=True)
 class Job:
-    """One pair to be scored: enhanced by the model `blob`, or already, in a folder of files of the same names."""
+    """One pair to be scored: enhanced by the model `blob`, by `enhancer`, or already, in a folder of like names."""
 
     noisy: Path
     clean: Path
     blob: bytes = b""
     postfilter: float = DEFAULT_POSTFILTER  # of the model's stream, 0..1
     enhanced: Path | None = None
+    enhancer: Enhancer | None = None
 
 
 _dnsmos: Dnsmos | None = None  # of this process
@@ -107,6 +109,10 @@ def score_file(job: Job) -> dict:
         enhanced = read(job.enhanced)
         if len(enhanced) != len(clean):
             raise ValueError(f"{job.enhanced}: {len(enhanced)} samples, but {job.clean} has {len(clean)}")
+    elif job.enhancer:
+        enhanced = np.asarray(job.enhancer(noisy))
+        if enhanced.shape != clean.shape:
+            raise ValueError(f"the enhancer made {enhanced.shape} of {noisy.shape}: it must keep length and alignment")
     else:
         enhanced, probability = enhance(job.blob, noisy, job.postfilter)
         truth = metrics.speech_frames(clean, RATE)
@@ -147,21 +153,24 @@ def evaluate(
     dnsmos: Path | None = None,
     enhanced: Path | None = None,
     postfilter: float = DEFAULT_POSTFILTER,
+    enhancer: Enhancer | None = None,
 ) -> dict:
-    """All scores of a model, or of a folder of enhanced files (one of the two), on one or more sets.
+    """All scores of a model, of a folder of enhanced files, or of a callable (one of the three), on one or more sets.
 
-    Returns {"model", "postfilter", "set", "mean", "per_snr", "per_category", "per_part", "files"}, the three where the
-    list has their columns. ValueError for sets that do not match, ImportError for a missing package.
+    A callable is sent to the worker processes: a function of a module, or an object that can be pickled. Without
+    `dnsmos`, the file of its network, those scores are left out. Returns {"model", "postfilter", "set", "mean",
+    "per_snr", "per_category", "per_part", "files"}, the three where the list has their columns.
+    ValueError for sets that do not match, ImportError for a missing package.
     """
     metrics.check_packages()
-    if (model is None) == (enhanced is None):
-        raise ValueError("give a model, or a folder of enhanced files, and not both")
+    if sum(system is not None for system in (model, enhanced, enhancer)) != 1:
+        raise ValueError("give one of a model, a folder of enhanced files, an enhancer")
     blob = model.read_bytes() if model else b""
     if model:
         _core.Stream(blob).set_postfilter(postfilter)  # a bad model or amount is told before the work begins
     folders = [folder] if isinstance(folder, Path) else list(folder)
     jobs = [
-        Job(noisy, clean, blob, postfilter, enhanced / noisy.name if enhanced else None)
+        Job(noisy, clean, blob, postfilter, enhanced / noisy.name if enhanced else None, enhancer)
         for noisy, clean in pairs(folders, limit)
     ]
     missing = [job.enhanced.name for job in jobs if job.enhanced and not job.enhanced.is_file()]
@@ -174,7 +183,8 @@ def evaluate(
         Dnsmos(dnsmos)  # a missing package or a bad file is told here, not by every process
     with multiprocessing.get_context("spawn").Pool(min(workers, len(jobs)), start_worker, (dnsmos,)) as pool:
         entries = list(tqdm(pool.imap(score_file, jobs), total=len(jobs), unit="file", disable=None))
-    head = {"model": str(model or enhanced), "postfilter": postfilter, "set": " ".join(map(str, folders))}
+    name = model or enhanced or getattr(enhancer, "__name__", type(enhancer).__name__)
+    head = {"model": str(name), "postfilter": postfilter, "set": " ".join(map(str, folders))}
     return head | summary.summarise(entries, rows)
 
 
@@ -200,7 +210,9 @@ def main() -> int:
     parser.add_argument(
         "--jobs", "--workers", dest="workers", type=int, default=min(os.cpu_count() or 1, 2), help="processes"
     )
-    parser.add_argument("--dnsmos", type=Path, metavar="ONNX", help="sig_bak_ovr.onnx; needs the package onnxruntime")
+    mos = parser.add_mutually_exclusive_group()
+    mos.add_argument("--dnsmos", type=Path, metavar="ONNX", help="sig_bak_ovr.onnx, if not that of speechmos")
+    mos.add_argument("--no-dnsmos", action="store_true", help="leave DNSMOS out, which takes most of the time")
     parser.add_argument(
         "--beside",
         action="append",
@@ -222,14 +234,21 @@ def main() -> int:
             raise ValueError(
                 f"--beside {', '.join(beside)}: names must differ from each other and from that of the model"
             )
+        mos_file = None if args.no_dnsmos else args.dnsmos or network()
         result = evaluate(
-            args.model, args.set, args.list, args.limit, args.workers, args.dnsmos, args.enhanced, args.postfilter
+            args.model, args.set, args.list, args.limit, args.workers, mos_file, args.enhanced, args.postfilter
         )
+        result["beside"] = {name: intervals.compare(other, result) for name, other in beside.items()}
+        result["selection"] = selection.score(result["mean"])
         if args.json:
             part = args.json.with_name(args.json.name + ".part")
             part.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n")
             part.replace(args.json)
         print(summary.table(result, beside))
+        for name, gains in result["beside"].items():
+            print(f"\n{intervals.text(gains, f'minus {name}')}")
+        if result["selection"] is not None:
+            print(f"\nselection {result['selection']:.3f}")
         if args.plot:
             draw_scores(result, beside, args.plot)
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:

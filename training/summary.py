@@ -1,8 +1,9 @@
 """Means of scores over groups of files (part, SNR, noise category), as a table, and the same read back from JSON.
 
-A group is {"files", "noisy": {score: mean}, "enhanced": {...}}, with a model also "speech_auc" over all its frames.
-Means before and after are over the same files: those that lack a score (PESQ without speech, SI-SDR of an exact copy)
-on either side are left out, unless all do; None where none has it. The SI-SDR of a muted file counts as SILENCE.
+A group is {"files", "noisy": {score: mean}, "enhanced": {...}, "intervals": {"noisy": {score: [low, high]},
+"enhanced": ..., "gain": ...}}, the last where the means lie with 95 %; with a model also "speech_auc" over all its
+frames. Means before and after are over the same files: those that lack a score (PESQ without speech, SI-SDR of an exact
+copy) on either side are left out, unless all do; None where none has it. The SI-SDR of a muted file counts as SILENCE.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ import numpy as np
 
 import training  # noqa: F401  (finds linnet)
 from linnet import metrics
+from training import intervals
 
 SILENCE = -60.0  # dB
+INTERVAL_FILES = 2  # of a group whose intervals the table shows
 FRAMES = "frames"  # of an entry: truth and probability of each frame, for the summary alone
 NAMES = {
     "pesq_wb": "PESQ-WB",
@@ -73,6 +76,7 @@ def system_name(path: str | Path) -> str:
 def average(entries: list[dict]) -> dict:
     """The group of some files' entries."""
     result: dict = {"files": len(entries), "noisy": {}, "enhanced": {}}
+    spans = result["intervals"] = {"noisy": {}, "enhanced": {}, "gain": {}}
     for key in entries[0]["noisy"]:
         values = np.array([[entry[name][key] for name in ("noisy", "enhanced")] for entry in entries])
         values[values == -np.inf] = SILENCE
@@ -81,6 +85,8 @@ def average(entries: list[dict]) -> dict:
         for name, side, there in zip(("noisy", "enhanced"), values.T, known.T, strict=True):
             chosen = side[both if both.any() else there]
             result[name][key] = float(chosen.mean()) if chosen.size else None
+            spans[name][key] = intervals.bootstrap(chosen)
+        spans["gain"][key] = intervals.bootstrap(values[both, 1] - values[both, 0])
     frames = [entry[FRAMES] for entry in entries if FRAMES in entry]
     if frames:
         truth, probability = (np.concatenate(parts) for parts in zip(*frames, strict=True))
@@ -127,7 +133,7 @@ def _number(value: float) -> float | None:
 def _plain(entry: dict) -> dict:
     out = {key: value for key, value in entry.items() if key != FRAMES}
     for name in ("noisy", "enhanced"):
-        out[name] = {key: _number(value) for key, value in entry[name].items()}
+        out[name] = {key: _number(SILENCE if value == -math.inf else value) for key, value in entry[name].items()}
     if "speech_auc" in out:
         out["speech_auc"] = _number(out["speech_auc"])
     return out
@@ -168,7 +174,16 @@ def _line(label: str, group: dict, keys: list[str], width: int) -> str:
         before, after = (group[name].get(key) for name in ("noisy", "enhanced"))
         cells += _cell(before, 9) + (" -> " if after is not None or before is not None else "    ") + _cell(after, 6)
     auc = f"{group['speech_auc']:6.3f}" if group.get("speech_auc") is not None else ""
-    return f"{label:>{width}}{group['files']:>6}{cells}{auc}"
+    return f"{label:>{width}}{group['files']:>6}{cells}{auc}{_interval(group, keys, width)}"
+
+
+def _interval(group: dict, keys: list[str], width: int) -> str:
+    """A second line, for the larger groups: where the enhanced means lie."""
+    spans = group.get("intervals", {}).get("enhanced", {})
+    if group["files"] < INTERVAL_FILES or not any(spans.get(key) for key in keys):
+        return ""
+    cells = ["{:.3f}..{:.3f}".format(*spans[key]) if spans.get(key) else "-" for key in keys]
+    return f"\n{'95 %':>{width}}{'':6}" + "".join(f"{cell:>19}" for cell in cells)
 
 
 def _cell(value: float | None, width: int) -> str:
