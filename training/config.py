@@ -261,7 +261,7 @@ def check(config: Config) -> None:
     need("hours seconds", lambda value: value > 0, "above 0")
     need("steps simulated_rooms matrix_rate", lambda value: value >= 0, "at least 0")
     need("licences", ("all", "permissive").__contains__, "all or permissive")
-    if config.licences == "permissive" and (config.speech or config.noise):
+    if config.licences == "permissive" and (config.speech or config.noise or config.rooms):
         raise ValueError(
             "setting licences=permissive: folders of recordings tell no licence; give data= with manifests"
         )

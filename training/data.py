@@ -210,7 +210,10 @@ def listed(config, kind: str, name: str, split: str) -> Collection:
     """
     parts = []
     for rows in manifest.read_all(manifest.folders(config.data)).values():
-        part = build(from_manifest(rows, kind, split), Path(config.cache), f"{name}-{split}")
+        items = from_manifest(rows, kind, split)
+        if not items:
+            continue
+        part = build(items, Path(config.cache), f"{name}-{split}")
         if config.licences == "permissive":
             permissive = {str(row.path) for row in rows if is_permissive(row.licence)}
             part.items = [item for item in part.items if item.path in permissive]

@@ -100,7 +100,8 @@ def test_another_folder_decodes_nothing_twice(
     data.load(alone, "train")
     capfd.readouterr()
     data.load(of_both(two, tmp_path), "train")
-    assert capfd.readouterr().out.count("decoding") == 3  # speech, noise and rooms of the second
+    found = [line.split() for line in capfd.readouterr().out.splitlines()]
+    assert [(line[1], line[4]) for line in found] == [("2", "speech-train"), ("1", "noise-train"), ("1", "rooms-train")]
     data.load(of_both(two, tmp_path, licences="permissive"), "train")
     assert "decoding" not in capfd.readouterr().out
 
@@ -155,6 +156,7 @@ def test_wrong_settings_are_named(two: list[Path]) -> None:
         ("synthetic_share=2", "in 0..1"),
         ("procedural=0.95", "at most 1"),
         ("speech=a noise=b licences=permissive", "tell no licence"),
+        ("rooms=a licences=permissive", "tell no licence"),
     ):
         with pytest.raises(ValueError, match=message):
             config.from_command_line(["tiny", *setting.split()])
