@@ -81,7 +81,7 @@ class Function(torch.autograd.Function):
         x, state, weight_state = x.contiguous(), state.contiguous(), weight_state.contiguous()
         weight_input, bias_input, bias_state = (each.contiguous() for each in (weight_input, bias_input, bias_state))
         states = torch.empty(frames, rows, width)
-        kept = torch.empty(frames, rows, 4 * width, dtype=kind) if any(ctx.needs_input_grad) else None
+        kept = torch.empty(frames, rows, 4 * -(-width // 16) * 16, dtype=kind) if any(ctx.needs_input_grad) else None
         arrays = {"weight_state": weight_state, "bias_state": bias_state, "start": state}
         if whole:
             arrays |= {"weight_input": weight_input, "bias_input": bias_input, "x": x}
