@@ -20,8 +20,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from training.device import working_type
 from training.features import BANDS, FINE, INPUTS, LOW
-from training.model import Cost, Dense, Network, Recurrent, count_weights, working_type
+from training.model import Cost, Dense, Network, Recurrent, count_weights
 from training.quantize import round_rows
 from training.spectrum import band_edges
 
@@ -219,14 +220,16 @@ class BandSplit(nn.Module):
         """States of a stream that has not begun: of each block, tokens and context, then the trunk's."""
         channels, blocks, _, context = self.widths
         own = 2 * channels if self.diagonal else channels
-        states = [torch.zeros(batch * TOKENS, own), torch.zeros(batch, context)] * blocks
+        device = self.split.weight.device
+        shapes = [(batch * TOKENS, own), (batch, context)] * blocks
+        states = [torch.zeros(shape, device=device) for shape in shapes]
         return states + (self.trunk.start(batch) if self.trunk else [])
 
     def forward(self, features: torch.Tensor, states: list[torch.Tensor], rounding: bool = False):
         """features [T, B, 70 (+ FINE)] -> gains, strengths [T, B, 34], speech logit [T, B], taps or None, and the
         states (detached)."""
         own, of_trunk = states[: 2 * len(self.blocks)], states[2 * len(self.blocks) :]
-        padded = functional.pad(features.to(working_type()), (0, 1))
+        padded = functional.pad(features.to(working_type(features.device)), (0, 1))
         seen, before, carried = padded[..., self.inputs], (), []
         if self.trunk:
             gains, strengths, speech, whole, of_trunk = self.trunk.logits(features[..., :INPUTS], of_trunk, rounding)

@@ -35,8 +35,10 @@ class Config:
     steps: int = 0  # a budget in steps instead of hours when above 0: then a run is reproducible to the bit
     threads: int = 1  # of PyTorch, in each process
     processes: int = 1  # that share each batch
-    workers: int = 1  # processes that generate data
+    workers: int = 0  # processes that generate data; 0: one, or on a CUDA device one per core but one
     fast_matmul: bool = True  # bfloat16 products inside float32 matrix products, where the CPU has them
+    device: str = "auto"  # cpu, cuda, or cuda where there is one
+    begun: float = 0.0  # share of the schedule that is used up before the first update; see the README
 
     # Data: manifest folders, or folders of recordings; the latter are split by hash of the file name
     data: str = "../shared/data"  # or several: A,B
@@ -256,10 +258,10 @@ def check(config: Config) -> None:
     need("channels context", range(8, 513, 8).__contains__, "a multiple of 8 in 8..512")
     need("blocks summary", range(1, 17).__contains__, "1..16")
     need("lookahead", (FROM_MODEL, 0, 1, 2, 3).__contains__, "0..3")
-    counts = "workers batch chunk reuse shard_segments threads valid_segments spectrum_segments"
+    counts = "batch chunk reuse shard_segments threads valid_segments spectrum_segments"
     need(counts, lambda value: value >= 1, "at least 1")
     need("hours seconds", lambda value: value > 0, "above 0")
-    need("steps simulated_rooms matrix_rate", lambda value: value >= 0, "at least 0")
+    need("workers steps simulated_rooms matrix_rate", lambda value: value >= 0, "at least 0")
     need("licences", ("all", "permissive").__contains__, "all or permissive")
     if config.licences == "permissive" and (config.speech or config.noise or config.rooms):
         raise ValueError(
@@ -270,6 +272,8 @@ def check(config: Config) -> None:
         raise ValueError(f"setting procedural={config.procedural}: with babble and coloured it must be at most 1")
     need("dropout", lambda value: 0 <= value < 1, "at least 0 and less than 1")
     need("density", lambda value: 0 < value <= 1, "above 0 and at most 1")
+    need("device", ("auto", "cpu", "cuda").__contains__, "auto, cpu or cuda")
+    need("begun", lambda value: 0 <= value < 1, "at least 0 and less than 1")
     if config.topology != "percepnet" and config.density < 1:
         raise ValueError(f"setting density={config.density}: only topology=percepnet can be made sparse")
     if config.shard_segments < config.batch:

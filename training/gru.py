@@ -1,9 +1,9 @@
 """The GRU layer of training in one pass over the frames: training/native on the CPU, through ctypes.
 
-`layer` is what Recurrent of model.py calls where `available` says so. Narrow layers with many rows, such as those whose
-weights all bands share, are done whole, input and weight gradients included; of wide ones the large products stay with
-PyTorch. What is kept for the way back is of the type of the products (`kind`): bfloat16 where these are; states and
-their gradients are float32 at all times.
+Function is what Recurrent of model.py calls where `available` says so. Narrow layers with many rows, such as those
+whose weights all bands share, are done whole, input and weight gradients included; of wide ones the large products stay
+with PyTorch. What is kept for the way back is of the type of the products (`kind`): bfloat16 where these are; states
+and their gradients are float32 at all times. On a CUDA device `cudnn` takes its place.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import sys
+import warnings
 from pathlib import Path
 
 import torch
@@ -49,10 +50,8 @@ def library() -> ctypes.CDLL | None:
     return None
 
 
-def available(x: torch.Tensor, kind: torch.dtype) -> bool:
-    """Whether `layer` can do x in this type."""
-    if x.device.type != "cpu" or kind not in (torch.float32, torch.bfloat16):
-        return False
+def available(kind: torch.dtype) -> bool:
+    """Whether Function can compute in this type here."""
     found = library()
     return found is not None and (kind == torch.float32 or bool(found.linnet_gru_has_bfloat16()))
 
@@ -81,7 +80,7 @@ class Function(torch.autograd.Function):
         x, state, weight_state = x.contiguous(), state.contiguous(), weight_state.contiguous()
         weight_input, bias_input, bias_state = (each.contiguous() for each in (weight_input, bias_input, bias_state))
         states = torch.empty(frames, rows, width)
-        kept = torch.empty(frames, rows, 4 * width, dtype=kind) if any(ctx.needs_input_grad) else None
+        kept = torch.empty(frames, rows, 4 * -(-width // 16) * 16, dtype=kind) if any(ctx.needs_input_grad) else None
         arrays = {"weight_state": weight_state, "bias_state": bias_state, "start": state}
         if whole:
             arrays |= {"weight_input": weight_input, "bias_input": bias_input, "x": x}
@@ -125,3 +124,16 @@ class Function(torch.autograd.Function):
             of_input = (side.t() @ x.reshape(-1, cols)).float()
             of_state = (recurrent.t() @ before[:-1].view(-1, width)).float()
         return None, grad_x, grad_start, of_input, of_state, *grad_bias
+
+
+def cudnn(x, state, weight_input, weight_state, bias_input, bias_state) -> tuple[torch.Tensor, torch.Tensor]:
+    """The same layer by PyTorch's own GRU, which on a CUDA device is cuDNN's; arguments and results of Function.
+
+    In float32, which multiplies as TF32 where fast products are allowed. The weights are copied into one block for each
+    call, because they are rounded anew for each; PyTorch would warn of it.
+    """
+    weights = [weight_input, weight_state, bias_input, bias_state]
+    with torch.autocast(x.device.type, enabled=False), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="RNN module weights are not part of single contiguous")
+        states, last = torch._VF.gru(x.float(), state[None], weights, True, 1, 0.0, True, False, False)
+    return states, last[0]

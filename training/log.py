@@ -24,6 +24,7 @@ LOGGED = [
     "snr_out",
     "frames_per_s",
     "waiting",
+    "skipped",
 ]
 
 
@@ -62,7 +63,7 @@ class Log:
             self.terminal.write(line)
         else:
             self.terminal.n = int(1000 * run.progress())
-            self.terminal.set_postfix_str(f"step {run.step} loss {values['loss']:.4f}")
+            self.terminal.set_postfix_str(f"step {run.step} loss {values.get('loss', float('nan')):.4f}")
 
     def close(self) -> None:
         """Ends the progress bar and the event file."""

@@ -68,7 +68,7 @@ def filtered(rows: dict[str, torch.Tensor], gain, strength, taps: torch.Tensor) 
     enhanced and clean [T - 2 (N // 2), B, LOW], complex: the frames whose neighbours are in the chunk.
     """
     noisy, comb, clean = (complex_bins(rows, name, LOW) for name in ("noisy", "comb", "clean"))
-    weights = band_weights()[:, :LOW]
+    weights = band_weights()[:, :LOW].to(gain.device)
     scale, *_ = mix(gain, strength, *(rows[name] for name in STATISTICS))
     share = (strength @ weights)[..., None]
     mixed = torch.lerp(torch.view_as_real(noisy), torch.view_as_real(comb), share) * (scale @ weights)[..., None]
@@ -99,7 +99,7 @@ def heard(rows: dict[str, torch.Tensor], gain, strength, taps=None):
     side = taps.shape[3] // 2
     inner = slice(side, len(gain) - side)
     rows = {name: value[inner] for name, value in rows.items()}
-    weights = band_weights()[: INSIDE + 1, :LOW].t()
+    weights = band_weights()[: INSIDE + 1, :LOW].to(gain.device).t()
     after, before, wrong = (torch.view_as_real(x).square().sum(-1) @ weights for x in (found, noisy, found - clean))
     low_gain = ((after + 1e-6) / (before + 1e-2)).sqrt().clamp(max=1.5)
     gain = torch.cat([low_gain, gain[inner, :, INSIDE + 1 :]], 2)

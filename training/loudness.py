@@ -43,26 +43,27 @@ THRESHOLD = torch.tensor(hearing_threshold(_centres[:HEARD]), dtype=torch.float3
 
 def loudness(power: torch.Tensor) -> torch.Tensor:
     """Sone per Bark of powers [..., HEARD]; 0 below the threshold."""
-    least = 2 * THRESHOLD
+    least = 2 * THRESHOLD.to(power.device)
     return (SLOPE * least**EXPONENT * ((0.5 + power / least) ** EXPONENT - 1)).clamp(min=0)
 
 
 def audible_power(power: torch.Tensor) -> torch.Tensor:
     """[..., 1]: of the bands above the threshold together."""
-    return (power * (power > THRESHOLD)).sum(-1, keepdim=True)
+    return (power * (power > THRESHOLD.to(power.device))).sum(-1, keepdim=True)
 
 
 def points_lost(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
     """Points of PESQ, one value per interval and segment, from band powers [T, B, HEARD] at the listening level."""
-    found, wanted = found * DENSITY, wanted * DENSITY
+    width, density = WIDTH.to(found.device), DENSITY.to(found.device)
+    found, wanted = found * density, wanted * density
     meant_power = audible_power(wanted)
     found = found * ((meant_power + 5e3) / (audible_power(found) + 5e3)).clamp(3e-4, 5.0)
     heard, meant = loudness(found), loudness(wanted)
     audible = ((heard - meant).abs() - 0.25 * torch.minimum(heard, meant)).clamp(min=0)
     excess = ((found + 50) / (wanted + 50)) ** 1.2
     excess = torch.where(excess < 3, torch.zeros_like(excess), excess.clamp(max=12))
-    symmetric = TOTAL * ((audible.square() * WIDTH).sum(-1) / TOTAL + 1e-6).sqrt()
-    asymmetric = (audible * excess * WIDTH).sum(-1)
+    symmetric = TOTAL * ((audible.square() * width).sum(-1) / TOTAL + 1e-6).sqrt()
+    asymmetric = (audible * excess * width).sum(-1)
     loud = ((meant_power[..., 0] + 1e5) / 1e7) ** 0.04
     total = 0.0
     for value, cost in zip((symmetric, asymmetric), POINTS, strict=True):

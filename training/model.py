@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn import functional
 
 from training import gru
+from training.device import working_type
 from training.quantize import round_rows
 
 INPUTS = 70
@@ -41,11 +42,6 @@ def product(weight: torch.Tensor, rows: int, bias: torch.Tensor | None = None):
         return lambda x: functional.linear(x, weight, bias)
     packed = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), rows)
     return lambda x: torch.ops.mkldnn._linear_pointwise(x, packed, bias, "none", [], "")
-
-
-def working_type() -> torch.dtype:
-    """What recurrent layers compute in: bfloat16 where matrix products are allowed to be, but for the states."""
-    return torch.bfloat16 if torch.backends.mkldnn.matmul.fp32_precision == "bf16" else torch.float32
 
 
 class RecurrentFunction(torch.autograd.Function):
@@ -147,17 +143,20 @@ class RecurrentFunction(torch.autograd.Function):
 
 
 class Dense(nn.Module):
-    """y = W x + b; W [rows, cols]."""
+    """y = W x + b; W [rows, cols]. Between layers (`inner`) factors and result are of the working type."""
 
-    def __init__(self, cols: int, rows: int):
+    def __init__(self, cols: int, rows: int, inner: bool = False):
         super().__init__()
+        self.inner = inner
         self.weight = nn.Parameter(torch.empty(rows, cols))
         self.bias = nn.Parameter(torch.zeros(rows))
         nn.init.xavier_uniform_(self.weight)
 
     def forward(self, x: torch.Tensor, rounding: bool) -> torch.Tensor:
         """[..., cols] -> [..., rows]."""
-        return functional.linear(x, round_rows(self.weight) if rounding else self.weight, self.bias)
+        weight = round_rows(self.weight) if rounding else self.weight
+        kind = working_type(x.device) if self.inner else torch.float32
+        return functional.linear(x.to(kind), weight.to(kind), self.bias.to(kind)).float()
 
 
 class Recurrent(nn.Module):
@@ -180,8 +179,10 @@ class Recurrent(nn.Module):
         weights = (self.weight_input, self.weight_state)
         if rounding:
             weights = tuple(round_rows(weight) for weight in weights)
+        if x.is_cuda:
+            return gru.cudnn(x, state, *weights, self.bias_input, self.bias_state)
         kind = working_type()
-        if gru.available(x, kind):
+        if gru.available(kind):
             return gru.Function.apply(kind, x.float(), state, *weights, self.bias_input, self.bias_state)
         return RecurrentFunction.apply(x, state, *weights, self.bias_input, self.bias_state)
 
@@ -201,8 +202,8 @@ class Network(nn.Module):
         self.widths = (dense, hidden, strength)
         self.dropout = nn.Dropout(dropout)  # between layers, in training only; heads see all there is
         self.dense = Dense(INPUTS, dense)
-        self.conv1 = Dense(5 * dense, hidden)
-        self.conv2 = Dense(3 * hidden, hidden)
+        self.conv1 = Dense(5 * dense, hidden, inner=True)
+        self.conv2 = Dense(3 * hidden, hidden, inner=True)
         self.gru1 = Recurrent(hidden, hidden)
         self.gru2 = Recurrent(hidden, hidden)
         self.gru3 = Recurrent(hidden, hidden)
@@ -213,8 +214,9 @@ class Network(nn.Module):
         self.speech_head = Dense(hidden, 1)
 
     def matrices(self) -> list[str]:
-        """Names of the matrices between layers."""
-        return [name for name, _ in self.named_parameters() if name.startswith(("conv", "gru")) and ".weight" in name]
+        """Names of the weights between layers: neither of the first layer nor of a head."""
+        names = [name for name, _ in self.named_parameters()]
+        return [name for name in names if name.startswith(("conv", "gru")) and ".weight" in name]
 
     def cost(self) -> Cost:
         """What a frame takes: each weight is used once."""
@@ -226,7 +228,7 @@ class Network(nn.Module):
         """States of a stream that has not begun: two convolution histories and five recurrent states."""
         dense, hidden, strength = self.widths
         shapes = [(4, batch, dense), (2, batch, hidden)] + [(batch, hidden)] * 4 + [(batch, strength)]
-        return [torch.zeros(shape) for shape in shapes]
+        return [torch.zeros(shape, device=self.dense.weight.device) for shape in shapes]
 
     def forward(self, features: torch.Tensor, states: list[torch.Tensor], rounding: bool = False):
         """features [T, B, 70] -> gains [T, B, 34], strengths [T, B, 34], speech logit [T, B], states (detached)."""

@@ -4,13 +4,15 @@
 
 K. Jordan et al., "Muon: An optimizer for hidden layers in neural networks" (2024); the scale that gives updates the
 size of AdamW's is that of J. Liu et al., "Muon is scalable for LLM training" (2025). torch.optim.Muon does the same in
-bfloat16, which CPUs without instructions for it compute a thousand times slower: here float32, which PyTorch rounds to
-bfloat16 inside products where that is fast and allowed (`fast_matmul`).
+bfloat16, which CPUs without instructions for it compute a thousand times slower: here the products are of the working
+type of device.py.
 """
 
 from __future__ import annotations
 
 import torch
+
+from training.device import working_type
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the quintic iteration: singular values end within 0.7..1.2
 ROUNDS = 5
@@ -20,11 +22,11 @@ def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
     """U V^T of the matrix [rows, cols], nearly: all singular values that are not tiny come close to 1."""
     a, b, c = COEFFICIENTS
     x = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
-    x = x / x.norm().clamp(min=1e-7)
+    x = (x / x.norm().clamp(min=1e-7)).to(working_type(matrix.device))
     for _ in range(ROUNDS):
         gram = x @ x.T
         x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
-    return x if matrix.shape[0] <= matrix.shape[1] else x.T
+    return (x if matrix.shape[0] <= matrix.shape[1] else x.T).to(matrix.dtype)
 
 
 class Muon(torch.optim.Optimizer):

@@ -48,7 +48,7 @@ def vorbis(size: int) -> torch.Tensor:
 
 def enhance(noisy: torch.Tensor, comb: torch.Tensor, gains: torch.Tensor, strengths: torch.Tensor) -> torch.Tensor:
     """Complex [T, B, USED] from the spectra of noisy and comb-filtered signal and band values [T, B, 34]."""
-    weights = band_weights()
+    weights = band_weights().to(gains.device)
     strength = strengths @ weights
     mixed = torch.lerp(torch.view_as_real(noisy), torch.view_as_real(comb), strength[..., None])
     energy = mixed.square().sum(-1) @ weights.t()
@@ -60,7 +60,8 @@ def enhance(noisy: torch.Tensor, comb: torch.Tensor, gains: torch.Tensor, streng
 def synthesize(spectrum: torch.Tensor) -> torch.Tensor:
     """[T, B, USED] -> samples [B, (T + 1) * 480], the first and last frame half faded: frame t begins at 480 t."""
     frames, batch, _ = spectrum.shape
-    pieces = torch.fft.irfft(functional.pad(spectrum, (0, BINS - USED)) * WINDOW, n=WINDOW) * vorbis(WINDOW)
+    pieces = torch.fft.irfft(functional.pad(spectrum, (0, BINS - USED)) * WINDOW, n=WINDOW)
+    pieces = pieces * vorbis(WINDOW).to(spectrum.device)
     zero = pieces.new_zeros(1, batch, FRAME)
     joined = torch.cat([pieces[:, :, :FRAME], zero]) + torch.cat([zero, pieces[:, :, FRAME:]])
     return joined.transpose(0, 1).reshape(batch, (frames + 1) * FRAME)
@@ -87,7 +88,7 @@ def known_bins(gain_mask: torch.Tensor, strength_mask: torch.Tensor) -> torch.Te
     bands = torch.where(spoken.any(1, keepdim=True), spoken, (gain_mask > 0).any(0)).float()
     # A gap in a band that was silent by chance is no bandwidth: all up to the highest known one.
     bands = bands.flip(1).cummax(1).values.flip(1)
-    return (bands @ band_weights() > 0.999).float()
+    return (bands @ band_weights().to(bands.device) > 0.999).float()
 
 
 def complex_bins(rows: dict[str, torch.Tensor], name: str, bins: int = USED) -> torch.Tensor:
@@ -105,13 +106,14 @@ def spectrum_loss(rows: dict[str, torch.Tensor], gains: torch.Tensor, strengths:
     total = compressed_error(found, clean, known)
     heard, wanted = synthesize(found), synthesize(clean)
     for size in OTHER_WINDOWS:
-        window = vorbis(size)
+        window = vorbis(size).to(heard.device)
         spectra = [
             torch.stft(x, size, size // 2, window=window, center=False, return_complex=True).transpose(1, 2) / size
             for x in (heard, wanted)
         ]
         # Bins of the 20 ms windows, every second one or each twice.
-        bins = (torch.arange(size // 2 + 1) * WINDOW // size).clamp(max=USED - 1)
-        inside = (torch.arange(size // 2 + 1) * WINDOW // size < USED).float()
+        numbers = torch.arange(size // 2 + 1, device=known.device)
+        bins = (numbers * WINDOW // size).clamp(max=USED - 1)
+        inside = (numbers * WINDOW // size < USED).float()
         total = total + compressed_error(*spectra, (known[:, bins] * inside)[:, None])
     return total / (1 + len(OTHER_WINDOWS))

@@ -32,30 +32,26 @@ from safetensors.torch import save_file
 
 from training import data, export, features, keep_memory, sparse, topology, widen
 from training.config import CHECKPOINT, FROM_MODEL, LAST, Config, stages_from_command_line, to_json
+from training.device import choose, data_workers, set_precision, working_type
 from training.log import Log
 from training.losses import heard, noisy_power, total_loss
 from training.model import count_weights
-from training.muon import Muon
+from training.optimisers import make_optimisers
 from training.team import Team, together
 
-
-def product_precision(fast: bool, amx: bool, avx512_bf16: bool) -> str:
-    """Of float32 matrix products: "bf16" where that is wanted and the CPU has instructions for it, "ieee" elsewhere.
-
-    Without tiles (AMX) or dot products (AVX512_BF16) of bfloat16 PyTorch would emulate them, many times slower.
-    """
-    return "bf16" if fast and (amx or avx512_bf16) else "ieee"
+SKIPPED_MOST = 3  # updates in a row without a finite gradient
 
 
-def prepare_torch(config: Config) -> None:
-    """Threads, denormals, and how exact matrix products are."""
+def prepare_torch(config: Config) -> torch.device:
+    """Threads, denormals, how exact matrix products are, and the device. ValueError: there is none such."""
+    device = choose(config.device)
+    config.workers = config.workers or data_workers(device)
     keep_memory()
     torch.set_num_threads(config.threads)
     torch.set_flush_denormal(True)
     torch.manual_seed(config.seed)
-    has = {"amx": torch.cpu._is_amx_tile_supported(), "avx512_bf16": torch.cpu._is_avx512_bf16_supported()}
-    fast = config.fast_matmul and torch.backends.mkldnn.is_available()
-    torch.backends.mkldnn.matmul.fp32_precision = product_precision(fast, **has)
+    set_precision(config.fast_matmul, device)
+    return device
 
 
 def split_rows(rows: torch.Tensor, row: features.Layout = features.PLAIN) -> dict[str, torch.Tensor]:
@@ -90,27 +86,11 @@ def take_over(config: Config) -> dict[str, torch.Tensor]:
     return {f"trunk.{name}": value for name, value in weights.items()}
 
 
-def make_optimisers(config: Config, network: torch.nn.Module) -> dict[str, torch.optim.Optimizer]:
-    """AdamW, and Muon for the matrices between layers where config.matrix_rate is above 0."""
-    named = dict(network.named_parameters())
-    inner = list(network.matrices()) if config.matrix_rate else []
-    rest = [value for name, value in named.items() if name not in inner]
-    groups = [
-        {"params": [p for p in rest if p.dim() > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in rest if p.dim() == 1], "weight_decay": 0.0},
-    ]
-    betas = (config.beta1, config.beta2)
-    found: dict[str, torch.optim.Optimizer] = {"adam": torch.optim.AdamW(groups, betas=betas, fused=True)}
-    if inner:
-        found["muon"] = Muon([named[name] for name in inner], weight_decay=config.weight_decay)
-    return found
-
-
 class Run:
     """State of a training run and its files."""
 
     def __init__(self, config: Config, team: Team | None = None):
-        prepare_torch(config)
+        self.device = prepare_torch(config)
         self.config = config
         self.team = team = team or Team()
         self.folder = config.folder()
@@ -124,9 +104,11 @@ class Run:
             unknown = self.network.load_state_dict(start, strict=False).unexpected_keys
             if unknown:
                 raise ValueError(f"{config.init} has weights that the network lacks, such as {unknown[0]}")
+        self.network.to(self.device)
         self.optimisers = make_optimisers(config, self.network)
         self.average = {name: value.detach().clone() for name, value in self.network.named_parameters()}
         self.step, self.stage, self.batch = 0, 0, 0
+        self.skipped, self.in_a_row = 0, 0  # updates without a finite gradient
         self.elapsed_before, self.begun = 0.0, time.monotonic()
         self.best = math.inf
         self.checkpoint = self.folder / CHECKPOINT
@@ -151,9 +133,9 @@ class Run:
         return self.elapsed_before + time.monotonic() - self.begun
 
     def progress(self) -> float:
-        """Share of the budget that is used up, 0..1."""
+        """Share of the budget that is used up, 0..1; `begun` of it before this run."""
         c = self.config
-        return min(self.step / c.steps if c.steps else self.elapsed() / (3600 * c.hours), 1.0)
+        return min(c.begun + (self.step / c.steps if c.steps else self.elapsed() / (3600 * c.hours)), 1.0)
 
     def rate(self) -> float:
         """Learning rate: linear warm-up, then a cosine over the budget."""
@@ -206,61 +188,90 @@ class Run:
                 kind, _, rest = entry.partition(".")
                 if kind in self.optimisers:
                     key, _, name = rest.partition(".")
-                    self.optimisers[kind].state[named[name]][key] = file.get_tensor(entry)
+                    self.optimisers[kind].state[named[name]][key] = file.get_tensor(entry).to(self.device)
         position = json.loads(about["position"])
         self.step, self.stage, self.batch = position["step"], position["stage"], position["batch"]
         self.elapsed_before, self.best = position["elapsed"], position["best"]
 
     # Work
 
-    def train_batch(self, rows: torch.Tensor) -> dict[str, float]:
-        """All chunks of one batch [B, T, COLUMNS], this process's share, with carried states: mean loss parts."""
+    def outputs(self, network, features: torch.Tensor, states, rounding: bool):
+        """What the network gives for a chunk, float32; products of bfloat16 on a CUDA device where they may be."""
+        fast = self.device.type == "cuda" and working_type(self.device) == torch.bfloat16
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=fast):
+            return network(features, states, rounding)
+
+    def update(self) -> torch.Tensor:
+        """One step along the gradients that the network has, clipped; their norm. ValueError: too many are useless."""
         c = self.config
-        states = self.network.start(rows.shape[0])
-        sums: dict[str, float] = {}
-        chunks = range(0, rows.shape[1], c.chunk)
-        rounding = self.team.progress >= c.quantize_from
-        for start in chunks:
-            part = split_rows(rows[:, start : start + c.chunk].transpose(0, 1).contiguous(), self.row)
+        self.team.average([value.grad for value in self.network.parameters()])
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), c.clip)
+        if torch.isfinite(norm):
+            self.in_a_row = 0
             for kind, optimiser in self.optimisers.items():
                 for group in optimiser.param_groups:
                     group["lr"] = self.rate() * (c.matrix_rate if kind == "muon" else 1)
+                optimiser.step()
+        else:
+            self.skipped, self.in_a_row = self.skipped + 1, self.in_a_row + 1
+            if self.in_a_row == SKIPPED_MOST:
+                raise ValueError(
+                    f"update {self.step}: no finite gradient {SKIPPED_MOST} times in a row, {self.skipped} in all; "
+                    f"{self.checkpoint} is from before: lower learning_rate={c.learning_rate} or check the recordings"
+                )
+        self.step += 1
+        return norm
+
+    def after_update(self) -> None:
+        """Running average of the weights, and blocks that are to be zero."""
+        decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
+        current = [value.detach() for value in self.network.parameters()]
+        torch._foreach_lerp_(list(self.average.values()), current, 1 - decay)
+        if self.pruner:
+            if self.step % sparse.EVERY == 0:
+                self.pruner.cut(self.team.progress)
+            self.pruner.apply()
+
+    def train_batch(self, rows: torch.Tensor) -> dict[str, float]:
+        """All chunks of one batch [B, T, COLUMNS], this process's share, with carried states: mean loss parts."""
+        c = self.config
+        rows = rows.to(self.device, non_blocking=True)
+        states = self.network.start(rows.shape[0])
+        sums: dict[str, float] = {}
+        used = 0
+        rounding = self.team.progress >= c.quantize_from
+        for start in range(0, rows.shape[1], c.chunk):
+            part = split_rows(rows[:, start : start + c.chunk].transpose(0, 1).contiguous(), self.row)
             if c.dropout:  # of each process its own, and the same after a resume
                 torch.manual_seed(hash((c.seed, self.step, self.team.rank)))
-            *outputs, states = self.network(seen(part), states, rounding)
+            *outputs, states = self.outputs(self.network, seen(part), states, rounding)
             loss, parts = total_loss(c, part, *outputs)
             self.network.zero_grad()
             loss.backward()
-            self.team.average([value.grad for value in self.network.parameters()])
-            norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), c.clip)
-            if torch.isfinite(norm):
-                for optimiser in self.optimisers.values():
-                    optimiser.step()
-            self.step += 1
-            decay = min(c.ema, (1 + self.step) / (10 + self.step))
-            current = [value.detach() for value in self.network.parameters()]
-            torch._foreach_lerp_(list(self.average.values()), current, 1 - decay)
-            if self.pruner:
-                if self.step % sparse.EVERY == 0:
-                    self.pruner.cut(self.team.progress)
-                self.pruner.apply()
+            norm = self.update()
+            if self.in_a_row:
+                states = self.network.start(rows.shape[0])  # those carried on would be no better
+                continue
+            self.after_update()
+            used += 1
             parts |= {"loss": loss.detach(), "norm": norm}
             for key, value in parts.items():
-                sums[key] = sums.get(key, 0.0) + float(value) / len(chunks)
-        return sums
+                sums[key] = sums.get(key, 0.0) + float(value)
+        return {key: value / used for key, value in sums.items()}
 
     @torch.no_grad()
     def validate(self, rows: torch.Tensor) -> dict[str, float]:
         """Loss parts of the averaged, int8-rounded weights on [B, T, COLUMNS]; SNR in bands before and after, dB."""
-        network = topology.build(self.config).eval()
+        network = topology.build(self.config).to(self.device).eval()
         network.load_state_dict(self.average)
+        rows = rows.to(self.device)
         states = network.start(rows.shape[0])
         sums: dict[str, float] = {}
-        energies = torch.zeros(3, rows.shape[0])  # clean, error before, error after
+        energies = torch.zeros(3, rows.shape[0], device=self.device)  # clean, error before, error after
         starts = range(0, rows.shape[1], 200)
         for start in starts:
             part = split_rows(rows[:, start : start + 200].transpose(0, 1).contiguous(), self.row)
-            *outputs, states = network(seen(part), states, True)
+            *outputs, states = self.outputs(network, seen(part), states, True)
             loss, parts = total_loss(self.config, part, *outputs)
             parts["loss"] = loss
             for key, value in parts.items():
@@ -279,10 +290,11 @@ class Run:
 
     def export(self, name: str) -> None:
         """The averaged weights as a proven blob, or as bare weights where the SDK does not have the network."""
+        average = {name: value.cpu() for name, value in self.average.items()}
         if self.config.topology != "percepnet":
-            topology.write_weights(self.average, self.config, (self.folder / name).with_suffix(".safetensors"))
+            topology.write_weights(average, self.config, (self.folder / name).with_suffix(".safetensors"))
             return
-        export.write(self.average, self.network.widths, self.config.lookahead, self.folder / name)
+        export.write(average, self.network.widths, self.config.lookahead, self.folder / name)
 
 
 class Keeper:
@@ -298,27 +310,30 @@ class Keeper:
         self.log = Log(run)
         print(f"{c.name}: {count_weights(run.network)} weights, {run.folder}, step {run.step}", flush=True)
         self.sums: dict[str, float] = {}
-        self.frames, self.batches, self.waited = 0, 0, 0.0
+        self.frames, self.waited = 0, 0.0
+        self.counts: dict[str, int] = {}
         self.reported = self.saved = self.validated = time.monotonic()
 
     def after_batch(self, parts: dict[str, float], frames: int, waited: float) -> None:
         """parts: losses of a batch of so many frames; waited: seconds for data since the run began."""
         c, now = self.run.config, time.monotonic()
         self.frames += frames * self.run.team.size
-        self.batches += 1
         for key, value in parts.items():
             self.sums[key] = self.sums.get(key, 0.0) + value
+            self.counts[key] = self.counts.get(key, 0) + 1
         if now - self.reported >= c.report_seconds:
-            values = {key: value / self.batches for key, value in self.sums.items()}
+            values = {key: value / self.counts[key] for key, value in self.sums.items()}
             values["frames_per_s"] = self.frames / (now - self.reported)
             values["waiting"] = (waited - self.waited) / (now - self.reported)
+            values["skipped"] = self.run.skipped
             self.log.report("train", values)
-            self.sums, self.frames, self.batches, self.waited, self.reported = {}, 0, 0, waited, now
+            self.sums, self.counts, self.frames, self.waited, self.reported = {}, {}, 0, waited, now
         best = False
         if now - self.validated >= 60 * c.valid_minutes:
             best = self.validate()
             self.validated = time.monotonic()
-        if best or now - self.saved >= 60 * c.checkpoint_minutes:  # a resumed run must know what it has to beat
+        due = best or now - self.saved >= 60 * c.checkpoint_minutes  # a resumed run must know what it has to beat
+        if due and self.run.in_a_row == 0:  # weights that give no finite gradient are worth less than those saved
             self.run.save()
             self.saved = time.monotonic()
 
@@ -364,6 +379,7 @@ def train(config: Config, team: Team | None = None) -> Run:
                     chosen = order[run.batch * config.batch : (run.batch + 1) * config.batch][team.rank :: team.size]
                     size = config.shard_segments
                     rows = torch.from_numpy(np.stack([pool[i // size][i % size] for i in chosen]))
+                    rows = rows.pin_memory() if run.device.type == "cuda" else rows
                     parts = run.train_batch(rows)
                     run.batch += 1
                     if keeper:

@@ -20,7 +20,7 @@ from recordings import QUICK, RATE, TINY, settings, syllables
 from safetensors import safe_open
 
 from linnet import _core, blob, metrics
-from training import config, curve, evaluate, export, model, sparse, train
+from training import config, curve, evaluate, export, losses, model, sparse, team, train
 
 LIKE_THE_MODEL = dict.fromkeys(("dense", "hidden", "strength", "lookahead"), config.FROM_MODEL)
 
@@ -49,7 +49,9 @@ def test_command_line_sets_any_field() -> None:
         (["small", "batch=1000"], "batch=1000"),
         (["small", "processes=3"], "processes=3"),
         (["nowhere.json"], "no file nowhere.json"),
-        (["small", "workers=0"], "workers=0: must be at least 1"),
+        (["small", "workers=-1"], "workers=-1: must be at least 0"),
+        (["small", "device=gpu"], "device=gpu: must be auto, cpu or cuda"),
+        (["small", "begun=1"], "begun=1.0: must be at least 0 and less than 1"),
         (["small", "reuse=0"], "reuse=0: must be at least 1"),
         (["small", "hours=0"], "hours=0.0: must be above 0"),
         (["small", "steps=-5"], "steps=-5: must be at least 0"),
@@ -219,6 +221,105 @@ def test_processes_share_a_batch_and_make_the_same_updates(corpus: Path, tmp_pat
         # Means over halves of a batch are weighted a little differently from means over all of it. By one half alone,
         # the weights would be apart as far as they have come.
         assert (two - one).norm() < 0.2 * (one - value).norm(), name
+
+
+def test_processes_of_torchrun_make_the_updates_of_ours(corpus: Path, tmp_path: Path) -> None:
+    made = {name: settings(corpus, tmp_path, name=name, steps=4) for name in ("torchrun", "ours")}
+    made["ours"] = dataclasses.replace(made["ours"], processes=2)
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    torchrun += ["--master-addr", "127.0.0.1", "--master-port", "0", "--rdzv-backend", "c10d"]
+    torchrun += ["--rdzv-endpoint", "127.0.0.1:0"]
+    weights = {}
+    for name, each in made.items():
+        words = [f"{key}={value}" for key, value in json.loads(config.to_json(each)).items()]
+        start = torchrun if name == "torchrun" else [sys.executable]
+        assert subprocess.call([*start, train.__file__, "tiny", *words], stdout=subprocess.DEVNULL) == 0
+        weights[name] = tensors(each.folder() / "checkpoint.safetensors")
+        assert (each.folder() / "last.linnet").is_file()
+    for name, value in weights["ours"].items():
+        assert torch.equal(value, weights["torchrun"][name]), name
+
+
+@pytest.mark.parametrize(
+    ("batch", "processes", "found"),
+    [(8, 1, (1, 2, 0)), (8, 2, (1, 2, 0)), (7, 1, "batch=7: must be a multiple of the 2"), (8, 4, "processes=4")],
+)
+def test_the_environment_of_torchrun_is_understood(batch: int, processes: int, found: tuple | str) -> None:
+    environment = {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "LOCAL_RANK": "0"}
+    assert team.from_environment({"RANK": "1"}, batch, processes) is None
+    if isinstance(found, tuple):
+        assert team.from_environment(environment, batch, processes) == found
+    else:
+        with pytest.raises(ValueError, match=found):
+            team.from_environment(environment, batch, processes)
+
+
+# What goes wrong
+
+
+def broken_from(update: int, updates: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes the loss of so many updates infinite."""
+    seen: list[int] = []
+
+    def loss(*arguments):
+        total, parts = losses.total_loss(*arguments)
+        if arguments[2].requires_grad:  # not in validation
+            seen.append(1)
+            if update < len(seen) <= update + updates:
+                total = total * float("inf")
+        return total, parts
+
+    monkeypatch.setattr(train, "total_loss", loss)
+
+
+def test_updates_without_a_finite_gradient_are_counted_and_left_out(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken_from(4, 2, monkeypatch)
+    run = train.train(settings(corpus, tmp_path, steps=12))
+    assert (run.step, run.skipped) == (12, 2)
+    with open(run.folder / "log.csv", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["kind"] == "train"]
+    assert [row["skipped"] for row in rows] == ["0", "2", "2"]  # of batches of four updates
+    assert all(np.isfinite(float(row["loss"])) for row in rows if row["loss"])
+    assert all(torch.isfinite(value).all() for value in tensors(run.checkpoint).values())
+
+
+def test_three_in_a_row_end_the_run_and_the_checkpoint_is_kept(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken_from(6, 1000, monkeypatch)
+    made = settings(corpus, tmp_path, steps=40, checkpoint_minutes=0.0)
+    with pytest.raises(ValueError, match=r"no finite gradient 3 times in a row, 3 in all; .*learning_rate=0.01"):
+        train.train(made)
+    with safe_open(made.folder() / config.CHECKPOINT, "pt") as file:
+        assert json.loads(file.metadata()["position"])["step"] == 4
+    assert not (made.folder() / config.LAST).exists()
+    # The same command goes on from there.
+    monkeypatch.undo()
+    made.steps = 8
+    assert train.train(made).step == 8
+
+
+def test_a_schedule_goes_on_where_it_was(corpus: Path, tmp_path: Path) -> None:
+    """Without a checkpoint: from a blob, and what is said to be used up of the schedule."""
+    whole = train.Run(settings(corpus, tmp_path, name="whole", steps=100, warm_up=0))
+    rates = []
+    for whole.step in (35, 60, 99):
+        whole.team.progress = whole.progress()
+        rates.append(whole.rate())
+    whole.export("best.linnet")
+    start = str(whole.folder / "best.linnet")
+    rest = train.Run(settings(corpus, tmp_path, name="rest", steps=100, warm_up=0, begun=0.35, init=start))
+    for rest.step, rate in zip((0, 25, 64), rates, strict=True):
+        rest.team.progress = rest.progress()
+        assert rest.rate() == pytest.approx(rate)
+    rest.step = 65
+    assert rest.progress() == 1
+    whole.lock.close()
+    rest.lock.close()
+    run = train.train(settings(corpus, tmp_path, name="all", steps=20, begun=0.8, init=start))
+    assert run.step == 4
 
 
 def test_a_run_in_use_is_refused(corpus: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import torch
 
-from training import gru, model
+from training import device, gru, model
 
 NAMES = ("states", "last", "x", "start", "weight_input", "weight_state", "bias_input", "bias_state")
 # Of frames, rows, inputs, width: odd sizes, one of everything, several groups of rows; wide ones leave PyTorch a part.
@@ -74,6 +74,27 @@ def test_the_layer_and_its_gradients_are_those_of_the_formula(
         assert (mine - theirs).norm() < tolerance * theirs.norm(), name
 
 
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16], ids=str)
+def test_a_layer_too_large_for_the_caches_is_the_same_row_for_row(kind: torch.dtype) -> None:
+    """What is written past the caches, and slices that are not."""
+    if not gru.available(kind):
+        pytest.skip(f"no kernels of {kind} here")
+    torch.manual_seed(2)
+    x, start = torch.randn(70, 1000, 16), torch.randn(1000, 64)
+    weights = [torch.randn(192, 16), torch.randn(192, 64) / 8, torch.randn(192), torch.randn(192)]
+    found = []
+    for rows in ([slice(0, 1000)], [slice(0, 500), slice(500, 1000)]):
+        parts = []
+        for some in rows:
+            own = x[:, some].clone().requires_grad_()
+            states, _ = gru.Function.apply(kind, own, start[some], *weights)
+            states.square().sum().backward()
+            parts.append((states.detach(), own.grad))
+        found.append([torch.cat(part, 1) for part in zip(*parts, strict=True)])
+    for whole, slices in zip(*found, strict=True):
+        assert torch.equal(whole, slices)
+
+
 def test_gates_are_exact_to_a_millionth_and_saturate(backend: ctypes.CDLL) -> None:
     """One frame without products: h = tanh(a) + sigmoid(b) (h0 - tanh(a)) for many a and b."""
     grid = torch.cat([torch.linspace(-20, 20, 801), torch.tensor([-3e38, -1e4, -100.0, 0.0, 100.0, 1e4, 3e38])])
@@ -90,6 +111,38 @@ def test_gates_are_exact_to_a_millionth_and_saturate(backend: ctypes.CDLL) -> No
     ones, bias = torch.ones(6, 2), torch.ones(6)
     states, _ = gru.Function.apply(torch.float32, torch.zeros(2, 1, 2), broken, ones, ones, bias, bias)
     assert states.isnan().all()  # is not hidden: the trainer has to see it
+
+
+def test_what_a_cuda_device_computes_is_the_same_layer() -> None:
+    """PyTorch's GRU, here on the CPU: the order of gates and the place of the reset gate are ours."""
+    sizes = (9, 33, 12, 24)
+    wanted = values_and_gradients(plain_layer, sizes, torch.float64)
+    found = values_and_gradients(gru.cudnn, sizes, torch.float32)
+    for name, mine, theirs in zip(NAMES, found, wanted, strict=True):
+        assert (mine - theirs).norm() < 3e-6 * theirs.norm(), name
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch sees no CUDA device here")
+def test_a_cuda_device_computes_the_same_network() -> None:
+    torch.manual_seed(1)
+    device.set_precision(False, torch.device("cuda"))
+    network = model.Network(16, 32, 16)
+    x = torch.randn(20, 3, 70)
+    found = []
+    for place in ("cpu", "cuda"):
+        network.to(place).zero_grad()
+        gain, strength, speech, _ = network(x.to(place), network.start(3), True)
+        (gain.square().sum() + strength.sum() + speech.sum()).backward()
+        found.append([value.grad.cpu() for value in network.parameters()])
+    for mine, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(mine, theirs, rtol=1e-3, atol=1e-3)
+
+
+def test_a_missing_device_is_named() -> None:
+    assert [device.choose(name, cuda=True).type for name in ("auto", "cpu", "cuda")] == ["cuda", "cpu", "cuda"]
+    assert [device.choose(name, cuda=False).type for name in ("auto", "cpu")] == ["cpu", "cpu"]
+    with pytest.raises(ValueError, match="device=cuda: PyTorch sees no CUDA device"):
+        device.choose("cuda", cuda=False)
 
 
 def test_without_the_kernels_the_layer_is_the_same_and_says_so_once(

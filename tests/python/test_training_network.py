@@ -14,6 +14,7 @@ from linnet import _core, blob, metrics
 from training import (
     augment,
     config,
+    device,
     export,
     features,
     losses,
@@ -58,7 +59,7 @@ def test_recurrent_layer_equals_the_reference_with_its_gradients() -> None:
 @pytest.mark.parametrize("amx", [False, True])
 @pytest.mark.parametrize("avx512_bf16", [False, True])
 def test_products_are_rounded_where_the_cpu_is_made_for_it(fast: bool, amx: bool, avx512_bf16: bool) -> None:
-    found = train.product_precision(fast, amx=amx, avx512_bf16=avx512_bf16)
+    found = device.product_precision(fast, amx=amx, avx512_bf16=avx512_bf16)
     assert found == ("bf16" if fast and (amx or avx512_bf16) else "ieee")
 
 
@@ -76,8 +77,10 @@ def test_chunks_with_carried_states_equal_one_pass() -> None:
         torch.testing.assert_close(torch.cat([part[index] for part in parts]), whole[index], rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("precision", ["ieee", "bf16"])
 @pytest.mark.parametrize("shape", [(96, 32), (32, 96), (48, 48)])
-def test_updates_of_muon_are_orthogonal(shape: tuple[int, int]) -> None:
+def test_updates_of_muon_are_orthogonal(shape: tuple[int, int], precision: str) -> None:
+    torch.backends.mkldnn.matmul.fp32_precision = precision
     torch.manual_seed(5)
     u, _, v = torch.linalg.svd(torch.randn(shape), full_matrices=False)
     gradient = u @ torch.diag(torch.logspace(-1, 0, min(shape))) @ v
@@ -86,7 +89,8 @@ def test_updates_of_muon_are_orthogonal(shape: tuple[int, int]) -> None:
     assert values.min() > 0.6 and values.max() < 1.3  # from a factor of 10
     # Along the singular vectors of the gradient, and nowhere else.
     inside = u.T @ update @ v.T
-    assert (inside - torch.diag(inside.diagonal())).abs().max() < 1e-3
+    off = (inside - torch.diag(inside.diagonal())).abs().max()
+    assert off < (1e-3 if precision == "ieee" else 0.03)  # bfloat16 has 8 bits
 
 
 def test_muon_is_that_of_pytorch() -> None:

@@ -34,11 +34,14 @@ class Buffer {
 
 size_t up(size_t value, size_t to) { return (value + to - 1) / to * to; }
 
+constexpr size_t STREAMED = 4 << 20;  // states
+
 struct Sizes {
   size_t frames, rows, cols, width;
   size_t vectors, col_vectors;  // of a row of `width` and of `cols` numbers
   size_t padded, padded_cols;   // these in numbers
   size_t group;                 // rows that go through the frames together
+  bool streamed;                // more than the caches hold is written
 
   explicit Sizes(const linnet_gru &g)
       : frames((size_t)g.frames), rows((size_t)g.rows), cols(g.whole ? (size_t)g.cols : 0), width((size_t)g.width) {
@@ -46,16 +49,17 @@ struct Sizes {
     padded = vectors * LANES, padded_cols = col_vectors * LANES;
     // Wide matrices are read again for every frame, which more rows at once have to pay for.
     size_t most = width > 128 ? 128 : 32;
+    streamed = frames * rows * padded > STREAMED && (((size_t)g.states | (size_t)g.kept | (size_t)g.grad_x) & 63) == 0;
     group = up(rows < most ? rows : most, ROWS);
   }
   int64_t left(size_t vector, size_t of) const { return (int64_t)(of - vector * LANES); }
 };
 
-// The matrix value(k, column), k < steps * PER_UNIT, as vectors of units: [vectors][steps][LANES].
+// The matrix value(k, column), k < steps * PER_UNIT, as vectors of units: [vectors][steps][of `among`, one][LANES].
 template <class Kind, class Value>
-void pack(Unit *to, size_t vectors, size_t steps, Value value) {
+void pack(Unit *to, size_t vectors, size_t steps, size_t among, Value value) {
   for (size_t j = 0; j < vectors; j++) {
-    for (size_t k = 0; k < steps; k++, to += LANES) {
+    for (size_t k = 0; k < steps; k++, to += among * LANES) {
       for (size_t part = 0; part < Kind::PER_UNIT; part++) {
         float some[LANES];
         typename Kind::Element rounded[LANES];
@@ -75,6 +79,12 @@ void convert(typename Kind::Element *to, const float *from, size_t count) {
     int64_t some = (int64_t)(count - i);
     store_some<Kind>(to + i, load_some<Float32>(from + i, some), some);
   }
+}
+
+// One row of floats; past the caches where `streamed`.
+void copy_row(float *to, const float *from, size_t count, bool streamed) {
+  if (count % LANES) return (void)memcpy(to, from, count * sizeof *to);
+  for (size_t i = 0; i < count; i += LANES) write(to + i, load_vector<Floats>(from + i), streamed);
 }
 
 // Rows of elements with `padded` numbers each -> for products over the rows: units of one number of neighbouring rows.
@@ -104,12 +114,12 @@ void forward_of(const linnet_gru &g) {
   Buffer<float> bias(4 * s.padded);  // reset, update, candidate from the state, candidate from the input
   for (size_t gate = 0; gate < 3; gate++) {
     const float *from_state = g.weight_state + gate * width * width;
-    pack<Kind>(weight_state + gate * s.vectors * steps * LANES, s.vectors, steps,
+    pack<Kind>(weight_state + gate * LANES, s.vectors, steps, 3,
                [&](size_t k, size_t unit) { return k < width && unit < width ? from_state[unit * width + k] : 0.0f; });
     for (size_t i = 0; i < width; i++) bias[gate * s.padded + i] = g.bias_state[gate * width + i];
     if (!g.whole) continue;
     const float *from_input = g.weight_input + gate * width * s.cols;
-    pack<Kind>(weight_input + gate * s.vectors * col_steps * LANES, s.vectors, col_steps, [&](size_t k, size_t unit) {
+    pack<Kind>(weight_input + gate * LANES, s.vectors, col_steps, 3, [&](size_t k, size_t unit) {
       return k < s.cols && unit < width ? from_input[unit * s.cols + k] : 0.0f;
     });
     for (size_t i = 0; i < width; i++) bias[(gate == 2 ? 3 : gate) * s.padded + i] += g.bias_input[gate * width + i];
@@ -138,14 +148,14 @@ void forward_of(const linnet_gru &g) {
           for (auto &row : sums)
             for (size_t gate = 0; gate < 3; gate++) memcpy(row[gate], bias + gate * s.padded + here, sizeof row[gate]);
           multiply<Kind, 3>(sums[0][0], 3 * LANES, (Unit *)(now + block * s.padded), steps, 1,
-                            weight_state + j * steps * LANES, s.vectors * steps * LANES, LANES, steps);
+                            weight_state + j * steps * 3 * LANES, LANES, 3 * LANES, steps);
           if (g.whole) {
             for (int m = 0; m < ROWS; m++) {
               memcpy(from_state[m], sums[m][2], sizeof from_state[m]);
               memcpy(sums[m][2], bias + 3 * s.padded + here, sizeof sums[m][2]);
             }
             multiply<Kind, 3>(sums[0][0], 3 * LANES, (Unit *)(input + block * s.padded_cols), col_steps, 1,
-                              weight_input + j * col_steps * LANES, s.vectors * col_steps * LANES, LANES, col_steps);
+                              weight_input + j * col_steps * 3 * LANES, LANES, 3 * LANES, col_steps);
           }
           for (size_t m = 0; m < ROWS && block + m < count; m++) {
             const size_t row = at + block + m;
@@ -165,14 +175,15 @@ void forward_of(const linnet_gru &g) {
             const Floats value = candidate + update * (Float32::load(mine) - candidate);
             Float32::store(mine, value);
             Kind::store(after + (block + m) * s.padded + here, value);
-            store_some<Float32>(g.states + row * width + here, value, left);
+            if (left >= LANES)
+              write(g.states + row * width + here, value, s.streamed && width % LANES == 0);
+            else
+              store_some<Float32>(g.states + row * width + here, value, left);
             if (g.copy) store_some<Kind>((Element *)g.copy + row * width + here, value, left);
             if (!g.kept) continue;
-            Element *kept = (Element *)g.kept + row * 4 * width + here;
-            store_some<Kind>(kept, reset, left);
-            store_some<Kind>(kept + width, update, left);
-            store_some<Kind>(kept + 2 * width, candidate, left);
-            store_some<Kind>(kept + 3 * width, recurrent, left);
+            Element *kept = (Element *)g.kept + (row * s.padded + here) * 4;
+            Kind::write_two(kept, reset, update, s.streamed);
+            Kind::write_two(kept + 2 * LANES, candidate, recurrent, s.streamed);
           }
         }
       }
@@ -194,12 +205,12 @@ void backward_of(const linnet_gru &g) {
   const size_t steps = 3 * padded / Kind::PER_UNIT, line = 4 * padded / Kind::PER_UNIT;
   const bool to_x = g.whole && g.grad_x;
   Buffer<Unit> back_state(s.vectors * steps * LANES), back_input(to_x ? s.col_vectors * steps * LANES : 0);
-  pack<Kind>(back_state, s.vectors, steps, [&](size_t k, size_t column) {
+  pack<Kind>(back_state, s.vectors, steps, 1, [&](size_t k, size_t column) {
     size_t gate = k / padded, unit = k % padded;
     return unit < width && column < width ? g.weight_state[(gate * width + unit) * width + column] : 0.0f;
   });
   if (to_x) {
-    pack<Kind>(back_input, s.col_vectors, steps, [&](size_t k, size_t column) {
+    pack<Kind>(back_input, s.col_vectors, steps, 1, [&](size_t k, size_t column) {
       size_t gate = SIDE_GATE[k / padded], unit = k % padded;
       return unit < width && column < s.cols ? g.weight_input[(gate * width + unit) * s.cols + column] : 0.0f;
     });
@@ -230,10 +241,9 @@ void backward_of(const linnet_gru &g) {
         for (size_t part = 0; part < 4; part++) total[part] = Float32::load(bias + part * padded + here);
         for (size_t m = 0; m < count; m++) {
           const size_t row = at + m;
-          const Element *kept = (const Element *)g.kept + row * 4 * width + here;
-          const Floats reset = load_some<Kind>(kept, left), update = load_some<Kind>(kept + width, left);
-          const Floats candidate = load_some<Kind>(kept + 2 * width, left);
-          const Floats recurrent = load_some<Kind>(kept + 3 * width, left);
+          const Element *kept = (const Element *)g.kept + (row * padded + here) * 4;
+          const Floats reset = Kind::load(kept), update = Kind::load(kept + LANES);
+          const Floats candidate = Kind::load(kept + 2 * LANES), recurrent = Kind::load(kept + 3 * LANES);
           const Floats state = load_some<Float32>(previous + m * width + here, left);
           float *mine = carried + m * padded + here;
           const Floats grad = Float32::load(mine) + load_some<Float32>(g.grad_states + row * width + here, left);
@@ -281,7 +291,7 @@ void backward_of(const linnet_gru &g) {
       multiply_all<Kind>(grad_input, s.padded_cols, blocks, s.col_vectors, side, line, 1, back_input, steps * LANES,
                          LANES, steps);
       for (size_t m = 0; m < count; m++)
-        memcpy(g.grad_x + (at + m) * s.cols, grad_input + m * s.padded_cols, s.cols * sizeof(float));
+        copy_row(g.grad_x + (at + m) * s.cols, grad_input + m * s.padded_cols, s.cols, s.streamed);
     }
     for (size_t m = 0; m < count; m++)
       memcpy(g.grad_start + (first + m) * width, carried + m * padded, width * sizeof(float));

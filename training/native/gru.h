@@ -25,7 +25,7 @@ struct linnet_gru {
   const float *start;         // [rows, width], the state before the first frame
   float *states;              // [frames, rows, width], after each frame
   void *copy;                 // the same as elements, or null
-  void *kept;                 // elements [frames, rows, 4 width]: reset, update, candidate, h V^T + c of the candidate
+  void *kept;                 // for the way back: elements [frames, rows, 4 times width rounded up to 16]
   // Backward alone
   const float *grad_states;  // [frames, rows, width]
   float *grad_start;         // [rows, width]; holds the gradient of the last state before

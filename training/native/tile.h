@@ -27,6 +27,17 @@ typedef uint32_t Words __attribute__((vector_size(4 * LANES)));
 typedef int32_t Integers __attribute__((vector_size(4 * LANES)));
 typedef uint32_t Unit;  // of a product: one float, or two neighbours of bfloat16 (needs -fno-strict-aliasing)
 
+// A vector to memory, past the caches where `streamed`: for what is read only much later, on a cache line's boundary.
+template <class Vector>
+inline void write(void *to, Vector value, bool streamed) {
+#if defined(__AVX512F__)
+  static_assert(sizeof value == 64, "a line");
+  if (streamed) return _mm512_stream_si512((__m512i *)to, (__m512i)value);
+#endif
+  (void)streamed;
+  memcpy(to, &value, sizeof value);
+}
+
 inline Floats all(float value) { return value - Floats{}; }
 
 template <class Vector>
@@ -42,6 +53,10 @@ struct Float32 {
 
   static Floats load(const Element *from) { return load_vector<Floats>(from); }
   static void store(Element *to, Floats value) { memcpy(to, &value, sizeof value); }
+  static void write_two(Element *to, Floats first, Floats second, bool streamed) {
+    write(to, first, streamed);
+    write(to + LANES, second, streamed);
+  }
   static Floats add_product(Floats sum, Unit a, Words b) {
     float scalar;
     memcpy(&scalar, &a, sizeof scalar);
@@ -60,6 +75,9 @@ struct BFloat16 {
   static void store(Element *to, Floats value) {
     __m256bh rounded = _mm512_cvtneps_pbh((__m512)value);
     memcpy(to, &rounded, sizeof rounded);
+  }
+  static void write_two(Element *to, Floats first, Floats second, bool streamed) {
+    write(to, (__m512i)_mm512_cvtne2ps_pbh((__m512)second, (__m512)first), streamed);
   }
   static Floats add_product(Floats sum, Unit a, Words b) {
     return (Floats)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_set1_epi32((int)a), (__m512bh)b);
@@ -151,7 +169,7 @@ template <class Kind>
 void multiply_all(float *c, size_t c_row, size_t rows, size_t columns, const Unit *a, size_t a_row, size_t a_step,
                   const Unit *b, size_t b_column, size_t b_step, size_t steps) {
   for (size_t j = 0; j < columns;) {
-    size_t some = columns - j == 4 ? 2 : columns - j < 3 ? columns - j : 3;
+    size_t some = columns - j == 3 ? 3 : columns - j == 1 ? 1 : 2;  // two, that short sums begin sooner
     auto work = some == 3 ? multiply<Kind, 3> : some == 2 ? multiply<Kind, 2> : multiply<Kind, 1>;
     for (size_t m = 0; m < rows; m += ROWS)
       work(c + m * c_row + j * LANES, c_row, a + m * a_row, a_row, a_step, b + j * b_column, b_column, b_step, steps);
