@@ -1,7 +1,7 @@
 """Trials of networks and settings at equal wall-clock, and their table.
 
-    python training/trials.py training/configs/trials.toml --minutes 20 --set VALID --list VALID/list.csv
-    python training/trials.py training/configs/trials.toml --minutes 60 --only hybrid tokens --table trials.md
+    python training/trials.py training/trials.toml --minutes 20 --set VALID --list VALID/list.csv
+    python training/trials.py training/trials.toml --minutes 60 --only hybrid tokens --table trials.md
 
 The file has a table [common] and one [trials.NAME] each, of fields of config.py and a line `what`. A trial runs as
 runs/NAME-MINUTES and is not repeated where it has ended, so that the better ones can be given longer; what it gives on
@@ -110,7 +110,7 @@ def table(rows: list[dict[str, str]]) -> str:
 def main() -> int:
     """Command line; 2 with one line on stderr for bad input."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("trials", type=Path, help="a .toml file of trials, such as training/configs/trials.toml")
+    parser.add_argument("trials", type=Path, help="a .toml file of trials, such as training/trials.toml")
     parser.add_argument("--minutes", type=float, default=20, help="wall-clock of each, on one core")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these trials of the file")
     parser.add_argument("--runs", default="runs/trials", help="folder of the runs")

@@ -14,7 +14,7 @@ ROOT = Path(trials.__file__).parent
 
 
 def test_the_trials_of_the_repository_are_valid() -> None:
-    found = trials.read_trials(ROOT / "configs/trials.toml", 20, "runs")
+    found = trials.read_trials(ROOT / "trials.toml", 20, "runs")
     assert found["percepnet"].config.topology == "percepnet"
     assert len({trial.what for trial in found.values()}) == len(found) >= 8
     assert all(trial.config.hours == pytest.approx(1 / 3) for trial in found.values())
