@@ -184,7 +184,7 @@ def _produce(config, folder: str, worker: int, wanted, stop, parent: int) -> Non
             rows = generate(mixer, seeds, config.lookahead)
             if os.getppid() == parent:
                 save(path, rows)
-        index += config.workers
+        index += max(config.workers, 1)
 
 
 LEAD = 2  # shards made ahead of the newest one in use
@@ -211,7 +211,7 @@ class Shards:
         arguments = (config, str(folder))
         self.workers = [
             context.Process(target=_produce, args=(*arguments, w, self.wanted, self.stop, os.getpid()), daemon=True)
-            for w in range(config.workers if make else 0)
+            for w in range(max(config.workers, 1) if make else 0)
         ]
         for worker in self.workers:
             worker.start()
