@@ -24,6 +24,7 @@ import soundfile
 from scipy.signal import oaconvolve
 
 from training import config as settings
+from training import manifest
 from training.augment import Mixer, decibels, fade
 from training.data import RATE, Corpus, Item, load, loud_level
 
@@ -37,8 +38,8 @@ COUNT = 60
 def category(item: Item, config: settings.Config) -> str:
     """The CATEGORY of noise/CATEGORY/... in a manifest's folder; elsewhere the folder that holds the recording."""
     path = Path(item.path)
-    base = Path(config.noise or config.data)
-    folders = path.relative_to(base).parts[:-1]
+    bases = [Path(config.noise)] if config.noise else manifest.folders(config.data)
+    folders = next(path.relative_to(base).parts[:-1] for base in bases if path.is_relative_to(base))
     folders = folders[1:] if not config.noise and folders[:1] == ("noise",) else folders
     return folders[0] if folders else "other"
 

@@ -15,7 +15,7 @@ import pytest
 import soundfile
 
 from training import config as settings
-from training import dnsmos, evaluate, intervals, selection, summary, validation
+from training import data, dnsmos, evaluate, intervals, selection, summary, validation
 
 RATE = 48000
 KEYS = tuple(selection.SPAN)
@@ -197,3 +197,9 @@ def test_dnsmos_without_the_package_names_it(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(dnsmos, "find_spec", lambda _: None)
     with pytest.raises(ImportError, match="speechmos is not installed"):
         dnsmos.network()
+
+
+def test_category_is_found_in_each_of_several_folders() -> None:
+    given = settings.Config(data="first, second")
+    for path in ("first/noise/street/one/x.wav", "second/noise/street/two/y.wav"):
+        assert validation.category(data.Item(path, "one", 0.0), given) == "street"
