@@ -16,7 +16,7 @@ import numpy as np
 import soxr
 from scipy.signal import butter, oaconvolve, sosfilt
 
-from training import procedural
+from training import hard, procedural
 from training.data import RATE, Collection, Corpus, loud_level, make_once
 from training.manifest import is_synthetic
 
@@ -181,6 +181,7 @@ class Mixer:
         self.share = bounded(share / share.sum(), config.synthetic_share, synthetic)
         # Validation is on recordings, so that runs with more and with less computed noise compare.
         self.procedural = 0.0 if validates else config.procedural
+        self.hard = not validates
 
     def piece(self, rng: np.random.Generator, collection: Collection, item, length: int) -> np.ndarray:
         """At most `length` samples from a random place of an item."""
@@ -300,6 +301,10 @@ class Mixer:
         kind = rng.random()
         has_speech, has_noise = kind >= c.noise_only, not c.noise_only <= kind < c.noise_only + c.speech_only
         cutoff, low_pass = self.limits(rng)
+        side = rng.spawn(1)[0]  # so that the draws below are the same with and without hard kinds
+        kinds = hard.draw(side, c) if self.hard else hard.Hard()
+        if "telephone" in kinds.kinds:
+            cutoff, low_pass = hard.band(side)
         speech = target = np.zeros(n, np.float32)
         bandwidth = cutoff
         has_room = rng.random() < c.room and (self.recorded or self.simulated)
@@ -311,6 +316,7 @@ class Mixer:
             if rng.random() < c.leading_silence:
                 start = min(int(rng.exponential(0.25 * c.seconds) * RATE), n // 2)
                 raw = np.concatenate([np.zeros(start, np.float32), raw[: n - start]])
+            raw = hard.speech(side, kinds, raw)
             shape = [random_filter(rng), random_equaliser(rng, c.speech_peaks), low_pass]
             raw = sosfilt(np.concatenate(shape), raw).astype(np.float32)
             bandwidth = min(cutoff, known * ratio)
@@ -327,15 +333,21 @@ class Mixer:
             if room is not None and rng.random() < c.noise_in_room:
                 noise = oaconvolve(noise, room[0])[:n].astype(np.float32)
             power = np.float32(np.sqrt(np.mean(noise**2)) + 1e-9)
-            noisy += noise * np.float32((level or 1.0) / power * decibels(-self.snr(rng)))
+            noisy += noise * np.float32((level or 1.0) / power * decibels(kinds.noise_db - self.snr(rng)))
             level = level or float(np.sqrt(np.mean(noisy**2)))
-        scale = np.float32(decibels(rng.uniform(c.level_low, c.level_high)) / max(level, 1e-9))
+        wanted = hard.level(side, kinds, rng.uniform(c.level_low, c.level_high))
+        scale = np.float32(decibels(wanted) / max(level, 1e-9))
         peak = float(max(np.abs(noisy).max(), np.abs(target).max()) * scale)
         if rng.random() < c.clipping:
             scale *= np.float32(decibels(rng.uniform(1, 8)) / max(peak, 1e-9))
         elif peak > 0.98:
             scale *= np.float32(0.98 / peak)
-        noisy, target = np.clip(noisy * scale, -1, 1), target * scale
+        noisy, target = noisy * scale, target * scale
+        if kinds.slams:
+            noisy = hard.strike(side, noisy)
+        if "muted_start" in kinds.kinds:
+            hard.mute_start(side, noisy, target)
+        noisy = np.clip(noisy, -1, 1)
         if rng.random() < c.rounding:
             noisy = np.rint(noisy * 32768) / np.float32(32768)
         return Segment(noisy.astype(np.float32), target.astype(np.float32), bandwidth, has_speech)

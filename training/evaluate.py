@@ -3,6 +3,7 @@
     python training/evaluate.py --model sdk/models/small.linnet --set SET --json scores.json --list mixtures.csv
     python training/evaluate.py --enhanced FOLDER --set SET --json other.json --list mixtures.csv
     python training/evaluate.py --model M --set SET --list mixtures.csv --beside other=other.json --plot scores.png
+    python training/evaluate.py --cases --model M --data ../shared/data          # the hard cases, see case_table.py
 
 SET/noisy/NAME.wav is enhanced by the C++ core, shifted back by its delay, and compared with SET/clean/NAME.wav (48 kHz
 mono). The list, where given, has columns id and snr_db, and may have part, and category or noise (a path
@@ -31,7 +32,7 @@ from tqdm import tqdm
 import training  # noqa: F401  (finds linnet)
 from linnet import _core, metrics
 from linnet.enhancer import DEFAULT_POSTFILTER
-from training import intervals, selection, summary
+from training import case_table, intervals, selection, summary
 from training.dnsmos import Dnsmos, network
 from training.score_figure import NO_SNR, draw_scores
 
@@ -190,7 +191,11 @@ def evaluate(
 
 def main() -> int:
     """Command line; 2 with one line on stderr for bad input."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    if "--cases" in sys.argv[1:]:
+        return case_table.main([word for word in sys.argv[1:] if word != "--cases"])
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0], epilog="--cases shows the hard cases instead; --cases --help tells more"
+    )
     system = parser.add_mutually_exclusive_group(required=True)
     system.add_argument("--model", type=Path, help="a .linnet file")
     system.add_argument(
