@@ -83,9 +83,8 @@ class Config:
     clipping: float = 0.1
     rounding: float = 0.5
     leading_silence: float = 0.3  # share of segments whose speech begins late, by a quarter of their length in the mean
-    held: float = (
-        0.06  # share of segments with vowels held for up to 4 s; this and the next in training alone (hard.py)
-    )
+    # Shares of segments that are made hard, in training alone (hard.py)
+    held: float = 0.06  # with vowels held for up to 4 s
     level_step: float = 0.15  # with speech that becomes softer or louder by up to 45 dB, or with slams
     whisper: float = 0.04
     telephone: float = 0.05
