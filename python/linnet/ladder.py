@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from linnet import _core
 from linnet.audio import AudioError, open_input, open_output
-from linnet.catalog import ModelLike, load_model
+from linnet.catalog import ModelLike, open_model
 from linnet.enhancer import RATE, Enhancer
 from linnet.formats import Format, is_sound_file
 from linnet.metrics import Scores, check_packages, score
@@ -91,8 +91,7 @@ def climb(clean: Signal, noisy: Signal, model: ModelLike) -> dict[str, Signal]:
     """
     if clean.shape != noisy.shape or clean.ndim != 1:
         raise ValueError(f"clean has shape {clean.shape}, noisy {noisy.shape}; give two mono signals of one length")
-    blob = load_model(model)
-    with Enhancer(blob, any_block=False) as enhancer:
+    with Enhancer(model, any_block=False) as enhancer:
         network = enhancer.enhance(noisy)
         delay = enhancer.delay
     lookahead = delay // FRAME - 1
@@ -125,7 +124,7 @@ def run_ladder(clean: str, noisy: str, outdir: str, model: ModelLike, limit: int
     """
     check_packages()
     pyplot()
-    load_model(model)
+    model = open_model(model)
     pairs = _pairs(clean, noisy)
     if limit is not None and limit < len(pairs):
         pairs = [pairs[i * len(pairs) // limit] for i in range(limit)]
