@@ -10,17 +10,17 @@ namespace {
 using linnet::base::utf8_to_utf16;
 
 bool becomes(const char *text, const char16_t *expected, size_t units) {
-  uint16_t out[64];
+  char16_t out[64];
   memset(out, 0xa5, sizeof out);
   if (!utf8_to_utf16(text, out, units + 1)) return false;
   for (size_t i = 0; i <= units; ++i) {
-    if (out[i] != (i < units ? expected[i] : 0)) return false;
+    if (out[i] != (i < units ? expected[i] : u'\0')) return false;
   }
   return out[units + 1] == 0xa5a5 && !utf8_to_utf16(text, out, units) && !utf8_to_utf16(text, out, 0);
 }
 
 bool is_refused(const char *text) {
-  uint16_t out[64];
+  char16_t out[64];
   return !utf8_to_utf16(text, out, 64);
 }
 
@@ -34,11 +34,23 @@ void sound_text_is_converted() {
 }
 
 void what_is_no_utf8_is_refused() {
-  for (const char *text : {"\x80", "a\xbf", "\xc0\x80", "\xc1\xbf", "\xc2",
-                           "\xc2"
-                           "a",
-                           "\xe0\x9f\xbf", "\xe1\x80", "\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x8f\xbf\xbf",
-                           "\xf0\x90\x80", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff"}) {
+  static const char *const bad[] = {"\x80",
+                                    "a\xbf",
+                                    "\xc0\x80",
+                                    "\xc1\xbf",
+                                    "\xc2",
+                                    "\xc2"
+                                    "a",
+                                    "\xe0\x9f\xbf",
+                                    "\xe1\x80",
+                                    "\xed\xa0\x80",
+                                    "\xed\xbf\xbf",
+                                    "\xf0\x8f\xbf\xbf",
+                                    "\xf0\x90\x80",
+                                    "\xf4\x90\x80\x80",
+                                    "\xf5\x80\x80\x80",
+                                    "\xff"};
+  for (const char *text : bad) {
     CHECK_CASE(is_refused(text), text);
   }
 }

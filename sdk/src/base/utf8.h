@@ -7,7 +7,9 @@
 namespace linnet::base {
 
 // Writes text and its zero; false if it is not UTF-8 (overlong forms and surrogates are not) or needs more than room.
-inline bool utf8_to_utf16(const char *text, uint16_t *out, size_t room) {
+template <class Unit>
+bool utf8_to_utf16(const char *text, Unit *out, size_t room) {
+  static_assert(sizeof(Unit) == 2, "wchar_t of Windows, char16_t");
   const unsigned char *at = reinterpret_cast<const unsigned char *>(text);
   while (*at) {
     const uint32_t lead = *at++;
@@ -24,10 +26,10 @@ inline bool utf8_to_utf16(const char *text, uint16_t *out, size_t room) {
     if (room <= units) return false;
     room -= units;
     if (units == 2) {
-      *out++ = static_cast<uint16_t>(0xd800 + ((point - 0x10000) >> 10));
+      *out++ = static_cast<Unit>(0xd800 + ((point - 0x10000) >> 10));
       point = 0xdc00 + (point & 0x3ff);
     }
-    *out++ = static_cast<uint16_t>(point);
+    *out++ = static_cast<Unit>(point);
   }
   if (room == 0) return false;
   *out = 0;

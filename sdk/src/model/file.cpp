@@ -14,10 +14,9 @@ namespace {
 FILE *open_file(const char *path) {
 #ifdef _WIN32
   constexpr size_t kLongestPath = 32768;  // of Windows, with the zero at the end
-  uint16_t wide[kLongestPath];
-  static_assert(sizeof(wchar_t) == sizeof wide[0]);
+  wchar_t wide[kLongestPath];
   if (!base::utf8_to_utf16(path, wide, kLongestPath)) return nullptr;
-  return _wfopen(reinterpret_cast<const wchar_t *>(wide), L"rb");
+  return _wfopen(wide, L"rb");
 #else
   return fopen(path, "rb");
 #endif
