@@ -204,6 +204,15 @@ def open_model(model: ModelLike) -> Model:
     return model if isinstance(model, Model) else Model(model)
 
 
+def model_label(model: ModelLike) -> str:
+    """What reports call a model: the name or path it was given by, or how many bytes."""
+    if isinstance(model, (str, os.PathLike)):
+        return os.fspath(model)
+    if isinstance(model, Model) and model.path:
+        return os.fspath(model.path)
+    return f"{model.size if isinstance(model, Model) else len(model)} bytes"
+
+
 def example_path(name: str) -> Path:
     """A file of the demo recording. Raises FileNotFoundError if this installation lacks it."""
     for folder in _EXAMPLES:

@@ -132,6 +132,13 @@ def test_bad_sources_are_named(tmp_path: Path, tiny_model: Path) -> None:
             _core.Model(bad)
 
 
+def test_reports_name_every_kind_of_model(tiny_model: Path) -> None:
+    data = tiny_model.read_bytes()
+    assert catalog.model_label("tiny") == "tiny"
+    assert catalog.model_label(tiny_model) == catalog.model_label(linnet.Model("tiny")) == str(tiny_model)
+    assert catalog.model_label(data) == catalog.model_label(linnet.Model(data)) == f"{len(data)} bytes"
+
+
 def test_a_stream_keeps_its_model() -> None:
     stream = _core.Stream(_core.Model(linnet.Model("tiny").to_bytes()))
     gc.collect()
