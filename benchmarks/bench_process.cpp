@@ -65,22 +65,32 @@ void check(linnet_status status, const char *what) {
   if (status != LINNET_OK) stop(what, linnet_status_text(status));
 }
 
+// The model of the program, made once.
+const linnet_model *the_model() {
+  static const linnet_model *const made = [] {
+    linnet_model *model = nullptr;
+    check(linnet_model_create(linnet_bench_model, model_size, &model), "linnet_model_create");
+    return model;
+  }();
+  return made;
+}
+
 size_t stream_size(const char *backend) {
   const linnet_config config = config_of(backend);
   size_t bytes = 0;
-  check(linnet_size(linnet_bench_model, model_size, &config, &bytes), "linnet_size");
+  check(linnet_size(the_model(), &config, &bytes), "linnet_size");
   return bytes;
 }
 
-linnet *init_stream(const char *backend, void *memory, size_t room) {
+linnet_stream *init_stream(const char *backend, void *memory, size_t room) {
   const linnet_config config = config_of(backend);
-  linnet *stream = nullptr;
-  check(linnet_init(memory, room, linnet_bench_model, model_size, &config, &stream), "linnet_init");
+  linnet_stream *stream = nullptr;
+  check(linnet_init(memory, room, the_model(), &config, &stream), "linnet_init");
   return stream;
 }
 
 // One window.
-LINNET_MARKS void measured_call(linnet *stream, const float *in, float *out, size_t samples) {
+LINNET_MARKS void measured_call(linnet_stream *stream, const float *in, float *out, size_t samples) {
   stages::begin();
   linnet_process(stream, in, out, samples);
   stages::end();
@@ -94,7 +104,7 @@ struct CountOptions {
 };
 
 void count_all(const CountOptions &options) {
-  linnet *stream = init_stream(options.backend, stream_memory, kStreamRoom);
+  linnet_stream *stream = init_stream(options.backend, stream_memory, kStreamRoom);
   const size_t samples = kFrame * static_cast<size_t>(options.per_call);
   for (const recipes::Recipe &recipe : recipes::kRecipes) {
     if (options.recipe && strcmp(recipe.name, options.recipe) != 0) continue;
@@ -159,18 +169,18 @@ void print_times(const char *name, std::vector<double> times, int frames, const 
 }
 
 // Something that puts the caches into another state before each call.
-using Before = void (*)(linnet *stream, size_t stream_bytes);
+using Before = void (*)(linnet_stream *stream, size_t stream_bytes);
 
 std::vector<uint64_t> other_data;
 
 // Another program's work: 64 MB read and written.
-void stream_64_mb(linnet *, size_t) {
+void stream_64_mb(linnet_stream *, size_t) {
   if (other_data.empty()) other_data.assign((size_t{64} << 20) / sizeof(uint64_t), 1);
   for (uint64_t &value : other_data) value += 3;
 }
 
 // Out of every cache, by instruction where there is one for it.
-void flush_lines(linnet *stream, size_t stream_bytes) {
+void flush_lines(linnet_stream *stream, size_t stream_bytes) {
 #if defined(__x86_64__)
   for (size_t i = 0; i < model_size; i += 64) _mm_clflush(linnet_bench_model + i);
   for (size_t i = 0; i < stream_bytes; i += 64) _mm_clflush(reinterpret_cast<uint8_t *>(stream) + i);
@@ -182,7 +192,7 @@ void flush_lines(linnet *stream, size_t stream_bytes) {
 
 // Calls back to back for that many seconds (or at least 20 calls), each timed by itself. CPU seconds: what other
 // programs take away is not counted.
-std::vector<double> time_calls(linnet *stream, size_t bytes, int per_call, double seconds, Before before) {
+std::vector<double> time_calls(linnet_stream *stream, size_t bytes, int per_call, double seconds, Before before) {
   const size_t samples = kFrame * static_cast<size_t>(per_call);
   std::vector<double> times;
   size_t at = 0;
@@ -203,7 +213,7 @@ struct Clock {
 
 // As an audio client calls: one call when its samples are there, sleep in between. CPU seconds of the thread from one
 // wake-up to the next, the cost of sleeping included.
-Clock time_paced(linnet *stream, int per_call, double seconds) {
+Clock time_paced(linnet_stream *stream, int per_call, double seconds) {
   const size_t samples = kFrame * static_cast<size_t>(per_call);
   Clock clock;
   timespec wake;
@@ -230,7 +240,7 @@ Clock time_paced(linnet *stream, int per_call, double seconds) {
   return clock;
 }
 
-void time_stages(linnet *stream, double seconds) {
+void time_stages(linnet_stream *stream, double seconds) {
   std::vector<double> times[stages::kCount];
   size_t at = 0;
   for (const double stop_at = stages::now() + seconds; stages::now() < stop_at || times[0].size() < 20;) {
@@ -256,7 +266,7 @@ void time_streams(const char *backend, double seconds) {
   constexpr int kMost = 64;
   std::vector<uint8_t> memory(kMost * bytes + 64);
   uint8_t *base = memory.data() + (64 - reinterpret_cast<uintptr_t>(memory.data()) % 64) % 64;
-  std::vector<linnet *> streams;
+  std::vector<linnet_stream *> streams;
   printf("\"streams\": {\n");
   for (int count = 1; count <= kMost; count *= 2) {
     while (streams.size() < static_cast<size_t>(count)) {
@@ -267,7 +277,7 @@ void time_streams(const char *backend, double seconds) {
     for (const double stop_at = stages::now() + seconds; stages::now() < stop_at || times.size() < 5;) {
       if (at + kFrame > recipes::kLength) at = 0;
       const double from = cpu_now();
-      for (linnet *stream : streams) linnet_process(stream, input + at, output, kFrame);
+      for (linnet_stream *stream : streams) linnet_process(stream, input + at, output, kFrame);
       times.push_back((cpu_now() - from) / count);
       at += kFrame;
     }
@@ -279,9 +289,9 @@ void time_create(const char *backend) {
   const linnet_config config = config_of(backend);
   std::vector<double> times;
   for (int i = 0; i < 21; ++i) {
-    linnet *stream = nullptr;
+    linnet_stream *stream = nullptr;
     const double from = cpu_now();
-    check(linnet_create(linnet_bench_model, model_size, &config, &stream), "linnet_create");
+    check(linnet_create(the_model(), &config, &stream), "linnet_create");
     times.push_back(cpu_now() - from);
     linnet_destroy(stream);
   }
@@ -307,10 +317,10 @@ double clock_rate() {
 // One GRU layer of 512 units on 512 inputs by itself, its weights in the caches: what other libraries' kernels are
 // compared with.
 void time_gru(const char *backend) {
-  using linnet_core::nn::GruScratch;
-  using linnet_core::nn::Linear;
+  using linnet::nn::GruScratch;
+  using linnet::nn::Linear;
   constexpr int kUnits = 512, kGates = 3 * kUnits;
-  const linnet_core::kernels::Kernels *kernels = linnet_core::kernels::find(backend);
+  const linnet::kernels::Kernels *kernels = linnet::kernels::find(backend);
   if (!kernels) stop(backend, "no such backend here");
   const std::vector<float> scale(kGates, 1e-5f), bias(kGates, 0.1f);
   std::vector<int8_t> bytes(size_t{2} * kGates * kUnits + 2 * kUnits);
@@ -325,8 +335,8 @@ void time_gru(const char *backend) {
   std::vector<double> times;
   for (int i = 0; i < 5000; ++i) {
     const double from = cpu_now();
-    linnet_core::nn::gru_steps(*kernels, input, recurrent, {x, 0}, 1, values.data() + 2 * kGates, state, {state, 0},
-                               scratch);
+    linnet::nn::gru_steps(*kernels, input, recurrent, {x, 0}, 1, values.data() + 2 * kGates, state, {state, 0},
+                          scratch);
     times.push_back(cpu_now() - from);
   }
   printf("{");
@@ -336,7 +346,7 @@ void time_gru(const char *backend) {
 void native(const char *backend, double seconds) {
   recipes::speech_in_noise(input);
   const size_t bytes = stream_size(backend);
-  linnet *stream = init_stream(backend, stream_memory, kStreamRoom);
+  linnet_stream *stream = init_stream(backend, stream_memory, kStreamRoom);
   printf("{\"backend\": \"%s\", \"model_bytes\": %zu, \"stream_bytes\": %zu, \"clock_hz\": %.0f,\n", backend,
          model_size, bytes, clock_rate());
   for (int per_call = 1; per_call <= 2; ++per_call) {
@@ -400,7 +410,7 @@ void bandwidth() {
 int main(int argc, char **argv) {
   const std::string word = argc > 1 ? argv[1] : "";
   if (word == "backends" && argc == 2) {
-    for (const auto *table : linnet_core::kernels::available()) puts(table->name);
+    for (const auto *table : linnet::kernels::available()) puts(table->name);
   } else if (word == "count" && (argc == 6 || argc == 7)) {
     read_model();
     printf("size %zu\n", stream_size(argv[2]));

@@ -73,12 +73,12 @@ def main() -> int:
             stages = times["stages"]
             stage_rows.append([f"{name} {backend}", *(f"{stages[stage]['median']:.1f}" for stage in STAGES)])
             dsp = sum(stages[stage]["median"] for stage in STAGES if stage != "network")
-            stage_rows[-1] += [f"{dsp:.1f}", f"{times['create']['median'] / 1000:.2f}", times["stream_bytes"]]
+            stage_rows[-1] += [f"{dsp:.1f}", f"{times['create']['median']:.1f}", times["stream_bytes"]]
             streams = times["streams"].values()
             stream_rows.append([f"{name} {backend}", *(f"{item['median']:.1f}" for item in streams)])
     print(f"\nmicroseconds per 10 ms frame ({options.seconds:g} s each)")
     print(common.table(["model, backend, way", "frames/call", "median", "p99", "p99.9", "worst", "of a core"], rows))
-    print("\nby stage, hot, median microseconds; create in milliseconds; bytes per stream beside the model")
+    print("\nby stage, hot, median microseconds, as is create, of a stream; bytes per stream beside the model")
     print(common.table(["model, backend", *STAGES, "all but network", "create", "stream"], stage_rows))
     print("\nN streams on one model, in turn: median microseconds per frame and stream")
     print(common.table(["model, backend", "1", "2", "4", "8", "16", "32", "64"], stream_rows))

@@ -73,14 +73,14 @@ MARKER(linnet_mark_enter_5, 5)
 
 namespace {
 
-using linnet_core::dsp::Analysis;
-using linnet_core::dsp::AnalysisFrame;
-using linnet_core::dsp::PitchResult;
-using linnet_core::dsp::PitchTracker;
-using linnet_core::dsp::Synthesis;
-using linnet_core::kernels::Kernels;
-using linnet_core::nn::Network;
-using linnet_core::nn::NetworkOutput;
+using linnet::dsp::Analysis;
+using linnet::dsp::AnalysisFrame;
+using linnet::dsp::PitchResult;
+using linnet::dsp::PitchTracker;
+using linnet::dsp::Synthesis;
+using linnet::kernels::Kernels;
+using linnet::nn::Network;
+using linnet::nn::NetworkOutput;
 
 // One stage for the life of the object.
 template <stages::Stage stage>
@@ -115,17 +115,17 @@ extern "C" {
     return __real_##symbol arguments;                      \
   }
 
-WRAP(kAnalysis, void, _ZN11linnet_core3dsp8Analysis7processERKNS_7kernels7KernelsEPKfPNS0_13AnalysisFrameE,
+WRAP(kAnalysis, void, _ZN6linnet3dsp8Analysis7processERKNS_7kernels7KernelsEPKfPNS0_13AnalysisFrameE,
      (Analysis * self, const Kernels &kernels, const float *hop, AnalysisFrame *frame), (self, kernels, hop, frame))
-WRAP(kPitch, PitchResult, _ZN11linnet_core3dsp12PitchTracker7processERKNS_7kernels7KernelsEPKfS7_i,
+WRAP(kPitch, PitchResult, _ZN6linnet3dsp12PitchTracker7processERKNS_7kernels7KernelsEPKfS7_i,
      (PitchTracker * self, const Kernels &kernels, const float *newest, const float *frame, int lookahead),
      (self, kernels, newest, frame, lookahead))
-WRAP(kComb, void, _ZN11linnet_core3dsp11comb_filterEPKfiiPf,
-     (const float *x, int period, int lookahead_samples, float *out), (x, period, lookahead_samples, out))
-WRAP(kNetwork, void, _ZN11linnet_core2nn7Network7processERKNS_7kernels7KernelsEPKfiPNS0_13NetworkOutputE,
+WRAP(kComb, void, _ZN6linnet3dsp11comb_filterEPKfiiPf, (const float *x, int period, int lookahead_samples, float *out),
+     (x, period, lookahead_samples, out))
+WRAP(kNetwork, void, _ZN6linnet2nn7Network7processERKNS_7kernels7KernelsEPKfiPNS0_13NetworkOutputE,
      (Network * self, const Kernels &kernels, const float *features, int frames, NetworkOutput *out),
      (self, kernels, features, frames, out))
-WRAP(kSynthesis, void, _ZN11linnet_core3dsp9Synthesis7processERKNS_7kernels7KernelsERKNS0_13AnalysisFrameEPKfSA_fPf,
+WRAP(kSynthesis, void, _ZN6linnet3dsp9Synthesis7processERKNS_7kernels7KernelsERKNS0_13AnalysisFrameEPKfSA_fPf,
      (Synthesis * self, const Kernels &kernels, const AnalysisFrame &frame, const float *gains, const float *strengths,
       float postfilter, float *out),
      (self, kernels, frame, gains, strengths, postfilter, out))

@@ -75,7 +75,7 @@ def enhance(blob: bytes, noisy: np.ndarray, postfilter: float = DEFAULT_POSTFILT
 
     Probability l is that of the 20 ms around sample 480 l.
     """
-    stream = _core.Stream(blob)
+    stream = _core.Stream(_core.Model(blob))
     stream.set_postfilter(postfilter)
     hop = stream.frame_size
     lookahead = stream.delay // hop - 1
@@ -168,7 +168,8 @@ def evaluate(
         raise ValueError("give one of a model, a folder of enhanced files, an enhancer")
     blob = model.read_bytes() if model else b""
     if model:
-        _core.Stream(blob).set_postfilter(postfilter)  # a bad model or amount is told before the work begins
+        # A bad model or amount is told before the work begins.
+        _core.Stream(_core.Model(blob)).set_postfilter(postfilter)
     folders = [folder] if isinstance(folder, Path) else list(folder)
     jobs = [
         Job(noisy, clean, blob, postfilter, enhanced / noisy.name if enhanced else None, enhancer)

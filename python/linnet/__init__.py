@@ -8,6 +8,8 @@
         for block in microphone:
             play(enhancer.process(block))          # lags by enhancer.delay samples
 
+    model = linnet.Model("small")                  # read and checked once; all streams share it
+
 The method is PercepNet (Valin et al., Interspeech 2020); the work is done by the C++ core, `linnet._core`. Names are
 loaded when first used, so that tools which need only `linnet.blob` or `linnet.oracle` run without the built core.
 """
@@ -20,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from linnet._core import LinnetError, abi, backends
     from linnet._core import version as _version
-    from linnet.catalog import DEFAULT_MODEL, Model, ModelError, models
+    from linnet.catalog import DEFAULT_MODEL, Model, ModelError, ModelFile, models
     from linnet.enhancer import Enhancer, Stats, enhance
 
     version: str = _version()
@@ -32,6 +34,7 @@ __all__ = [
     "LinnetError",
     "Model",
     "ModelError",
+    "ModelFile",
     "Stats",
     "__version__",
     "abi",
@@ -51,6 +54,7 @@ _HOME = {
     "DEFAULT_MODEL": "catalog",
     "Model": "catalog",
     "ModelError": "catalog",
+    "ModelFile": "catalog",
     "models": "catalog",
 }
 

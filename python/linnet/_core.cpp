@@ -25,7 +25,7 @@
 #include "nn/network.h"
 
 namespace py = pybind11;
-using namespace linnet_core;  // NOLINT: the binding is about nothing else
+using namespace linnet;  // NOLINT: the binding is about nothing else
 
 namespace {
 
@@ -98,15 +98,39 @@ void check_matrix(const Floats &array, py::ssize_t rows, py::ssize_t columns, co
 Floats vector_of(py::ssize_t n) { return Floats(std::vector<py::ssize_t>{n}); }
 Floats matrix_of(py::ssize_t rows, py::ssize_t columns) { return Floats(std::vector<py::ssize_t>{rows, columns}); }
 
+// The bytes, and the model that lies on them. Never changed once made.
+class Model {
+ public:
+  explicit Model(const py::buffer &blob) : blob_(aligned_copy(blob)) {
+    const py::gil_scoped_release release;
+    check(linnet_model_create(blob_->data, blob_->size, &model_));
+    info_.size = sizeof info_;
+    check(linnet_model_get_info(model_, &info_));
+  }
+  ~Model() { linnet_model_destroy(model_); }
+  Model(const Model &) = delete;
+  Model &operator=(const Model &) = delete;
+
+  const linnet_model *get() const { return model_; }
+  const linnet_model_info &info() const { return info_; }
+  size_t size() const { return blob_->size; }
+  py::bytes to_bytes() const { return py::bytes(reinterpret_cast<const char *>(blob_->data), blob_->size); }
+
+ private:
+  std::unique_ptr<Aligned> blob_;
+  linnet_model *model_ = nullptr;
+  linnet_model_info info_ = {};
+};
+
 class Stream {
  public:
-  Stream(const py::buffer &blob, bool any_block, const std::optional<std::string> &backend_name)
-      : blob_(aligned_copy(blob)) {
+  Stream(std::shared_ptr<Model> model, bool any_block, const std::optional<std::string> &backend_name)
+      : model_(std::move(model)) {
     linnet_config config = {};
     config.size = sizeof config;
     config.any_block = any_block;
     config.backend = backend_name ? backend_name->c_str() : nullptr;
-    check(linnet_create(blob_->data, blob_->size, &config, &stream_), backend_name ? *backend_name : "");
+    check(linnet_create(model_->get(), &config, &stream_), backend_name ? *backend_name : "");
   }
   ~Stream() { linnet_destroy(stream_); }
   Stream(const Stream &) = delete;
@@ -164,8 +188,8 @@ class Stream {
   std::string backend_name() const { return linnet_backend(stream_); }
 
  private:
-  std::unique_ptr<Aligned> blob_;
-  linnet *stream_ = nullptr;
+  std::shared_ptr<Model> model_;  // outlives the stream
+  linnet_stream *stream_ = nullptr;
   std::mutex busy_;  // the C API leaves this to the caller, and Python threads share objects without a thought
 };
 
@@ -322,14 +346,16 @@ py::dict network(const py::buffer &blob, const Floats &features, const std::opti
   model::BlobError error = model::parse_blob(copy->data, copy->size, &view);
   if (error == model::BlobError::kNotABlob) throw LinnetError{LINNET_ERR_NOT_A_BLOB, ""};
   if (error == model::BlobError::kVersion) throw LinnetError{LINNET_ERR_VERSION, ""};
-  nn::Network net;
-  if (error != model::BlobError::kNone || !net.bind(view)) throw LinnetError{LINNET_ERR_CORRUPT, ""};
+  nn::Weights weights;
+  if (error != model::BlobError::kNone || !weights.bind(view)) throw LinnetError{LINNET_ERR_CORRUPT, ""};
   if (features.ndim() != 2) throw py::value_error("features must have shape (steps, 70)");
   if (step < 0) throw py::value_error("frames_per_call is " + std::to_string(step) + ", expected 0 (all) or more");
   py::ssize_t steps = features.shape(0);
   check_matrix(features, steps, nn::kInputs, "features");
   Floats gains = matrix_of(steps, nn::kOutputs), strengths = matrix_of(steps, nn::kOutputs);
   Floats speech = vector_of(steps);
+  nn::Network net;
+  net.attach(weights);
   base::Arena measure;
   net.place(measure);
   Aligned memory(measure.used());
@@ -478,8 +504,20 @@ PYBIND11_MODULE(_core, m) {
     }
   });
 
-  py::class_<Stream>(m, "Stream", "One mono stream at 48 kHz; keeps its own copy of the model blob.")
-      .def(py::init<const py::buffer &, bool, const std::optional<std::string> &>(), py::arg("blob"),
+  py::class_<Model, std::shared_ptr<Model>>(m, "Model", "A model, checked once; streams share it.")
+      .def(py::init<const py::buffer &>(), py::arg("blob"))
+      .def("to_bytes", &Model::to_bytes)
+      .def_property_readonly("size", &Model::size)
+      .def_property_readonly("topology", [](const Model &model) { return model.info().topology; })
+      .def_property_readonly("delay_frames", [](const Model &model) { return model.info().delay_frames; })
+      .def_property_readonly("frame_size", [](const Model &model) { return model.info().frame_size; })
+      .def_property_readonly("weights", [](const Model &model) { return model.info().weights; })
+      .def_property_readonly("multiply_adds", [](const Model &model) { return model.info().multiply_adds; })
+      .def_property_readonly("frame_bytes", [](const Model &model) { return model.info().frame_bytes; })
+      .def_property_readonly("stream_bytes", [](const Model &model) { return model.info().stream_bytes; });
+
+  py::class_<Stream>(m, "Stream", "One mono stream at 48 kHz.")
+      .def(py::init<std::shared_ptr<Model>, bool, const std::optional<std::string> &>(), py::arg("model").none(false),
            py::arg("any_block") = false, py::arg("backend") = std::nullopt)
       .def("process", &Stream::process, py::arg("samples"))
       .def("process_i16", &Stream::process_i16, py::arg("samples").noconvert())

@@ -11,7 +11,7 @@ from pathlib import Path
 import soundfile
 
 from linnet.audio import AudioError, open_output
-from linnet.catalog import ModelLike, example_path
+from linnet.catalog import ModelLike, example_path, model_label
 from linnet.files import Options, enhance_file, frame_powers, noise_reduction, pauses
 from linnet.formats import Format
 from linnet.metrics import si_sdr
@@ -41,7 +41,7 @@ def run_demo(outdir: str, model: ModelLike, backend: str | None = None) -> str:
     powers = [frame_powers(signal, rate) for signal in (noisy, enhanced, clean)]
     reduction = noise_reduction(powers[0], powers[1], pauses(powers[2], below_db=30)) or 0.0
     before, after = si_sdr(clean, noisy), si_sdr(clean, enhanced)
-    name = "given as bytes" if isinstance(model, (bytes, bytearray, memoryview)) else Path(model).stem
+    name = Path(model_label(model)).stem
     facts = (
         f"model {name} on {result.backend}   |   noise reduced by {reduction:.1f} dB in pauses   |   "
         f"SI-SDR {before:.1f} dB before, {after:.1f} dB after   |   delay {result.delay_ms:g} ms"

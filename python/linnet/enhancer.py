@@ -16,7 +16,7 @@ import soxr
 from numpy.typing import ArrayLike, NDArray
 
 from linnet import _core
-from linnet.catalog import DEFAULT_MODEL, ModelError, ModelLike, load_model
+from linnet.catalog import DEFAULT_MODEL, Model, ModelLike, open_model
 
 Samples = TypeVar("Samples", NDArray[np.float32], NDArray[np.float64], NDArray[np.int16])
 
@@ -38,9 +38,9 @@ class Stats(NamedTuple):
 
 
 class Enhancer:
-    """A stream at 48 kHz: one core stream per channel.
+    """A stream at 48 kHz: one core stream per channel, all on one model, which is read and checked once in a process.
 
-    model: "base", "sparse", "small", a path of a .linnet file, or its bytes. rate: 48000 only; other rates go
+    model: a Model, "base", "sparse", "small", a path of a .linnet file, or its bytes. rate: 48000 only; other rates go
     through `linnet.enhance` or `RateAdapter`. attenuation_limit_db: the most that noise is attenuated, 0 (a delayed
     copy, bit for bit) .. 100 (no limit). postfilter: strength of the envelope post-filter, 0 (off) .. 1. backend:
     None for the fastest, else one of `linnet.backends()`. channels: 1 takes blocks of shape (n,) or (n, 1), more take
@@ -75,12 +75,8 @@ class Enhancer:
             raise ValueError(
                 f"backend '{backend}': not available on this CPU; give one of {', '.join(_core.backends())}"
             )
-        blob = load_model(model)
-        try:
-            self._streams = [_core.Stream(blob, any_block, backend) for _ in range(channels)]
-        except _core.LinnetError as error:
-            name = f"of {len(blob)} bytes" if isinstance(model, (bytes, bytearray, memoryview)) else f"'{model}'"
-            raise ModelError(f"model {name}: {error}; give an intact .linnet file") from error
+        self._model = open_model(model)
+        self._streams = [_core.Stream(self._model._core, any_block, backend) for _ in range(channels)]
         self._dtype: np.dtype[Any] = np.dtype(np.float32)
         self._flat = channels == 1
         self._any_block = any_block
@@ -141,6 +137,11 @@ class Enhancer:
         padded: NDArray[Any] = np.concatenate([array, np.zeros((missing, *array.shape[1:]), array.dtype)])
         body: Any = self.process(padded)
         return np.concatenate([body, self.flush()])[self.delay : self.delay + len(array)] if len(array) else body
+
+    @property
+    def model(self) -> Model:
+        """The model, which other streams may share."""
+        return self._model
 
     @property
     def channels(self) -> int:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linnet.audio import AudioError, Block, Format, open_input, open_output
-from linnet.catalog import DEFAULT_MODEL, ModelError, ModelLike
+from linnet.catalog import DEFAULT_MODEL, ModelError, ModelLike, model_label
 from linnet.enhancer import DEFAULT_POSTFILTER, HIGHEST_RATE, LOWEST_RATE, MAX_CHANNELS, RATE, RateAdapter, Stats
 
 BLOCK_SECONDS = 1.0
@@ -73,7 +73,6 @@ class Result:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        model = self.options.model
         return {
             "input": self.input,
             "output": self.output,
@@ -82,7 +81,7 @@ class Result:
             "rate": self.format.rate,
             "channels": self.format.channels,
             "subtype": self.format.subtype,
-            "model": f"{len(model)} bytes" if isinstance(model, (bytes, bytearray, memoryview)) else os.fspath(model),
+            "model": model_label(self.options.model),
             "backend": self.backend,
             "attenuation_limit_db": self.options.attenuation_limit_db,
             "postfilter": self.options.postfilter,

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from linnet import _core
 from linnet.audio import AudioError, open_input, open_output
-from linnet.catalog import ModelLike, load_model
+from linnet.catalog import ModelLike, model_label, open_model
 from linnet.enhancer import RATE, Enhancer
 from linnet.formats import Format, is_sound_file
 from linnet.metrics import Scores, check_packages, score
@@ -91,8 +91,7 @@ def climb(clean: Signal, noisy: Signal, model: ModelLike) -> dict[str, Signal]:
     """
     if clean.shape != noisy.shape or clean.ndim != 1:
         raise ValueError(f"clean has shape {clean.shape}, noisy {noisy.shape}; give two mono signals of one length")
-    blob = load_model(model)
-    with Enhancer(blob, any_block=False) as enhancer:
+    with Enhancer(model, any_block=False) as enhancer:
         network = enhancer.enhance(noisy)
         delay = enhancer.delay
     lookahead = delay // FRAME - 1
@@ -125,14 +124,14 @@ def run_ladder(clean: str, noisy: str, outdir: str, model: ModelLike, limit: int
     """
     check_packages()
     pyplot()
-    load_model(model)
+    opened = open_model(model)
     pairs = _pairs(clean, noisy)
     if limit is not None and limit < len(pairs):
         pairs = [pairs[i * len(pairs) // limit] for i in range(limit)]
     recordings: dict[str, dict[str, Scores]] = {}
     for name, clean_path, noisy_path in _progress(pairs):
         reference, degraded = _load_pair(clean_path, noisy_path)
-        outputs = climb(reference, degraded, model)
+        outputs = climb(reference, degraded, opened)
         folder = Path(outdir) / name if os.path.isdir(clean) else Path(outdir)
         _write_rungs(folder, outputs)
         recordings[name] = {rung: score(reference, output, RATE) for rung, output in outputs.items()}
@@ -140,8 +139,7 @@ def run_ladder(clean: str, noisy: str, outdir: str, model: ModelLike, limit: int
             from linnet.ladder_figure import draw_ladder
 
             draw_ladder(reference, outputs, recordings[name], name, str(Path(outdir) / "ladder.png"))
-    label = "given as bytes" if isinstance(model, (bytes, bytearray, memoryview)) else os.fspath(model)
-    return Table(label, recordings)
+    return Table(model_label(model), recordings)
 
 
 def _pairs(clean: str, noisy: str) -> list[tuple[str, str, str]]:

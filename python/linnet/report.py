@@ -17,7 +17,7 @@ import soxr
 from numpy.typing import NDArray
 
 from linnet import _core
-from linnet.catalog import ModelLike, load_model
+from linnet.catalog import ModelLike, open_model
 from linnet.outputs import AudioError, replacing
 
 if TYPE_CHECKING:
@@ -70,11 +70,11 @@ def draw_report(report: Report, path: str) -> None:
     """Writes the picture as PNG (or the format of another ending). Raises AudioError if the file cannot be written."""
     plt = pyplot()
     before, after = _at_48k(report.before, report.rate), _at_48k(report.after, report.rate)
-    blob = load_model(report.model)
-    lookahead = _core.Stream(blob).delay // HOP - 1
+    model = open_model(report.model)
+    lookahead = model.delay // HOP - 1
     silence = np.zeros(lookahead * HOP, np.float32)
     analysis = _core.analyze(np.concatenate([before, silence]), lookahead=lookahead)
-    network = _core.network(blob, analysis["features"])
+    network = _core.network(model.to_bytes(), analysis["features"])
     seconds = len(before) / RATE
 
     with plt.rc_context(_STYLE):

@@ -88,7 +88,7 @@ static int write_header(FILE *out, unsigned channels, unsigned long frames) {
 
 /* Frame by frame: the first `delay` output samples belong to nothing, and as many zeros push out the last ones.
  * Returns NULL or what is wrong, with the output unless *at_input is set. */
-static const char *enhance(FILE *in, FILE *out, const sound *s, linnet **streams, int *at_input) {
+static const char *enhance(FILE *in, FILE *out, const sound *s, linnet_stream **streams, int *at_input) {
   static uint8_t bytes[FRAME * MAX_CHANNELS * 2];
   static int16_t channel[FRAME];
   const size_t step = s->channels * 2;
@@ -158,7 +158,8 @@ static int end_part(const char *part, const char *path, int finished) {
 }
 
 int main(int argc, char **argv) {
-  linnet *streams[MAX_CHANNELS] = {NULL};
+  linnet_model *model = NULL;
+  linnet_stream *streams[MAX_CHANNELS] = {NULL};
   const char *problem = NULL, *name = "";
   char *part = NULL;
   FILE *in = NULL, *out = NULL;
@@ -176,9 +177,13 @@ int main(int argc, char **argv) {
   }
   in = fopen(name, "rb");
   problem = in ? open_sound(in, &s) : "cannot be opened";
-  for (c = 0; !problem && c < s.channels; ++c) {
-    linnet_status status = linnet_create_from_file(argv[1], NULL, &streams[c]);
+  if (!problem) {
+    linnet_status status = linnet_model_load(argv[1], &model);
     name = argv[1];
+    if (status != LINNET_OK) problem = linnet_status_text(status);
+  }
+  for (c = 0; !problem && c < s.channels; ++c) { /* one model for all channels, a stream for each */
+    linnet_status status = linnet_create(model, NULL, &streams[c]);
     if (status == LINNET_OK && argc == 5) {
       char *end = argv[4];
       const float limit = (float)strtod(argv[4], &end);
@@ -199,6 +204,7 @@ int main(int argc, char **argv) {
     free(part);
   }
   for (c = 0; c < MAX_CHANNELS; ++c) linnet_destroy(streams[c]);
+  linnet_model_destroy(model);
   if (in) fclose(in);
   if (problem) fprintf(stderr, "%s: %s\n", name, problem);
   return problem ? 2 : 0;

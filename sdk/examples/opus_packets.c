@@ -10,10 +10,17 @@
 
 #define PACKET 960 /* 20 ms at 48 kHz */
 
+/* In a product: a static array. NULL without memory; *block is what free wants. */
+static void *aligned_memory(size_t bytes, void **block) {
+  *block = malloc(bytes + LINNET_ALIGNMENT);
+  if (!*block) return NULL;
+  return (uint8_t *)*block + (LINNET_ALIGNMENT - (uintptr_t)*block % LINNET_ALIGNMENT) % LINNET_ALIGNMENT;
+}
+
 static union {
   uint8_t bytes[64 * 1024 * 1024 / 8];
   uint64_t align;
-} model; /* in a product: a constant array in flash */
+} blob; /* in a product: a constant array in flash */
 
 /* Stands for opus_encode(encoder, samples, PACKET, ...): tells how loud the packet is. */
 static int send_packet(const int16_t *samples) {
@@ -25,10 +32,11 @@ static int send_packet(const int16_t *samples) {
 }
 
 int main(int argc, char **argv) {
-  linnet *stream = NULL;
+  linnet_model *model = NULL;
+  linnet_stream *stream = NULL;
   linnet_status status;
-  size_t model_size, bytes = 0;
-  uint8_t *memory, *aligned;
+  size_t blob_size, model_bytes = 0, bytes = 0;
+  void *memory, *model_block = NULL, *stream_block = NULL;
   int16_t packet[PACKET];
   uint32_t random = 1;
   int n, i, loudest = 0;
@@ -42,18 +50,19 @@ int main(int argc, char **argv) {
     fprintf(stderr, "%s: cannot be opened\n", argv[1]);
     return 2;
   }
-  model_size = fread(model.bytes, 1, sizeof model.bytes, file);
+  blob_size = fread(blob.bytes, 1, sizeof blob.bytes, file);
   fclose(file);
 
-  status = linnet_size(model.bytes, model_size, NULL, &bytes);
-  if (status != LINNET_OK) {
-    fprintf(stderr, "%s: %s\n", argv[1], linnet_status_text(status));
-    return 2;
+  status = linnet_model_size(blob.bytes, blob_size, &model_bytes);
+  if (status == LINNET_OK) {
+    memory = aligned_memory(model_bytes, &model_block);
+    status = memory ? linnet_model_init(memory, model_bytes, blob.bytes, blob_size, &model) : LINNET_ERR_NO_MEMORY;
   }
-  memory = (uint8_t *)malloc(bytes + LINNET_ALIGNMENT); /* in a product: a static array */
-  if (!memory) return 2;
-  aligned = memory + (LINNET_ALIGNMENT - (uintptr_t)memory % LINNET_ALIGNMENT) % LINNET_ALIGNMENT;
-  status = linnet_init(aligned, bytes, model.bytes, model_size, NULL, &stream);
+  if (status == LINNET_OK) status = linnet_size(model, NULL, &bytes);
+  if (status == LINNET_OK) {
+    memory = aligned_memory(bytes, &stream_block);
+    status = memory ? linnet_init(memory, bytes, model, NULL, &stream) : LINNET_ERR_NO_MEMORY;
+  }
   if (status != LINNET_OK) {
     fprintf(stderr, "%s: %s\n", argv[1], linnet_status_text(status));
     return 2;
@@ -74,6 +83,8 @@ int main(int argc, char **argv) {
   printf("%d packets of %d samples, delay %d samples, %lu bytes of state, loudest sample %d\n", n, PACKET,
          linnet_delay(stream), (unsigned long)bytes, loudest);
   linnet_destroy(stream);
-  free(memory);
+  linnet_model_destroy(model);
+  free(stream_block);
+  free(model_block);
   return 0;
 }

@@ -10,14 +10,15 @@
 
 /* What the audio system would call. in and out hold `samples` mono samples and may be the same array. */
 static void audio_callback(void *user, const float *in, float *out, unsigned samples) {
-  linnet *stream = (linnet *)user;
+  linnet_stream *stream = (linnet_stream *)user;
   linnet_process(stream, in, out, samples); /* cannot fail here: the stream lives and takes any block */
 }
 
 int main(int argc, char **argv) {
   static const unsigned sizes[] = {128, 441, 64, 512, 1, 480, 1024}; /* systems do change it as they go */
   linnet_config config = {sizeof config, 48000, 1, NULL};            /* any_block */
-  linnet *stream = NULL;
+  linnet_model *model = NULL;
+  linnet_stream *stream = NULL;
   linnet_status status;
   uint32_t random = 1;
   unsigned done = 0, call = 0, i;
@@ -26,7 +27,8 @@ int main(int argc, char **argv) {
     fprintf(stderr, "usage: %s MODEL\n", argv[0]);
     return 2;
   }
-  status = linnet_create_from_file(argv[1], &config, &stream);
+  status = linnet_model_load(argv[1], &model);
+  if (status == LINNET_OK) status = linnet_create(model, &config, &stream);
   if (status != LINNET_OK) {
     fprintf(stderr, "%s: %s\n", argv[1], linnet_status_text(status));
     return 2;
@@ -49,5 +51,6 @@ int main(int argc, char **argv) {
     }
   }
   linnet_destroy(stream);
+  linnet_model_destroy(model);
   return 0;
 }

@@ -1,17 +1,22 @@
 /* linnet: real-time speech enhancement, noise and reverberation suppression at 48 kHz.
  *
- * The whole public API. One instance enhances one mono stream; any number of instances may share one model blob.
- * Method: PercepNet (Valin et al., "A Perceptually-Motivated Approach for Low-Complexity, Real-Time Enhancement of
- * Fullband Speech", Interspeech 2020). For one model and one input the output has the same bits on every CPU.
+ * The whole public API. A model is checked once and never changes; any number of streams and threads share it. A stream
+ * enhances one mono signal. Method: PercepNet (Valin et al., "A Perceptually-Motivated Approach for Low-Complexity,
+ * Real-Time Enhancement of Fullband Speech", Interspeech 2020). For one model and one input the output has the same
+ * bits on every CPU.
  *
- *     linnet *stream = NULL;
- *     if (linnet_create_from_file("base.linnet", NULL, &stream) != LINNET_OK) return;
+ *     linnet_model *model = NULL;
+ *     linnet_stream *stream = NULL;
+ *     if (linnet_model_load("base.linnet", &model) != LINNET_OK) return;      // once in a program
+ *     if (linnet_create(model, NULL, &stream) != LINNET_OK) return;           // once for each signal; microseconds
  *     linnet_process(stream, microphone, cleaned, 480);          // 10 ms; cleaned lags by linnet_delay() samples
  *     linnet_destroy(stream);
+ *     linnet_model_destroy(model);                                            // after its streams
  *
- * Threads: one thread at a time may call process, reset, init or destroy of an instance. The two setters and the
- * functions that only ask may be called from any thread once init or create has returned and until destroy is called,
- * while process or reset runs as well. Instances are independent of each other.
+ * Threads: functions that take a const linnet_model may be called by any number of threads at a time, from when the
+ * model has been made until linnet_model_destroy is called. Of a stream, one thread at a time may call process, reset,
+ * init or destroy. The two setters and the functions that only ask may be called from any thread once init or create
+ * has returned and until destroy is called, while process or reset runs as well. Streams are independent of each other.
  * process and reset never allocate, lock, wait, log or enter the operating system. They need up to 32 KB of stack. */
 #ifndef LINNET_H
 #define LINNET_H
@@ -31,12 +36,16 @@
 extern "C" {
 #endif
 
+#define LINNET_VERSION_MAJOR 0 /* of this header; linnet_version() is that of the library */
+#define LINNET_VERSION_MINOR 1
+#define LINNET_VERSION_PATCH 0
 #define LINNET_ABI 1            /* raised when a function or a struct changes incompatibly */
-#define LINNET_ALIGNMENT 64     /* of memory given to linnet_init */
+#define LINNET_ALIGNMENT 64     /* of memory given to linnet_model_init and linnet_init */
 #define LINNET_BLOB_ALIGNMENT 8 /* of a model blob in memory; malloc and mmap satisfy it */
 
-/* Opaque state of one stream. */
-typedef struct linnet linnet;
+/* Opaque: a model, which streams share, and the state of one stream. */
+typedef struct linnet_model linnet_model;
+typedef struct linnet_stream linnet_stream;
 
 typedef enum linnet_status {
   LINNET_OK = 0,
@@ -50,7 +59,7 @@ typedef enum linnet_status {
   LINNET_ERR_VERSION = -7,    /* a blob of another format or feature version */
   LINNET_ERR_CORRUPT = -8,    /* a blob that is cut short, changed, or breaks a rule of the format */
   LINNET_ERR_RATE = -9,       /* a sample rate other than 48000 */
-  LINNET_ERR_STATE = -10,     /* memory that holds no live instance: never initialised, zeroed, or destroyed there */
+  LINNET_ERR_STATE = -10,     /* no live model or stream lies there: never initialised, zeroed, or destroyed */
   LINNET_ERR_BACKEND = -11    /* a backend name that is unknown or that this CPU cannot run */
 } linnet_status;
 
@@ -72,52 +81,82 @@ typedef struct linnet_stats {
   float pitch_hz;           /* pitch of the newest enhanced frame, 62.5..800; of no meaning without speech */
 } linnet_stats;
 
-/* Bytes that linnet_init needs for this model and config. Errors: those of the blob and the config. */
-LINNET_API linnet_status linnet_size(const void *blob, size_t blob_size, const linnet_config *config, size_t *bytes);
+/* What a model is and costs. Set size to sizeof(linnet_model_info); the library fills no more than that. */
+typedef struct linnet_model_info {
+  size_t size;            /* sizeof(linnet_model_info), set by the caller */
+  const char *topology;   /* name of the network's form, "percepnet"; lives as long as the library */
+  int32_t delay_frames;   /* frames of 10 ms by which a stream of the default config lags */
+  int32_t frame_size;     /* samples of a frame at 48 kHz: 480 */
+  uint64_t weights;       /* with biases; of a sparse model those that it stores */
+  uint64_t multiply_adds; /* of one frame's network */
+  uint64_t frame_bytes;   /* of the model, read for one frame; two frames in one call share most of them */
+  uint64_t stream_bytes;  /* what linnet_size gives for the default config */
+} linnet_model_info;
 
-/* Builds an instance in caller-supplied memory, aligned to LINNET_ALIGNMENT. The blob is checked whole, borrowed,
- * never written, and must outlive the instance. config NULL means defaults. *out is set only on LINNET_OK. */
-LINNET_API linnet_status linnet_init(void *memory, size_t bytes, const void *blob, size_t blob_size,
-                                     const linnet_config *config, linnet **out);
+/* Bytes that linnet_model_init needs for this blob, of which only the header is looked at. */
+LINNET_API linnet_status linnet_model_size(const void *blob, size_t blob_size, size_t *bytes);
+
+/* Builds a model in caller-supplied memory, aligned to LINNET_ALIGNMENT. The blob is checked whole, borrowed, never
+ * written, and must outlive the model. *out is set only on LINNET_OK. */
+LINNET_API linnet_status linnet_model_init(void *memory, size_t bytes, const void *blob, size_t blob_size,
+                                           linnet_model **out);
+
+/* As linnet_model_init, in one allocation of its own; the blob is borrowed too. */
+LINNET_API linnet_status linnet_model_create(const void *blob, size_t blob_size, linnet_model **out);
+
+/* As linnet_model_create; reads the model file and owns the copy. path is UTF-8, on Windows as well. */
+LINNET_API linnet_status linnet_model_load(const char *path, linnet_model **out);
+
+LINNET_API linnet_status linnet_model_get_info(const linnet_model *model, linnet_model_info *info);
+
+/* Frees what create or load allocated; a model of linnet_model_init is only marked dead. To be called after the model's
+ * streams have been destroyed: afterwards a stream of it may only be given to linnet_destroy. NULL, and memory of
+ * linnet_model_init that holds no live model, is ignored. */
+LINNET_API void linnet_model_destroy(linnet_model *model);
+
+/* Bytes that linnet_init needs for this model and config. */
+LINNET_API linnet_status linnet_size(const linnet_model *model, const linnet_config *config, size_t *bytes);
+
+/* Builds a stream in caller-supplied memory, aligned to LINNET_ALIGNMENT. The model must outlive it. Nothing of the
+ * model is checked again or copied. config NULL means defaults. *out is set only on LINNET_OK. */
+LINNET_API linnet_status linnet_init(void *memory, size_t bytes, const linnet_model *model, const linnet_config *config,
+                                     linnet_stream **out);
 
 /* As linnet_init, in one allocation of its own. */
-LINNET_API linnet_status linnet_create(const void *blob, size_t blob_size, const linnet_config *config, linnet **out);
+LINNET_API linnet_status linnet_create(const linnet_model *model, const linnet_config *config, linnet_stream **out);
 
-/* As linnet_create; reads the model file and owns the copy. */
-LINNET_API linnet_status linnet_create_from_file(const char *path, const linnet_config *config, linnet **out);
-
-/* Frees what create allocated, which must not be used again; an instance of linnet_init is only marked dead. NULL, and
- * memory of linnet_init that holds no live instance, is ignored. */
-LINNET_API void linnet_destroy(linnet *stream);
+/* Frees what create allocated, which must not be used again; a stream of linnet_init is only marked dead. NULL, and
+ * memory of linnet_init that holds no live stream, is ignored. */
+LINNET_API void linnet_destroy(linnet_stream *stream);
 
 /* Enhances samples (mono, full scale +-1); in and out may be the same array, any other overlap is LINNET_ERR_ARGUMENT.
  * NaN and infinity are taken as 0, other values clamped to +-4; the output is finite and within +-4. Cutting a stream
  * into calls differently changes no bit. samples 0 is allowed, with null arrays too. On an error nothing is written. */
-LINNET_API linnet_status linnet_process(linnet *stream, const float *in, float *out, size_t samples);
+LINNET_API linnet_status linnet_process(linnet_stream *stream, const float *in, float *out, size_t samples);
 
 /* The same on 16-bit samples: in / 32768, out rounded to nearest even and saturated. */
-LINNET_API linnet_status linnet_process_i16(linnet *stream, const int16_t *in, int16_t *out, size_t samples);
+LINNET_API linnet_status linnet_process_i16(linnet_stream *stream, const int16_t *in, int16_t *out, size_t samples);
 
 /* Bit for bit as newly created; the two controls keep their values. */
-LINNET_API linnet_status linnet_reset(linnet *stream);
+LINNET_API linnet_status linnet_reset(linnet_stream *stream);
 
 /* 48000; samples per 10 ms frame (480); exact delay from input to output in samples. 0 if stream is not live. */
-LINNET_API int linnet_sample_rate(const linnet *stream);
-LINNET_API int linnet_frame_size(const linnet *stream);
-LINNET_API int linnet_delay(const linnet *stream);
+LINNET_API int linnet_sample_rate(const linnet_stream *stream);
+LINNET_API int linnet_frame_size(const linnet_stream *stream);
+LINNET_API int linnet_delay(const linnet_stream *stream);
 
 /* Most that noise is attenuated, in dB, 0..100. 0: the output is the delayed input bit for bit; 100 (default): no
  * limit. A change is cross-faded over one frame, but holds at once before the first frame of a stream. */
-LINNET_API linnet_status linnet_set_attenuation_limit(linnet *stream, float db);
+LINNET_API linnet_status linnet_set_attenuation_limit(linnet_stream *stream, float db);
 
 /* Strength of the envelope post-filter, 0 (off, default) .. 1 (as in the paper). */
-LINNET_API linnet_status linnet_set_postfilter(linnet *stream, float amount);
+LINNET_API linnet_status linnet_set_postfilter(linnet_stream *stream, float amount);
 
 /* Newest statistics; lock free. */
-LINNET_API linnet_status linnet_get_stats(const linnet *stream, linnet_stats *stats);
+LINNET_API linnet_status linnet_get_stats(const linnet_stream *stream, linnet_stats *stats);
 
-/* Name of the kernels that the instance runs ("scalar", "avx2", ...); "" if stream is not live. */
-LINNET_API const char *linnet_backend(const linnet *stream);
+/* Name of the kernels that the stream runs ("scalar", "avx2", ...); "" if stream is not live. */
+LINNET_API const char *linnet_backend(const linnet_stream *stream);
 
 /* "1.2.3" of the library; LINNET_ABI of the library; a status in words (never NULL). */
 LINNET_API const char *linnet_version(void);

@@ -50,15 +50,15 @@ int main(int argc, char **argv) {
     return 2;
   }
   printf("linnet %s, ABI %d, %s\nbackends", linnet_version(), linnet_abi(), selftest::compiler());
-  for (const linnet_core::kernels::Kernels *table : linnet_core::kernels::available()) printf(" %s", table->name);
-  printf("\nchosen   %s\n", linnet_core::kernels::find(nullptr)->name);
+  for (const linnet::kernels::Kernels *table : linnet::kernels::available()) printf(" %s", table->name);
+  printf("\nchosen   %s\n", linnet::kernels::find(nullptr)->name);
   fflush(stdout);
-  if (forced && !linnet_core::kernels::find(forced)) {
+  if (forced && !linnet::kernels::find(forced)) {
     fprintf(stderr, "linnet-selftest: --backend %s: not available on this CPU, see the backends above\n", forced);
     return 2;
   }
   int status = 0;
-  for (const linnet_core::kernels::Kernels *table : linnet_core::kernels::available()) {
+  for (const linnet::kernels::Kernels *table : linnet::kernels::available()) {
     if (forced && strcmp(table->name, forced) != 0) continue;
     if (!run(table->name, &status)) return status;
   }

@@ -65,7 +65,7 @@ constexpr Use kOthers[] = {
     {"_any_block", 100, 0, true, false},   {"_i16", 100, 0, false, true},
 };
 
-void add_stats(const linnet *stream, Caller *caller, Sha256 *hash) {
+void add_stats(const linnet_stream *stream, Caller *caller, Sha256 *hash) {
   linnet_stats stats;
   stats.size = sizeof stats;
   caller->enter();
@@ -83,9 +83,11 @@ const char *run_recipe(const Request &request, const recipes::Recipe &recipe, co
   static int16_t s[kLength];
   Caller caller(request.mode ? fp_find_mode(request.mode) : nullptr);
   linnet_config config = {sizeof config, 48000, use.any_block ? 1 : 0, request.backend};
-  linnet *stream = nullptr;
+  linnet_model *model = nullptr;
+  linnet_stream *stream = nullptr;
   caller.enter();
-  linnet_status status = linnet_create(request.model, request.model_size, &config, &stream);
+  linnet_status status = linnet_model_create(request.model, request.model_size, &model);
+  if (status == LINNET_OK) status = linnet_create(model, &config, &stream);
   if (status == LINNET_OK) status = linnet_set_attenuation_limit(stream, use.limit);
   if (status == LINNET_OK) status = linnet_set_postfilter(stream, use.postfilter);
   caller.leave();
@@ -104,6 +106,7 @@ const char *run_recipe(const Request &request, const recipes::Recipe &recipe, co
     add_stats(stream, &caller, &stats);
   }
   linnet_destroy(stream);
+  linnet_model_destroy(model);
   if (status != LINNET_OK) return linnet_status_text(status);
   if (caller.changed()) return "the caller's floating-point mode was not restored";
 
@@ -122,29 +125,30 @@ const char *run_recipe(const Request &request, const recipes::Recipe &recipe, co
 
 // A hundred frames of random features: of the usual size (divisor 16), far beyond it (1), and zeros (0).
 const char *run_network(const Request &request, const char *name, int32_t divisor, Report report, void *context) {
-  linnet_core::model::BlobView view;
-  linnet_core::nn::Network network;
-  if (linnet_core::model::parse_blob(request.model, request.model_size, &view) !=
-          linnet_core::model::BlobError::kNone ||
-      !network.bind(view)) {
+  linnet::model::BlobView view;
+  linnet::nn::Weights weights;
+  if (linnet::model::parse_blob(request.model, request.model_size, &view) != linnet::model::BlobError::kNone ||
+      !weights.bind(view)) {
     return "the model is refused";
   }
-  const linnet_core::kernels::Kernels *kernels = linnet_core::kernels::find(request.backend);
+  const linnet::kernels::Kernels *kernels = linnet::kernels::find(request.backend);
   if (!kernels) return linnet_status_text(LINNET_ERR_BACKEND);
-  linnet_core::base::Arena measuring;
+  linnet::nn::Network network;
+  network.attach(weights);
+  linnet::base::Arena measuring;
   network.place(measuring);
   uint8_t *memory = static_cast<uint8_t *>(malloc(measuring.used() + 63));
   if (!memory) return linnet_status_text(LINNET_ERR_NO_MEMORY);
-  linnet_core::base::Arena arena(memory + (64 - reinterpret_cast<uintptr_t>(memory) % 64) % 64);
+  linnet::base::Arena arena(memory + (64 - reinterpret_cast<uintptr_t>(memory) % 64) % 64);
   network.place(arena);
   network.reset();
 
   recipes::Random random{99};
   Sha256 hash;
   for (int frame = 0; frame < 100; ++frame) {
-    float features[linnet_core::nn::kInputs];
+    float features[linnet::nn::kInputs];
     for (float &feature : features) feature = divisor ? recipes::unit(random.sample() / divisor) * 16.0f : 0.0f;
-    linnet_core::nn::NetworkOutput output;
+    linnet::nn::NetworkOutput output;
     network.process(*kernels, features, 1, &output);
     hash.add(output.gains, sizeof output.gains);
     hash.add(output.strengths, sizeof output.strengths);

@@ -6,7 +6,7 @@
 
 #include "base/math.h"
 
-namespace linnet_core {
+namespace linnet {
 
 using dsp::kBands;
 using dsp::kFrame;
@@ -31,12 +31,11 @@ float attenuation_to_mix(float db) {
   return static_cast<float>(power * scale);
 }
 
-bool Engine::bind(const model::BlobView &blob, const kernels::Kernels &kernels, bool any_block) {
+void Engine::attach(const nn::Weights &weights, const kernels::Kernels &kernels, bool any_block) {
   kernels_ = &kernels;
   any_block_ = any_block;
-  if (!network_.bind(blob)) return false;
-  lookahead_ = network_.lookahead();
-  return true;
+  lookahead_ = weights.lookahead();
+  network_.attach(weights);
 }
 
 void Engine::place(base::Arena &arena) {
@@ -185,4 +184,4 @@ void Engine::update_stats(const dsp::AnalysisFrame &frame, const nn::NetworkOutp
                         std::memory_order_relaxed);
 }
 
-}  // namespace linnet_core
+}  // namespace linnet

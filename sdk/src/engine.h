@@ -11,10 +11,9 @@
 #include "dsp/analysis.h"
 #include "dsp/synthesis.h"
 #include "kernels/kernels.h"
-#include "model/blob.h"
 #include "nn/network.h"
 
-namespace linnet_core {
+namespace linnet {
 
 constexpr float kMaxSample = 4.0f;
 
@@ -46,8 +45,8 @@ class Engine {
     std::atomic<float> speech_probability, input_snr_db, mean_gain, pitch_hz;
   };
 
-  // Binds to a parsed blob; false if its records are not those of the network. The blob is borrowed.
-  bool bind(const model::BlobView &blob, const kernels::Kernels &kernels, bool any_block);
+  // The weights are shared, and must outlive the engine.
+  void attach(const nn::Weights &weights, const kernels::Kernels &kernels, bool any_block);
 
   // Measures (arena without memory) or places all state. Placed memory is undefined until reset.
   void place(base::Arena &arena);
@@ -100,4 +99,4 @@ class Engine {
   Stats stats_;
 };
 
-}  // namespace linnet_core
+}  // namespace linnet

@@ -1,7 +1,5 @@
-// The C functions of linnet.h: check every argument, then call the engine. The only file that allocates and reads
-// files, and where the caller's floating-point mode is put aside; the frame path behind it runs blind.
-#include <cerrno>
-#include <cstdio>
+// The C functions of linnet.h: check every argument, then call the model or the engine. The only file that allocates,
+// and where the caller's floating-point mode is put aside; the frame path behind it runs blind.
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -9,26 +7,37 @@
 #include "base/fp_env.h"
 #include "engine.h"
 #include "linnet.h"
+#include "model/blob.h"
+#include "model/file.h"
+#include "nn/network.h"
 
 #ifndef LINNET_VERSION
 #define LINNET_VERSION "0.0.0"  // the build passes the project's
 #endif
 
-struct alignas(LINNET_ALIGNMENT) linnet {
-  static constexpr uint32_t kAlive = 0x6c6e6e74;
+// Bound weights; the blob they point into is the caller's, or lies behind the model in its allocation.
+struct alignas(LINNET_ALIGNMENT) linnet_model {
+  static constexpr uint32_t kAlive = 0x6d6e6e74;
 
-  volatile uint32_t magic;  // volatile: the mark of a destroyed instance must really be written
+  volatile uint32_t magic;  // volatile: the mark of a destroyed object must really be written
+  void *allocation;         // what free wants, if the library made it
+  linnet::nn::Weights weights;
+};
+
+struct alignas(LINNET_ALIGNMENT) linnet_stream {
+  static constexpr uint32_t kAlive = 0x736e6e74;
+
+  volatile uint32_t magic;
   bool any_block;
-  void *allocation;        // of the instance itself, if the library made it
-  void *model_allocation;  // of the model, if the library read it
-  linnet_core::Engine engine;
+  void *allocation;
+  linnet::Engine engine;
 };
 
 namespace {
 
-using linnet_core::base::Arena;
-using linnet_core::base::FpScope;
-using linnet_core::dsp::kFrame;
+using linnet::base::Arena;
+using linnet::base::FpScope;
+using linnet::dsp::kFrame;
 
 static_assert(LINNET_ALIGNMENT == Arena::kAlignment && LINNET_BLOB_ALIGNMENT >= alignof(uint64_t));
 
@@ -36,27 +45,90 @@ bool aligned(const void *pointer, size_t alignment) { return reinterpret_cast<ui
 
 // 0 <= x <= high, false for NaN; by bits, so that no floating-point mode of the caller matters. -0 is 0.
 bool in_range(float x, float high) {
-  const uint32_t bits = linnet_core::base::float_bits(x);
-  return bits <= linnet_core::base::float_bits(high) || bits == 0x80000000u;
+  const uint32_t bits = linnet::base::float_bits(x);
+  return bits <= linnet::base::float_bits(high) || bits == 0x80000000u;
 }
 
-linnet_status check_live(const linnet *stream) {
-  if (!stream) return LINNET_ERR_ARGUMENT;
-  if (!aligned(stream, LINNET_ALIGNMENT) || stream->magic != linnet::kAlive) return LINNET_ERR_STATE;
+// Of a model or a stream.
+template <class T>
+linnet_status check_live(const T *object) {
+  if (!object) return LINNET_ERR_ARGUMENT;
+  if (!aligned(object, LINNET_ALIGNMENT) || object->magic != T::kAlive) return LINNET_ERR_STATE;
   return LINNET_OK;
 }
 
-bool is_live(const linnet *stream) { return check_live(stream) == LINNET_OK; }
+template <class T>
+bool is_live(const T *object) {
+  return check_live(object) == LINNET_OK;
+}
+
+// Writes a field of a struct of the caller's if it lies whole within the size that the struct says it has.
+template <class S, class T>
+void fill(S *caller, size_t size, T *field, T value) {
+  const size_t end =
+      static_cast<size_t>(reinterpret_cast<uint8_t *>(field) - reinterpret_cast<uint8_t *>(caller)) + sizeof *field;
+  if (end <= size) *field = value;
+}
+
+linnet_status blob_status(linnet::model::BlobError error) {
+  switch (error) {
+    case linnet::model::BlobError::kNone:
+      return LINNET_OK;
+    case linnet::model::BlobError::kNotABlob:
+      return LINNET_ERR_NOT_A_BLOB;
+    case linnet::model::BlobError::kVersion:
+      return LINNET_ERR_VERSION;
+    case linnet::model::BlobError::kCorrupt:
+      return LINNET_ERR_CORRUPT;
+    case linnet::model::BlobError::kIo:
+      return LINNET_ERR_IO;
+    case linnet::model::BlobError::kNoMemory:
+      return LINNET_ERR_NO_MEMORY;
+  }
+  return LINNET_ERR_CORRUPT;
+}
+
+linnet_status check_blob(const void *blob) {
+  if (!blob) return LINNET_ERR_ARGUMENT;
+  return aligned(blob, LINNET_BLOB_ALIGNMENT) ? LINNET_OK : LINNET_ERR_ALIGNMENT;
+}
+
+// Checks the blob whole and binds its weights.
+linnet_status bind(const void *blob, size_t blob_size, linnet::nn::Weights *weights) {
+  linnet_status status = check_blob(blob);
+  if (status != LINNET_OK) return status;
+  linnet::model::BlobView view;
+  status = blob_status(linnet::model::parse_blob(blob, blob_size, &view));
+  if (status != LINNET_OK) return status;
+  return weights->bind(view) ? LINNET_OK : LINNET_ERR_CORRUPT;
+}
+
+// How much of its memory a model takes, up to a blob behind it.
+size_t measure_model() {
+  Arena arena;
+  arena.take<linnet_model>(1);
+  return arena.used();
+}
+
+linnet_model *build_model(const linnet::nn::Weights &weights, void *memory, void *allocation) {
+  linnet_model *model = new (memory) linnet_model();
+  model->weights = weights;
+  model->allocation = allocation;
+  model->magic = linnet_model::kAlive;
+  return model;
+}
 
 // What a stream is built from, checked.
 struct Setup {
-  const linnet_core::kernels::Kernels *kernels = nullptr;
+  const linnet::nn::Weights *weights = nullptr;
+  const linnet::kernels::Kernels *kernels = nullptr;
   bool any_block = false;
-  linnet_core::model::BlobView blob;
 };
 
-// Copies the fields that lie whole within the caller's size; the others keep their defaults.
-linnet_status read_config(const linnet_config *config, Setup *setup) {
+// Of the config, copies the fields that lie whole within the caller's size; the others keep their defaults.
+linnet_status check_setup(const linnet_model *model, const linnet_config *config, Setup *setup) {
+  const linnet_status status = check_live(model);
+  if (status != LINNET_OK) return status;
   linnet_config full = {sizeof(linnet_config), 0, 0, nullptr};
   if (config) {
     const size_t size = config->size;
@@ -65,57 +137,36 @@ linnet_status read_config(const linnet_config *config, Setup *setup) {
     if (size >= offsetof(linnet_config, any_block) + sizeof full.any_block) full.any_block = config->any_block;
     if (size >= offsetof(linnet_config, backend) + sizeof full.backend) full.backend = config->backend;
   }
-  if (full.sample_rate != 0 && full.sample_rate != linnet_core::dsp::kSampleRate) return LINNET_ERR_RATE;
+  if (full.sample_rate != 0 && full.sample_rate != linnet::dsp::kSampleRate) return LINNET_ERR_RATE;
   if (full.any_block != 0 && full.any_block != 1) return LINNET_ERR_ARGUMENT;
+  setup->weights = &model->weights;
   setup->any_block = full.any_block == 1;
-  setup->kernels = linnet_core::kernels::find(full.backend);
+  setup->kernels = linnet::kernels::find(full.backend);
   return setup->kernels ? LINNET_OK : LINNET_ERR_BACKEND;
 }
 
-linnet_status blob_status(linnet_core::model::BlobError error) {
-  switch (error) {
-    case linnet_core::model::BlobError::kNone:
-      return LINNET_OK;
-    case linnet_core::model::BlobError::kNotABlob:
-      return LINNET_ERR_NOT_A_BLOB;
-    case linnet_core::model::BlobError::kVersion:
-      return LINNET_ERR_VERSION;
-    case linnet_core::model::BlobError::kCorrupt:
-      return LINNET_ERR_CORRUPT;
-  }
-  return LINNET_ERR_CORRUPT;
-}
-
-linnet_status read_blob(const void *blob, size_t blob_size, Setup *setup) {
-  if (!blob) return LINNET_ERR_ARGUMENT;
-  if (!aligned(blob, LINNET_BLOB_ALIGNMENT)) return LINNET_ERR_ALIGNMENT;
-  const linnet_status status = blob_status(linnet_core::model::parse_blob(blob, blob_size, &setup->blob));
-  if (status != LINNET_OK) return status;
-  linnet_core::nn::Network network;
-  return network.bind(setup->blob) ? LINNET_OK : LINNET_ERR_CORRUPT;
-}
-
-// One plan for measuring and placing, so that linnet_size and linnet_init cannot disagree. The setup has been checked.
-size_t plan(const Setup &setup, linnet_core::Engine *engine, Arena *arena) {
-  engine->bind(setup.blob, *setup.kernels, setup.any_block);
+// One plan for measuring and placing, so that linnet_size and linnet_init cannot disagree.
+size_t plan(const Setup &setup, linnet::Engine *engine, Arena *arena) {
+  engine->attach(*setup.weights, *setup.kernels, setup.any_block);
   engine->place(*arena);
   return arena->used();
 }
 
 size_t measure(const Setup &setup) {
   Arena arena;
-  arena.take<linnet>(1);
-  linnet_core::Engine engine;
+  arena.take<linnet_stream>(1);
+  linnet::Engine engine;
   return plan(setup, &engine, &arena);
 }
 
-linnet *build(const Setup &setup, void *memory) {
+linnet_stream *build(const Setup &setup, void *memory, void *allocation) {
   Arena arena(memory);
-  linnet *stream = new (arena.take<linnet>(1)) linnet();
+  linnet_stream *stream = new (arena.take<linnet_stream>(1)) linnet_stream();
   plan(setup, &stream->engine, &arena);
   stream->engine.reset();
   stream->any_block = setup.any_block;
-  stream->magic = linnet::kAlive;
+  stream->allocation = allocation;
+  stream->magic = linnet_stream::kAlive;
   return stream;
 }
 
@@ -127,40 +178,12 @@ void *allocate(size_t bytes, void **allocation) {
   return static_cast<uint8_t *>(*allocation) + (LINNET_ALIGNMENT - address % LINNET_ALIGNMENT) % LINNET_ALIGNMENT;
 }
 
-linnet_status create(const Setup &setup, linnet **out) {
-  void *allocation;
-  void *memory = allocate(measure(setup), &allocation);
-  if (!memory) return LINNET_ERR_NO_MEMORY;
-  *out = build(setup, memory);
-  (*out)->allocation = allocation;
-  return LINNET_OK;
-}
-
-// Reads a model of at most kMaxBlobSize bytes. The header says how long it is: nothing has to be sought, and a file
-// that is no model, or a very large one, costs 64 bytes.
-linnet_status read_model(FILE *file, void **allocation, void **blob, size_t *size) {
-  using linnet_core::model::Header;
-  alignas(Header) uint8_t head[sizeof(Header)];
-  const size_t head_size = fread(head, 1, sizeof head, file);
-  if (ferror(file)) return LINNET_ERR_IO;
-  linnet_core::model::BlobView view;
-  const linnet_status status = blob_status(linnet_core::model::parse_blob(head, head_size, &view));
-  if (status != LINNET_ERR_CORRUPT) return status;  // no magic or another version; whole it cannot be yet
-  Header header;
-  memcpy(&header, head, sizeof header);
-  if (head_size < sizeof head || header.file_size <= sizeof head ||
-      header.file_size > linnet_core::model::kMaxBlobSize) {
-    return LINNET_ERR_CORRUPT;
-  }
-  *size = static_cast<size_t>(header.file_size);
-  *blob = allocate(*size, allocation);
-  if (!*blob) return LINNET_ERR_NO_MEMORY;
-  memcpy(*blob, head, sizeof head);
-  const size_t rest = *size - sizeof head;
-  const bool whole = fread(static_cast<uint8_t *>(*blob) + sizeof head, 1, rest, file) == rest;
-  const bool tail = whole && fgetc(file) != EOF;
-  if (ferror(file)) return LINNET_ERR_IO;
-  return whole && !tail ? LINNET_OK : LINNET_ERR_CORRUPT;
+template <class T>
+void destroy(T *object) {
+  if (!is_live(object)) return;
+  void *const allocation = object->allocation;
+  object->magic = 0;
+  if (allocation) free(allocation);
 }
 
 // Whether two arrays of this many samples lie over each other without being the same.
@@ -171,7 +194,7 @@ bool overlap(const T *in, const T *out, size_t samples) {
 }
 
 template <class T>
-linnet_status check_process(const linnet *stream, const T *in, const T *out, size_t samples) {
+linnet_status check_process(const linnet_stream *stream, const T *in, const T *out, size_t samples) {
   const linnet_status status = check_live(stream);
   if (status != LINNET_OK) return status;
   if (samples == 0) return LINNET_OK;
@@ -192,72 +215,113 @@ int16_t to_i16(float x) {
 
 }  // namespace
 
-linnet_status linnet_size(const void *blob, size_t blob_size, const linnet_config *config, size_t *bytes) {
+linnet_status linnet_model_size(const void *blob, size_t blob_size, size_t *bytes) {
   if (!bytes) return LINNET_ERR_ARGUMENT;
-  const FpScope mode;
-  Setup setup;
-  linnet_status status = read_config(config, &setup);
-  if (status == LINNET_OK) status = read_blob(blob, blob_size, &setup);
-  if (status == LINNET_OK) *bytes = measure(setup);
+  linnet_status status = check_blob(blob);
+  if (status == LINNET_OK) status = blob_status(linnet::model::check_header(blob, blob_size));
+  if (status == LINNET_OK) *bytes = measure_model();
   return status;
 }
 
-linnet_status linnet_init(void *memory, size_t bytes, const void *blob, size_t blob_size, const linnet_config *config,
-                          linnet **out) {
+linnet_status linnet_model_init(void *memory, size_t bytes, const void *blob, size_t blob_size, linnet_model **out) {
   if (!memory || !out) return LINNET_ERR_ARGUMENT;
   if (!aligned(memory, LINNET_ALIGNMENT)) return LINNET_ERR_ALIGNMENT;
-  const FpScope mode;
-  Setup setup;
-  linnet_status status = read_config(config, &setup);
-  if (status == LINNET_OK) status = read_blob(blob, blob_size, &setup);
+  linnet::nn::Weights weights;
+  const linnet_status status = bind(blob, blob_size, &weights);
   if (status != LINNET_OK) return status;
-  if (bytes < measure(setup)) return LINNET_ERR_SIZE;
-  *out = build(setup, memory);
+  if (bytes < measure_model()) return LINNET_ERR_SIZE;
+  *out = build_model(weights, memory, nullptr);
   return LINNET_OK;
 }
 
-linnet_status linnet_create(const void *blob, size_t blob_size, const linnet_config *config, linnet **out) {
+linnet_status linnet_model_create(const void *blob, size_t blob_size, linnet_model **out) {
   if (!out) return LINNET_ERR_ARGUMENT;
-  const FpScope mode;
-  Setup setup;
-  linnet_status status = read_config(config, &setup);
-  if (status == LINNET_OK) status = read_blob(blob, blob_size, &setup);
-  return status == LINNET_OK ? create(setup, out) : status;
+  linnet::nn::Weights weights;
+  const linnet_status status = bind(blob, blob_size, &weights);
+  if (status != LINNET_OK) return status;
+  void *allocation;
+  void *memory = allocate(measure_model(), &allocation);
+  if (!memory) return LINNET_ERR_NO_MEMORY;
+  *out = build_model(weights, memory, allocation);
+  return LINNET_OK;
 }
 
-linnet_status linnet_create_from_file(const char *path, const linnet_config *config, linnet **out) {
+linnet_status linnet_model_load(const char *path, linnet_model **out) {
   if (!path || !out) return LINNET_ERR_ARGUMENT;
-  const FpScope mode;
-  Setup setup;
-  linnet_status status = read_config(config, &setup);
+  linnet::model::BlobFile file;
+  linnet_status status = blob_status(file.open(path));
   if (status != LINNET_OK) return status;
-  FILE *file = fopen(path, "rb");
-  if (!file) return errno == ENOMEM ? LINNET_ERR_NO_MEMORY : LINNET_ERR_IO;
-  void *allocation = nullptr, *blob = nullptr;
-  size_t size = 0;
-  status = read_model(file, &allocation, &blob, &size);
-  (void)fclose(file);  // only read from
-  linnet *stream = nullptr;
-  if (status == LINNET_OK) status = read_blob(blob, size, &setup);
-  if (status == LINNET_OK) status = create(setup, &stream);
+  void *allocation;
+  void *memory = allocate(measure_model() + file.size(), &allocation);
+  if (!memory) return LINNET_ERR_NO_MEMORY;
+  void *const blob = static_cast<uint8_t *>(memory) + measure_model();
+  linnet::nn::Weights weights;
+  status = blob_status(file.read(blob));
+  if (status == LINNET_OK) status = bind(blob, file.size(), &weights);
   if (status != LINNET_OK) {
     free(allocation);
     return status;
   }
-  stream->model_allocation = allocation;
-  *out = stream;
+  *out = build_model(weights, memory, allocation);
   return LINNET_OK;
 }
 
-void linnet_destroy(linnet *stream) {
-  if (!is_live(stream)) return;
-  void *const allocation = stream->allocation, *const model_allocation = stream->model_allocation;
-  stream->magic = 0;
-  if (model_allocation) free(model_allocation);
-  if (allocation) free(allocation);  // the stream itself
+linnet_status linnet_model_get_info(const linnet_model *model, linnet_model_info *info) {
+  Setup setup;
+  const linnet_status status = check_setup(model, nullptr, &setup);
+  if (status != LINNET_OK) return status;
+  if (!info || info->size < sizeof info->size) return LINNET_ERR_ARGUMENT;
+  const size_t size = info->size;
+  const linnet::nn::Weights::Cost &cost = model->weights.cost();
+  fill(info, size, &info->topology, linnet::nn::Weights::name());
+  fill(info, size, &info->delay_frames, int32_t{model->weights.lookahead() + 1});
+  fill(info, size, &info->frame_size, int32_t{kFrame});
+  fill(info, size, &info->weights, cost.weights);
+  fill(info, size, &info->multiply_adds, cost.multiply_adds);
+  fill(info, size, &info->frame_bytes, cost.bytes);
+  fill(info, size, &info->stream_bytes, uint64_t{measure(setup)});
+  return LINNET_OK;
 }
 
-linnet_status linnet_process(linnet *stream, const float *in, float *out, size_t samples) {
+void linnet_model_destroy(linnet_model *model) { destroy(model); }
+
+linnet_status linnet_size(const linnet_model *model, const linnet_config *config, size_t *bytes) {
+  if (!bytes) return LINNET_ERR_ARGUMENT;
+  Setup setup;
+  const linnet_status status = check_setup(model, config, &setup);
+  if (status == LINNET_OK) *bytes = measure(setup);
+  return status;
+}
+
+linnet_status linnet_init(void *memory, size_t bytes, const linnet_model *model, const linnet_config *config,
+                          linnet_stream **out) {
+  if (!memory || !out) return LINNET_ERR_ARGUMENT;
+  if (!aligned(memory, LINNET_ALIGNMENT)) return LINNET_ERR_ALIGNMENT;
+  const FpScope mode;
+  Setup setup;
+  const linnet_status status = check_setup(model, config, &setup);
+  if (status != LINNET_OK) return status;
+  if (bytes < measure(setup)) return LINNET_ERR_SIZE;
+  *out = build(setup, memory, nullptr);
+  return LINNET_OK;
+}
+
+linnet_status linnet_create(const linnet_model *model, const linnet_config *config, linnet_stream **out) {
+  if (!out) return LINNET_ERR_ARGUMENT;
+  const FpScope mode;
+  Setup setup;
+  const linnet_status status = check_setup(model, config, &setup);
+  if (status != LINNET_OK) return status;
+  void *allocation;
+  void *memory = allocate(measure(setup), &allocation);
+  if (!memory) return LINNET_ERR_NO_MEMORY;
+  *out = build(setup, memory, allocation);
+  return LINNET_OK;
+}
+
+void linnet_destroy(linnet_stream *stream) { destroy(stream); }
+
+linnet_status linnet_process(linnet_stream *stream, const float *in, float *out, size_t samples) {
   const linnet_status status = check_process(stream, in, out, samples);
   if (status != LINNET_OK) return status;
   const FpScope mode;
@@ -265,7 +329,7 @@ linnet_status linnet_process(linnet *stream, const float *in, float *out, size_t
   return LINNET_OK;
 }
 
-linnet_status linnet_process_i16(linnet *stream, const int16_t *in, int16_t *out, size_t samples) {
+linnet_status linnet_process_i16(linnet_stream *stream, const int16_t *in, int16_t *out, size_t samples) {
   const linnet_status status = check_process(stream, in, out, samples);
   if (status != LINNET_OK) return status;
   const FpScope mode;
@@ -283,7 +347,7 @@ linnet_status linnet_process_i16(linnet *stream, const int16_t *in, int16_t *out
   return LINNET_OK;
 }
 
-linnet_status linnet_reset(linnet *stream) {
+linnet_status linnet_reset(linnet_stream *stream) {
   const linnet_status status = check_live(stream);
   if (status != LINNET_OK) return status;
   const FpScope mode;
@@ -291,21 +355,21 @@ linnet_status linnet_reset(linnet *stream) {
   return LINNET_OK;
 }
 
-int linnet_sample_rate(const linnet *stream) { return is_live(stream) ? linnet_core::dsp::kSampleRate : 0; }
+int linnet_sample_rate(const linnet_stream *stream) { return is_live(stream) ? linnet::dsp::kSampleRate : 0; }
 
-int linnet_frame_size(const linnet *stream) { return is_live(stream) ? kFrame : 0; }
+int linnet_frame_size(const linnet_stream *stream) { return is_live(stream) ? kFrame : 0; }
 
-int linnet_delay(const linnet *stream) { return is_live(stream) ? stream->engine.delay() : 0; }
+int linnet_delay(const linnet_stream *stream) { return is_live(stream) ? stream->engine.delay() : 0; }
 
-linnet_status linnet_set_attenuation_limit(linnet *stream, float db) {
+linnet_status linnet_set_attenuation_limit(linnet_stream *stream, float db) {
   const linnet_status status = check_live(stream);
   if (status != LINNET_OK) return status;
-  if (!in_range(db, linnet_core::Engine::kNoLimit)) return LINNET_ERR_ARGUMENT;
+  if (!in_range(db, linnet::Engine::kNoLimit)) return LINNET_ERR_ARGUMENT;
   stream->engine.controls().attenuation_limit.store(db, std::memory_order_relaxed);
   return LINNET_OK;
 }
 
-linnet_status linnet_set_postfilter(linnet *stream, float amount) {
+linnet_status linnet_set_postfilter(linnet_stream *stream, float amount) {
   const linnet_status status = check_live(stream);
   if (status != LINNET_OK) return status;
   if (!in_range(amount, 1.0f)) return LINNET_ERR_ARGUMENT;
@@ -313,25 +377,21 @@ linnet_status linnet_set_postfilter(linnet *stream, float amount) {
   return LINNET_OK;
 }
 
-linnet_status linnet_get_stats(const linnet *stream, linnet_stats *stats) {
+linnet_status linnet_get_stats(const linnet_stream *stream, linnet_stats *stats) {
   const linnet_status status = check_live(stream);
   if (status != LINNET_OK) return status;
   if (!stats || stats->size < sizeof stats->size) return LINNET_ERR_ARGUMENT;
-  const linnet_core::Engine::Stats &newest = stream->engine.stats();
+  const linnet::Engine::Stats &newest = stream->engine.stats();
   const size_t size = stats->size;
-  const auto fill = [size, stats](float *field, const std::atomic<float> &value) {
-    const size_t end =
-        static_cast<size_t>(reinterpret_cast<uint8_t *>(field) - reinterpret_cast<uint8_t *>(stats)) + sizeof *field;
-    if (end <= size) *field = value.load(std::memory_order_relaxed);
-  };
-  fill(&stats->speech_probability, newest.speech_probability);
-  fill(&stats->input_snr_db, newest.input_snr_db);
-  fill(&stats->mean_gain, newest.mean_gain);
-  fill(&stats->pitch_hz, newest.pitch_hz);
+  const auto load = [](const std::atomic<float> &value) { return value.load(std::memory_order_relaxed); };
+  fill(stats, size, &stats->speech_probability, load(newest.speech_probability));
+  fill(stats, size, &stats->input_snr_db, load(newest.input_snr_db));
+  fill(stats, size, &stats->mean_gain, load(newest.mean_gain));
+  fill(stats, size, &stats->pitch_hz, load(newest.pitch_hz));
   return LINNET_OK;
 }
 
-const char *linnet_backend(const linnet *stream) { return is_live(stream) ? stream->engine.kernels().name : ""; }
+const char *linnet_backend(const linnet_stream *stream) { return is_live(stream) ? stream->engine.kernels().name : ""; }
 
 const char *linnet_version(void) { return LINNET_VERSION; }
 
@@ -360,7 +420,7 @@ const char *linnet_status_text(linnet_status status) {
     case LINNET_ERR_RATE:
       return "a sample rate other than 48000 Hz";
     case LINNET_ERR_STATE:
-      return "not a live stream: never initialised, zeroed or destroyed";
+      return "not a live model or stream: never initialised, zeroed or destroyed";
     case LINNET_ERR_BACKEND:
       return "a backend that is unknown or that this CPU cannot run";
   }

@@ -11,7 +11,7 @@
 
 namespace {
 
-using linnet_core::kernels::Kernels;
+using linnet::kernels::Kernels;
 using GemvS8 = decltype(Kernels::gemv_s8);
 using Gemv2S8 = decltype(Kernels::gemv2_s8);
 
@@ -57,23 +57,23 @@ void count_calls(size_t index, const Kernels *table) {
   changed->gemv2_s8 = kCounting2[index];
 }
 
-linnet_status create(const char *backend, linnet **out) {
+linnet_status create(const char *backend, linnet_stream **out) {
   linnet_config config = make_config(0);
   config.backend = backend;
-  return linnet_create(blob.data, blob.size, &config, out);
+  return linnet_create(blob.handle, &config, out);
 }
 
 void unknown_names_are_refused() {
   const char *const names[] = {"", " ", "scalar ", "Scalar", "AVX2", "avx512", "none", "auto", "neon2", "scala"};
-  linnet *const untouched = reinterpret_cast<linnet *>(uintptr_t{64});
+  linnet_stream *const untouched = reinterpret_cast<linnet_stream *>(uintptr_t{64});
   for (const char *name : names) {
-    linnet *stream = untouched;
+    linnet_stream *stream = untouched;
     linnet_config config = make_config(0);
     size_t bytes = 7;
     config.backend = name;
     CHECK_CASE(create(name, &stream) == LINNET_ERR_BACKEND, name);
     CHECK_CASE(stream == untouched, name);
-    CHECK_CASE(linnet_size(blob.data, blob.size, &config, &bytes) == LINNET_ERR_BACKEND && bytes == 7, name);
+    CHECK_CASE(linnet_size(blob.handle, &config, &bytes) == LINNET_ERR_BACKEND && bytes == 7, name);
   }
 }
 
@@ -81,8 +81,8 @@ void unknown_names_are_refused() {
 void backends_of_other_cpus_are_refused() {
   const char *const names[] = {"scalar", "avx2", "avx_vnni", "neon", "neon_dot", "neon_i8mm"};
   for (const char *name : names) {
-    linnet *stream = nullptr;
-    const bool here = linnet_core::kernels::find(name) != nullptr;
+    linnet_stream *stream = nullptr;
+    const bool here = linnet::kernels::find(name) != nullptr;
     CHECK_CASE(create(name, &stream) == (here ? LINNET_OK : LINNET_ERR_BACKEND), name);
     CHECK_CASE((stream != nullptr) == here, name);
     linnet_destroy(stream);
@@ -91,7 +91,7 @@ void backends_of_other_cpus_are_refused() {
 
 // Runs a stream of this backend and checks that only the table of that index was called.
 void run(const char *backend, size_t index, size_t tables, float *out) {
-  linnet *stream = nullptr;
+  linnet_stream *stream = nullptr;
   const char *note = backend ? backend : "default";
   CHECK_CASE(create(backend, &stream) == LINNET_OK, note);
   if (!stream) return;
@@ -109,7 +109,7 @@ void run(const char *backend, size_t index, size_t tables, float *out) {
 // Calls of the two-frame product for a stream of the default backend that is fed blocks of this many samples.
 unsigned long pairs_in(int any_block, size_t block, bool i16) {
   static int16_t samples[kLength];
-  linnet *stream = make_stream(blob, any_block);
+  linnet_stream *stream = make_stream(blob, any_block);
   memset(calls2, 0, sizeof calls2);
   for (size_t done = 0, count; done < kLength; done += count) {
     count = kLength - done < block ? kLength - done : block;
@@ -136,14 +136,14 @@ void two_frames_at_hand_share_the_weights() {
 }
 
 void forced_backends_run_and_agree() {
-  const auto tables = linnet_core::kernels::available();
+  const auto tables = linnet::kernels::available();
   CHECK(tables.size >= 1 && tables.size <= kMaxTables);
   if (tables.size > kMaxTables) return;
   for (size_t i = 0; i < tables.size; ++i) count_calls(i, tables[i]);
   CHECK(strcmp(tables[tables.size - 1]->name, "scalar") == 0);
   run("scalar", tables.size - 1, tables.size, expected);
   for (size_t i = 0; i < tables.size; ++i) {
-    linnet *stream = nullptr;
+    linnet_stream *stream = nullptr;
     CHECK(create(tables[i]->name, &stream) == LINNET_OK);
     CHECK_CASE(stream && strcmp(linnet_backend(stream), tables[i]->name) == 0, tables[i]->name);
     linnet_destroy(stream);
@@ -157,7 +157,7 @@ void forced_backends_run_and_agree() {
 }
 
 void default_is(const char *wanted) {
-  linnet *stream = make_stream(blob, 0);
+  linnet_stream *stream = make_stream(blob, 0);
   printf("default backend: %s\n", linnet_backend(stream));
   if (wanted) CHECK_CASE(strcmp(linnet_backend(stream), wanted) == 0, wanted);
   linnet_destroy(stream);
@@ -172,6 +172,6 @@ int main(int argc, char **argv) {
   unknown_names_are_refused();
   backends_of_other_cpus_are_refused();
   forced_backends_run_and_agree();
-  free(blob.data);
+  free_model(blob);
   return check_summary();
 }

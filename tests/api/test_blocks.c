@@ -27,7 +27,7 @@ static size_t next_block(int any_block, int style, size_t left, uint32_t *state)
 }
 
 static void cuts_change_no_bit(model blob, int any_block, int rounds) {
-  linnet *stream = make_stream(blob, any_block);
+  linnet_stream *stream = make_stream(blob, any_block);
   uint32_t state = 31;
   int round;
   CHECK(linnet_process(stream, input, whole, LENGTH) == LINNET_OK);
@@ -37,7 +37,7 @@ static void cuts_change_no_bit(model blob, int any_block, int rounds) {
   linnet_destroy(stream);
   for (round = 0; round < rounds; ++round) {
     size_t done = 0, count;
-    linnet *f32 = make_stream(blob, any_block), *i16 = make_stream(blob, any_block);
+    linnet_stream *f32 = make_stream(blob, any_block), *i16 = make_stream(blob, any_block);
     memset(cut, 0, sizeof cut);
     memset(cut_i16, 0, sizeof cut_i16);
     while (done < LENGTH) {
@@ -54,7 +54,7 @@ static void cuts_change_no_bit(model blob, int any_block, int rounds) {
 }
 
 static void any_block_costs_one_frame_of_delay_and_no_bit(void) {
-  linnet *frames = make_stream(blob, 0), *any = make_stream(blob, 1);
+  linnet_stream *frames = make_stream(blob, 0), *any = make_stream(blob, 1);
   size_t i;
   CHECK(linnet_delay(any) == linnet_delay(frames) + FRAME);
   CHECK(linnet_process(frames, input, whole, LENGTH) == LINNET_OK);
@@ -78,7 +78,7 @@ static int16_t reference_i16(float x) {
 }
 
 static void i16_is_float_divided_and_rounded(void) {
-  linnet *f32 = make_stream(blob, 0), *i16 = make_stream(blob, 0);
+  linnet_stream *f32 = make_stream(blob, 0), *i16 = make_stream(blob, 0);
   size_t i, saturated = 0;
   for (i = 0; i < LENGTH; ++i) cut[i] = (float)input_i16[i] / 32768.0f;
   CHECK(linnet_set_postfilter(f32, 1) == LINNET_OK && linnet_set_postfilter(i16, 1) == LINNET_OK);
@@ -109,10 +109,10 @@ int main(int argc, char **argv) {
     model other = with_lookahead(blob, lookahead);
     cuts_change_no_bit(other, 0, 2);
     cuts_change_no_bit(other, 1, 2);
-    free(other.data);
+    free_model(other);
   }
   any_block_costs_one_frame_of_delay_and_no_bit();
   i16_is_float_divided_and_rounded();
-  free(blob.data);
+  free_model(blob);
   return check_summary();
 }

@@ -21,6 +21,7 @@ static void version_abi_and_texts_are_never_null(void) {
   int major = -1, minor = -1, patch = -1;
   CHECK(version != NULL);
   CHECK(sscanf(version, "%d.%d.%d", &major, &minor, &patch) == 3 && major >= 0 && minor >= 0 && patch >= 0);
+  CHECK(major == LINNET_VERSION_MAJOR && minor == LINNET_VERSION_MINOR && patch == LINNET_VERSION_PATCH);
   CHECK(linnet_abi() == LINNET_ABI);
   for (i = 0; i < STATUS_COUNT; ++i) {
     const char *text = linnet_status_text(kAllStatus[i]);
@@ -34,22 +35,33 @@ static void version_abi_and_texts_are_never_null(void) {
 }
 
 static void null_arguments_are_refused_everywhere(void) {
-  linnet *stream = NULL;
+  linnet_stream *stream = NULL;
+  linnet_model *made = NULL;
+  linnet_model_info info;
   size_t bytes = 0;
   float samples[FRAME] = {0};
   int16_t shorts[FRAME] = {0};
   linnet_stats stats;
   void *memory = aligned_memory(1 << 22);
   stats.size = sizeof stats;
-  expect_all(NULL, blob.size, NULL, LINNET_ERR_ARGUMENT, "blob");
-  expect_all(NULL, 0, NULL, LINNET_ERR_ARGUMENT, "blob, size 0");
-  CHECK(linnet_size(blob.data, blob.size, NULL, NULL) == LINNET_ERR_ARGUMENT);
-  CHECK(linnet_create(blob.data, blob.size, NULL, NULL) == LINNET_ERR_ARGUMENT);
-  CHECK(linnet_init(NULL, 1 << 22, blob.data, blob.size, NULL, &stream) == LINNET_ERR_ARGUMENT);
-  CHECK(linnet_init(memory, 1 << 22, blob.data, blob.size, NULL, NULL) == LINNET_ERR_ARGUMENT);
-  CHECK(linnet_create_from_file(NULL, NULL, &stream) == LINNET_ERR_ARGUMENT);
-  CHECK(linnet_create_from_file("no matter", NULL, NULL) == LINNET_ERR_ARGUMENT);
-  CHECK(stream == NULL);
+  expect_models(NULL, blob.size, LINNET_ERR_ARGUMENT, "blob");
+  expect_models(NULL, 0, LINNET_ERR_ARGUMENT, "blob, size 0");
+  CHECK(linnet_size(blob.handle, NULL, NULL) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_create(blob.handle, NULL, NULL) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_init(NULL, 1 << 22, blob.handle, NULL, &stream) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_init(memory, 1 << 22, blob.handle, NULL, NULL) == LINNET_ERR_ARGUMENT);
+  expect_streams(NULL, NULL, LINNET_ERR_ARGUMENT, "model");
+  CHECK(linnet_model_size(blob.data, blob.size, NULL) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_model_create(blob.data, blob.size, NULL) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_model_init(NULL, 1 << 22, blob.data, blob.size, &made) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_model_init(memory, 1 << 22, blob.data, blob.size, NULL) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_model_load(NULL, &made) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_model_load("no matter", NULL) == LINNET_ERR_ARGUMENT);
+  info.size = sizeof info;
+  CHECK(linnet_model_get_info(NULL, &info) == LINNET_ERR_ARGUMENT);
+  CHECK(linnet_model_get_info(blob.handle, NULL) == LINNET_ERR_ARGUMENT);
+  linnet_model_destroy(NULL);
+  CHECK(stream == NULL && made == NULL);
   CHECK(linnet_process(NULL, samples, samples, FRAME) == LINNET_ERR_ARGUMENT);
   CHECK(linnet_process(NULL, samples, samples, 0) == LINNET_ERR_ARGUMENT);
   CHECK(linnet_process_i16(NULL, shorts, shorts, FRAME) == LINNET_ERR_ARGUMENT);
@@ -75,18 +87,18 @@ static void null_arguments_are_refused_everywhere(void) {
 }
 
 static void config_null_means_defaults(void) {
-  linnet *defaults = NULL, *chosen = NULL;
+  linnet_stream *defaults = NULL, *chosen = NULL;
   linnet_config config = make_config(0);
   size_t a = 0, b = 0;
   config.sample_rate = 48000;
-  REQUIRE(linnet_create(blob.data, blob.size, NULL, &defaults) == LINNET_OK);
-  REQUIRE(linnet_create(blob.data, blob.size, &config, &chosen) == LINNET_OK);
+  REQUIRE(linnet_create(blob.handle, NULL, &defaults) == LINNET_OK);
+  REQUIRE(linnet_create(blob.handle, &config, &chosen) == LINNET_OK);
   CHECK(linnet_sample_rate(defaults) == 48000 && linnet_sample_rate(chosen) == 48000);
   CHECK(linnet_frame_size(defaults) == FRAME && linnet_frame_size(chosen) == FRAME);
   CHECK(linnet_delay(defaults) == linnet_delay(chosen));
   CHECK(strcmp(linnet_backend(defaults), linnet_backend(chosen)) == 0);
-  CHECK(linnet_size(blob.data, blob.size, NULL, &a) == LINNET_OK);
-  CHECK(linnet_size(blob.data, blob.size, &config, &b) == LINNET_OK);
+  CHECK(linnet_size(blob.handle, NULL, &a) == LINNET_OK);
+  CHECK(linnet_size(blob.handle, &config, &b) == LINNET_OK);
   CHECK(a == b && a > 0 && a % LINNET_ALIGNMENT == 0);
   linnet_destroy(defaults);
   linnet_destroy(chosen);
@@ -101,7 +113,7 @@ static void other_rates_are_refused(void) {
     char note[32];
     sprintf(note, "%ld Hz", (long)rates[i]);
     config.sample_rate = rates[i];
-    expect_all(blob.data, blob.size, &config, LINNET_ERR_RATE, note);
+    expect_streams(blob.handle, &config, LINNET_ERR_RATE, note);
   }
 }
 
@@ -110,7 +122,7 @@ static void any_block_is_0_or_1(void) {
   size_t i;
   for (i = 0; i < sizeof values / sizeof values[0]; ++i) {
     linnet_config config = make_config(values[i]);
-    expect_all(blob.data, blob.size, &config, LINNET_ERR_ARGUMENT, "any_block");
+    expect_streams(blob.handle, &config, LINNET_ERR_ARGUMENT, "any_block");
   }
 }
 
@@ -134,44 +146,50 @@ static void config_fields_beyond_the_size_take_defaults(void) {
       wanted = LINNET_ERR_ARGUMENT;
     }
     sprintf(note, "size %lu", (unsigned long)size);
-    expect_all(blob.data, blob.size, view, wanted, note);
+    expect_streams(blob.handle, view, wanted, note);
 
     view->any_block = 0;
     if (size >= offsetof(linnet_config, backend) + sizeof config.backend)
       wanted = LINNET_ERR_BACKEND;
     else if (size >= sizeof(size_t))
       wanted = LINNET_OK;
-    expect_all(blob.data, blob.size, view, wanted, note);
+    expect_streams(blob.handle, view, wanted, note);
 
     view->sample_rate = 44100;
     if (size >= offsetof(linnet_config, sample_rate) + sizeof config.sample_rate) wanted = LINNET_ERR_RATE;
-    expect_all(blob.data, blob.size, view, wanted, note);
+    expect_streams(blob.handle, view, wanted, note);
     free(view);
   }
 }
 
 static void alignment_of_memory_and_blob_is_checked(void) {
-  size_t offset, bytes = 0;
-  linnet *stream = NULL;
+  size_t offset, bytes = 0, model_bytes = 0;
+  linnet_stream *stream = NULL;
+  linnet_model *made = NULL;
   uint8_t *copy = (uint8_t *)aligned_memory(blob.size + 64);
   uint8_t *memory;
-  CHECK(linnet_size(blob.data, blob.size, NULL, &bytes) == LINNET_OK);
+  CHECK(linnet_size(blob.handle, NULL, &bytes) == LINNET_OK);
+  CHECK(linnet_model_size(blob.data, blob.size, &model_bytes) == LINNET_OK && model_bytes <= bytes);
   memory = (uint8_t *)aligned_memory(bytes + 64);
   for (offset = 0; offset < 64; ++offset) {
     int fits = offset % LINNET_BLOB_ALIGNMENT == 0;
     memcpy(copy + offset, blob.data, blob.size);
-    expect_all(copy + offset, blob.size, NULL, fits ? LINNET_OK : LINNET_ERR_ALIGNMENT, "blob");
+    expect_models(copy + offset, blob.size, fits ? LINNET_OK : LINNET_ERR_ALIGNMENT, "blob");
     stream = NULL;
-    CHECK(linnet_init(memory + offset, bytes, blob.data, blob.size, NULL, &stream) ==
+    CHECK(linnet_init(memory + offset, bytes, blob.handle, NULL, &stream) ==
           (offset ? LINNET_ERR_ALIGNMENT : LINNET_OK));
     CHECK((stream == NULL) == (offset != 0));
+    made = NULL;
+    CHECK(linnet_model_init(memory + offset, model_bytes, blob.data, blob.size, &made) ==
+          (offset ? LINNET_ERR_ALIGNMENT : LINNET_OK));
+    CHECK((made == NULL) == (offset != 0));
   }
   free(memory);
   free(copy);
 }
 
 static void alignment_of_samples_is_checked(void) {
-  linnet *stream = make_stream(blob, 1);
+  linnet_stream *stream = make_stream(blob, 1);
   uint8_t *bytes = (uint8_t *)aligned_memory(4 * FRAME);
   float *out = (float *)aligned_memory(sizeof(float) * FRAME);
   int offset;
@@ -189,23 +207,35 @@ static void alignment_of_samples_is_checked(void) {
 
 static void short_memory_is_refused(void) {
   size_t bytes = 0, given;
-  linnet *stream = NULL;
+  linnet_stream *stream = NULL;
+  linnet_model *made = NULL;
   void *memory;
-  CHECK(linnet_size(blob.data, blob.size, NULL, &bytes) == LINNET_OK);
+  CHECK(linnet_size(blob.handle, NULL, &bytes) == LINNET_OK);
   memory = aligned_memory(bytes);
   for (given = 0; given < bytes; given += given < 256 ? 1 : bytes / 37) {
-    CHECK(linnet_init(memory, given, blob.data, blob.size, NULL, &stream) == LINNET_ERR_SIZE);
+    CHECK(linnet_init(memory, given, blob.handle, NULL, &stream) == LINNET_ERR_SIZE);
   }
-  CHECK(linnet_init(memory, bytes - 1, blob.data, blob.size, NULL, &stream) == LINNET_ERR_SIZE);
+  CHECK(linnet_init(memory, bytes - 1, blob.handle, NULL, &stream) == LINNET_ERR_SIZE);
   CHECK(stream == NULL);
-  CHECK(linnet_init(memory, bytes, blob.data, blob.size, NULL, &stream) == LINNET_OK);
+  CHECK(linnet_init(memory, bytes, blob.handle, NULL, &stream) == LINNET_OK);
   linnet_destroy(stream);
+  free(memory);
+
+  CHECK(linnet_model_size(blob.data, blob.size, &bytes) == LINNET_OK);
+  CHECK(bytes > 0 && bytes % LINNET_ALIGNMENT == 0);
+  memory = aligned_memory(bytes);
+  for (given = 0; given < bytes; ++given) {
+    CHECK(linnet_model_init(memory, given, blob.data, blob.size, &made) == LINNET_ERR_SIZE);
+  }
+  CHECK(made == NULL);
+  CHECK(linnet_model_init(memory, bytes, blob.data, blob.size, &made) == LINNET_OK);
+  linnet_model_destroy(made);
   free(memory);
 }
 
 static void partial_frames_are_refused_without_any_block(void) {
   static const size_t bad[] = {1, 2, 31, 160, 479, 481, 959, 961, 1441};
-  linnet *stream = make_stream(blob, 0);
+  linnet_stream *stream = make_stream(blob, 0);
   float *x = (float *)aligned_memory(sizeof(float) * 2048), *y = (float *)aligned_memory(sizeof(float) * 2048);
   int16_t *s = (int16_t *)aligned_memory(sizeof(int16_t) * 2048);
   size_t i;
@@ -229,7 +259,7 @@ static void partial_frames_are_refused_without_any_block(void) {
 }
 
 static void impossible_lengths_and_overlaps_are_refused(void) {
-  linnet *stream = make_stream(blob, 1);
+  linnet_stream *stream = make_stream(blob, 1);
   float *x = (float *)aligned_memory(sizeof(float) * 4 * FRAME);
   int16_t *s = (int16_t *)(void *)x;
   memset(x, 0, sizeof(float) * 4 * FRAME);
@@ -250,7 +280,7 @@ static void impossible_lengths_and_overlaps_are_refused(void) {
 }
 
 static void controls_outside_their_range_are_refused(void) {
-  linnet *stream = make_stream(blob, 0);
+  linnet_stream *stream = make_stream(blob, 0);
   const float nan = float_of(0x7fc00000u), infinity = float_of(0x7f800000u);
   const float bad_both[] = {nan,    -nan,  float_of(0x7f800001u), infinity,     -infinity, -1e-3f, -1,
                             -1e30f, 1e30f, float_of(0x80000001u), -float_of(1u)};
@@ -273,7 +303,7 @@ static void controls_outside_their_range_are_refused(void) {
 }
 
 static void a_refused_control_changes_nothing(void) {
-  linnet *touched = make_stream(blob, 0), *control = make_stream(blob, 0);
+  linnet_stream *touched = make_stream(blob, 0), *control = make_stream(blob, 0);
   float x[4 * FRAME], a[4 * FRAME], b[4 * FRAME];
   make_signal(x, 4 * FRAME, 5);
   CHECK(linnet_set_attenuation_limit(touched, 12) == LINNET_OK && linnet_set_postfilter(touched, 0.25f) == LINNET_OK);
@@ -287,7 +317,7 @@ static void a_refused_control_changes_nothing(void) {
   linnet_destroy(control);
 }
 
-static void expect_dead(linnet *stream, const char *note) {
+static void expect_dead(linnet_stream *stream, const char *note) {
   float x[FRAME] = {0};
   int16_t s[FRAME] = {0};
   linnet_stats stats;
@@ -308,25 +338,62 @@ static void expect_dead(linnet *stream, const char *note) {
 
 static void only_live_instances_are_served(void) {
   size_t bytes = 0, i;
-  linnet *stream = NULL;
+  linnet_stream *stream = NULL;
   uint8_t *memory;
-  CHECK(linnet_size(blob.data, blob.size, NULL, &bytes) == LINNET_OK);
+  CHECK(linnet_size(blob.handle, NULL, &bytes) == LINNET_OK);
   memory = (uint8_t *)aligned_memory(bytes + 64);
   memset(memory, 0, bytes);
-  expect_dead((linnet *)(void *)memory, "zeroed");
+  expect_dead((linnet_stream *)(void *)memory, "zeroed");
   memset(memory, 0xff, bytes);
-  expect_dead((linnet *)(void *)memory, "all ones");
+  expect_dead((linnet_stream *)(void *)memory, "all ones");
   memset(memory, 0xcc, bytes);
-  expect_dead((linnet *)(void *)memory, "fill pattern");
-  REQUIRE(linnet_init(memory, bytes, blob.data, blob.size, NULL, &stream) == LINNET_OK);
+  expect_dead((linnet_stream *)(void *)memory, "fill pattern");
+  REQUIRE(linnet_init(memory, bytes, blob.handle, NULL, &stream) == LINNET_OK);
   CHECK(linnet_reset(stream) == LINNET_OK);
-  for (i = 1; i < 64; ++i) CHECK(linnet_reset((linnet *)(void *)(memory + i)) == LINNET_ERR_STATE);
+  for (i = 1; i < 64; ++i) CHECK(linnet_reset((linnet_stream *)(void *)(memory + i)) == LINNET_ERR_STATE);
   linnet_destroy(stream);
   expect_dead(stream, "destroyed");
-  REQUIRE(linnet_init(memory, bytes, blob.data, blob.size, NULL, &stream) == LINNET_OK);
+  REQUIRE(linnet_init(memory, bytes, blob.handle, NULL, &stream) == LINNET_OK);
   CHECK(linnet_reset(stream) == LINNET_OK);
   memset(memory, 0, bytes);
   expect_dead(stream, "wiped");
+  free(memory);
+}
+
+static void expect_dead_model(linnet_model *dead, const char *note) {
+  linnet_model_info info;
+  memset(&info, 0, sizeof info);
+  info.size = sizeof info;
+  CHECK_CASE(linnet_model_get_info(dead, &info) == LINNET_ERR_STATE && info.weights == 0, note);
+  expect_streams(dead, NULL, LINNET_ERR_STATE, note);
+  linnet_model_destroy(dead);
+}
+
+static void only_live_models_are_served(void) {
+  size_t bytes = 0, i;
+  linnet_model *made = NULL;
+  linnet_stream *stream = make_stream(blob, 0);
+  uint8_t *memory;
+  REQUIRE(linnet_model_size(blob.data, blob.size, &bytes) == LINNET_OK);
+  memory = (uint8_t *)aligned_memory(bytes + 64);
+  memset(memory, 0, bytes);
+  expect_dead_model((linnet_model *)(void *)memory, "zeroed");
+  memset(memory, 0xff, bytes);
+  expect_dead_model((linnet_model *)(void *)memory, "all ones");
+  memset(memory, 0xcc, bytes);
+  expect_dead_model((linnet_model *)(void *)memory, "fill pattern");
+  expect_dead_model((linnet_model *)(void *)stream, "a stream");
+  CHECK(linnet_reset(stream) == LINNET_OK);
+  CHECK(linnet_reset((linnet_stream *)(void *)blob.handle) == LINNET_ERR_STATE);
+  linnet_destroy((linnet_stream *)(void *)blob.handle);
+  REQUIRE(linnet_model_init(memory, bytes, blob.data, blob.size, &made) == LINNET_OK);
+  expect_streams(made, NULL, LINNET_OK, "live");
+  for (i = 1; i < 64; ++i) {
+    CHECK(linnet_size((linnet_model *)(void *)(memory + i), NULL, &bytes) == LINNET_ERR_STATE);
+  }
+  linnet_model_destroy(made);
+  expect_dead_model(made, "destroyed");
+  linnet_destroy(stream);
   free(memory);
 }
 
@@ -346,6 +413,7 @@ int main(int argc, char **argv) {
   controls_outside_their_range_are_refused();
   a_refused_control_changes_nothing();
   only_live_instances_are_served();
-  free(blob.data);
+  only_live_models_are_served();
+  free_model(blob);
   return check_summary();
 }

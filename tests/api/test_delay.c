@@ -37,7 +37,7 @@ static void make_hard_input(void) {
   }
 }
 
-static void feed(linnet *stream, int any_block, const float *in, float *out, size_t samples, uint32_t *state) {
+static void feed(linnet_stream *stream, int any_block, const float *in, float *out, size_t samples, uint32_t *state) {
   size_t done = 0;
   while (done < samples) {
     size_t count = any_block ? random_bits(state) % 1111 : FRAME * (1 + random_bits(state) % 3);
@@ -48,13 +48,13 @@ static void feed(linnet *stream, int any_block, const float *in, float *out, siz
 }
 
 static void delay_is_what_the_model_says(int any_block, int lookahead) {
-  linnet *stream = make_stream(blob, any_block);
+  linnet_stream *stream = make_stream(blob, any_block);
   CHECK(linnet_delay(stream) == FRAME * (lookahead + 1 + (any_block ? 1 : 0)));
   linnet_destroy(stream);
 }
 
 static void limit_0_gives_the_delayed_input(int any_block) {
-  linnet *stream = make_stream(blob, any_block);
+  linnet_stream *stream = make_stream(blob, any_block);
   size_t delay = (size_t)linnet_delay(stream), i;
   uint32_t state = 21;
   int round;
@@ -75,7 +75,7 @@ static void limit_0_gives_the_delayed_input(int any_block) {
 
 /* In place the input is overwritten by the output of earlier frames. */
 static void in_place_is_the_same(int any_block) {
-  linnet *stream = make_stream(blob, any_block), *twin = make_stream(blob, any_block);
+  linnet_stream *stream = make_stream(blob, any_block), *twin = make_stream(blob, any_block);
   uint32_t state = 22;
   make_signal(other, LENGTH, 2);
   feed(stream, any_block, other, output, LENGTH, &state);
@@ -86,7 +86,7 @@ static void in_place_is_the_same(int any_block) {
 }
 
 static void a_switch_to_0_is_exact_after_one_frame(int any_block) {
-  linnet *stream = make_stream(blob, any_block);
+  linnet_stream *stream = make_stream(blob, any_block);
   size_t delay = (size_t)linnet_delay(stream), half = LENGTH / 2, extra = any_block ? FRAME : 0, i;
   uint32_t state = 23;
   int differs = 0;
@@ -106,7 +106,7 @@ static void a_switch_to_0_is_exact_after_one_frame(int any_block) {
 /* From 0 dB (raw) to no limit (enhanced) and back: on the way the output lies between the two streams, and the share of
  * the raw one moves by equal steps over one frame. */
 static void a_change_is_ramped_over_one_frame(void) {
-  linnet *stream = make_stream(blob, 0), *enhanced = make_stream(blob, 0);
+  linnet_stream *stream = make_stream(blob, 0), *enhanced = make_stream(blob, 0);
   size_t delay = (size_t)linnet_delay(stream), half = LENGTH / 2, i, judged = 0;
   make_signal(other, LENGTH, 8);
   CHECK(linnet_process(enhanced, other, output, LENGTH) == LINNET_OK);
@@ -132,12 +132,12 @@ static void a_limit_puts_back_its_share_of_the_input(void) {
   static const float limits[] = {0.5f, 3, 6.0206f, 12, 20, 40, 60, 99.5f};
   static const double shares[] = {
       0.944060876285923, 0.707945784384138, 0.499999974, 0.251188643150958, 0.1, 0.01, 0.001, 1.0592537251773e-05};
-  linnet *enhanced = make_stream(blob, 0);
+  linnet_stream *enhanced = make_stream(blob, 0);
   size_t k, i, delay = (size_t)linnet_delay(enhanced);
   make_signal(other, LENGTH, 9);
   CHECK(linnet_process(enhanced, other, output, LENGTH) == LINNET_OK);
   for (k = 0; k < sizeof limits / sizeof limits[0]; ++k) {
-    linnet *stream = make_stream(blob, 0);
+    linnet_stream *stream = make_stream(blob, 0);
     double worst = 0;
     CHECK(linnet_set_attenuation_limit(stream, limits[k]) == LINNET_OK);
     CHECK(linnet_process(stream, other, input, LENGTH) == LINNET_OK);
@@ -163,7 +163,7 @@ int main(int argc, char **argv) {
       delay_is_what_the_model_says(any_block, (int)lookahead);
       limit_0_gives_the_delayed_input(any_block);
     }
-    free(blob.data);
+    free_model(blob);
   }
   blob = original;
   for (any_block = 0; any_block <= 1; ++any_block) {
@@ -172,6 +172,6 @@ int main(int argc, char **argv) {
   }
   a_change_is_ramped_over_one_frame();
   a_limit_puts_back_its_share_of_the_input();
-  free(blob.data);
+  free_model(blob);
   return check_summary();
 }

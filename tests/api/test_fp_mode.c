@@ -57,13 +57,14 @@ static void make_hostile_input(void) {
   }
 }
 
-static void settings(linnet *stream, float limit) {
+static void settings(linnet_stream *stream, float limit) {
   CHECK(linnet_set_attenuation_limit(stream, limit) == LINNET_OK);
   CHECK(linnet_set_postfilter(stream, 0.7f) == LINNET_OK);
 }
 
 static void process_in_a_hostile_mode(uint64_t hostile, float limit) {
-  linnet *normal = make_stream(blob, 1), *stream = NULL, *from_file = NULL, *in_memory = NULL;
+  linnet_stream *normal = make_stream(blob, 1), *stream = NULL, *from_file = NULL, *in_memory = NULL;
+  linnet_model *of_blob = NULL, *of_file = NULL;
   linnet_config config = make_config(1);
   linnet_stats stats, wanted;
   linnet_status status = LINNET_ERR_STATE;
@@ -75,14 +76,18 @@ static void process_in_a_hostile_mode(uint64_t hostile, float limit) {
   CHECK(linnet_get_stats(normal, &wanted) == LINNET_OK);
   CHECK(linnet_process_i16(normal, input_i16, expected_i16, LENGTH) == LINNET_OK);
 
-  IN_MODE(hostile, status = linnet_size(blob.data, blob.size, &config, &bytes));
+  IN_MODE(hostile, status = linnet_size(blob.handle, &config, &bytes));
   CHECK(status == LINNET_OK && bytes > 0);
   memory = aligned_memory(bytes);
-  IN_MODE(hostile, status = linnet_init(memory, bytes, blob.data, blob.size, &config, &in_memory));
+  IN_MODE(hostile, status = linnet_init(memory, bytes, blob.handle, &config, &in_memory));
   CHECK(status == LINNET_OK);
-  IN_MODE(hostile, status = linnet_create_from_file(path, &config, &from_file));
+  IN_MODE(hostile, status = linnet_model_create(blob.data, blob.size, &of_blob));
   CHECK(status == LINNET_OK);
-  IN_MODE(hostile, status = linnet_create(blob.data, blob.size, &config, &stream));
+  IN_MODE(hostile, status = linnet_model_load(path, &of_file));
+  CHECK(status == LINNET_OK);
+  IN_MODE(hostile, status = linnet_create(of_file, &config, &from_file));
+  CHECK(status == LINNET_OK);
+  IN_MODE(hostile, status = linnet_create(blob.handle, &config, &stream));
   REQUIRE(status == LINNET_OK);
   IN_MODE(hostile, status = linnet_set_attenuation_limit(stream, limit));
   CHECK(status == LINNET_OK);
@@ -108,6 +113,8 @@ static void process_in_a_hostile_mode(uint64_t hostile, float limit) {
   CHECK(status == LINNET_OK && same_bits(output, expected, LENGTH));
   linnet_destroy(normal);
   linnet_destroy(from_file);
+  linnet_model_destroy(of_file);
+  linnet_model_destroy(of_blob);
   linnet_destroy(in_memory);
   free(memory);
 }
@@ -140,6 +147,6 @@ int main(int argc, char **argv) {
     process_in_a_hostile_mode(kHostile[i], 9);
   }
   if (!FP_MODES_KNOWN) printf("skipped: no floating-point modes on this platform\n");
-  free(blob.data);
+  free_model(blob);
   return check_summary();
 }

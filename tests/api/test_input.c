@@ -17,7 +17,7 @@ static float cleaned(float x) {
 }
 
 static void run(const char *name, float limit, float amount, int any_block) {
-  linnet *a = make_stream(blob, any_block), *b = make_stream(blob, any_block);
+  linnet_stream *a = make_stream(blob, any_block), *b = make_stream(blob, any_block);
   linnet_stats stats;
   size_t i;
   for (i = 0; i < LENGTH; ++i) clean[i] = cleaned(input[i]);
@@ -73,7 +73,7 @@ static void special_values_in_speech(void) {
 
 /* After one frame of nothing but NaN the stream goes on as after one frame of silence. */
 static void a_bad_frame_leaves_no_trace(void) {
-  linnet *a = make_stream(blob, 0), *b = make_stream(blob, 0);
+  linnet_stream *a = make_stream(blob, 0), *b = make_stream(blob, 0);
   size_t i;
   make_signal(input, LENGTH, 54);
   memcpy(clean, input, sizeof input);
@@ -110,7 +110,7 @@ static void square_wave(float level, const char *name) {
 
 /* Digital silence after speech ends in exact silence: nothing rings on, no denormal creeps about. */
 static void silence_is_silent(void) {
-  linnet *stream = make_stream(blob, 0);
+  linnet_stream *stream = make_stream(blob, 0);
   size_t i, block, tail = 0;
   float zeros[FRAME] = {0}, out[FRAME];
   make_signal(input, LENGTH, 56);
@@ -150,6 +150,6 @@ int main(int argc, char **argv) {
   square_wave(4, "square wave of 4");
   square_wave(1e30f, "square wave of 1e30");
   silence_is_silent();
-  free(blob.data);
+  free_model(blob);
   return check_summary();
 }

@@ -1,6 +1,6 @@
-/* The memory of a stream: linnet_size is exact and nothing outside it is touched; create makes one allocation, creating
- * from a file two; whichever fails gives LINNET_ERR_NO_MEMORY, leaves *out alone and leaks nothing; the stack that
- * processing takes is no more than the header says. */
+/* The memory of a stream: linnet_size is exact and nothing outside it is touched; a stream is one allocation, and so is
+ * a model, of a file too, whose bytes it holds; whichever fails gives LINNET_ERR_NO_MEMORY, leaves *out alone and leaks
+ * nothing; the stack that processing takes is no more than the header says. */
 #define _POSIX_C_SOURCE 200809L
 
 #include <pthread.h>
@@ -33,17 +33,17 @@ static void paint(uint8_t *bytes, size_t size) {
 /* Whatever the memory held before: the same bits; whatever lies around it: untouched. */
 static void size_is_exact_and_kept_to(int any_block, int fill) {
   linnet_config config = make_config(any_block);
-  linnet *stream = NULL, *own = make_stream(blob, any_block);
+  linnet_stream *stream = NULL, *own = make_stream(blob, any_block);
   size_t bytes = 0, i;
   uint8_t *memory, *last;
   uint32_t state = 71;
-  REQUIRE(linnet_size(blob.data, blob.size, &config, &bytes) == LINNET_OK);
+  REQUIRE(linnet_size(blob.handle, &config, &bytes) == LINNET_OK);
   memory = (uint8_t *)aligned_memory(GUARD + bytes + GUARD);
   paint(memory, GUARD);
   paint(memory + GUARD + bytes, GUARD);
   memset(memory + GUARD, fill, bytes);
   last = memory + GUARD + bytes - 1;
-  REQUIRE(linnet_init(memory + GUARD, bytes, blob.data, blob.size, &config, &stream) == LINNET_OK);
+  REQUIRE(linnet_init(memory + GUARD, bytes, blob.handle, &config, &stream) == LINNET_OK);
   CHECK((uint8_t *)stream >= memory + GUARD && (uint8_t *)stream <= last);
   for (i = 0; i < LENGTH; ++i) input[i] = random_sample(&state);
   CHECK(linnet_process(stream, input, output, LENGTH) == LINNET_OK);
@@ -59,59 +59,93 @@ static void size_is_exact_and_kept_to(int any_block, int fill) {
 
 static unsigned long live(void) { return allocator_made - allocator_freed; }
 
-static linnet_status create(int from_file, linnet **out) {
-  return from_file ? linnet_create_from_file(path, NULL, out) : linnet_create(blob.data, blob.size, NULL, out);
+enum { A_STREAM, A_MODEL, A_MODEL_FILE };
+
+static linnet_status create(int what, void **out) {
+  if (what == A_STREAM) return linnet_create(blob.handle, NULL, (linnet_stream **)out);
+  if (what == A_MODEL) return linnet_model_create(blob.data, blob.size, (linnet_model **)out);
+  return linnet_model_load(path, (linnet_model **)out);
+}
+
+static void destroy(int what, void *made) {
+  if (what == A_STREAM)
+    linnet_destroy((linnet_stream *)made);
+  else
+    linnet_model_destroy((linnet_model *)made);
 }
 
 static void allocations_are_as_promised(void) {
-  linnet *stream = NULL;
-  size_t bytes = 0;
+  linnet_stream *stream = NULL;
+  linnet_model *made = NULL;
+  linnet_model_info info;
+  void *object = NULL;
+  size_t bytes = 0, model_bytes = 0;
   unsigned long before = allocator_made, calls;
   uint8_t *memory;
-  CHECK(linnet_size(blob.data, blob.size, NULL, &bytes) == LINNET_OK);
+  CHECK(linnet_model_size(blob.data, blob.size, &model_bytes) == LINNET_OK);
+  info.size = sizeof info;
+  CHECK(linnet_model_get_info(blob.handle, &info) == LINNET_OK);
+  CHECK(linnet_size(blob.handle, NULL, &bytes) == LINNET_OK);
   CHECK(allocator_made == before);
   memory = (uint8_t *)aligned_memory(bytes);
   calls = allocator_calls;
-  CHECK(linnet_init(memory, bytes, blob.data, blob.size, NULL, &stream) == LINNET_OK);
+  CHECK(linnet_init(memory, bytes, blob.handle, NULL, &stream) == LINNET_OK);
   linnet_destroy(stream);
+  CHECK(linnet_model_init(memory, bytes, blob.data, blob.size, &made) == LINNET_OK);
+  linnet_model_destroy(made);
   CHECK(allocator_calls == calls);
   free(memory);
 
   allocator_largest = 0;
   before = allocator_made;
-  CHECK(create(0, &stream) == LINNET_OK);
+  CHECK(create(A_STREAM, &object) == LINNET_OK);
   CHECK(allocator_made == before + 1);
   CHECK(allocator_largest >= bytes && allocator_largest < bytes + LINNET_ALIGNMENT);
-  linnet_destroy(stream);
+  destroy(A_STREAM, object);
+  CHECK(allocator_made == before + 1); /* the model's bytes and checks are its own affair */
+
+  allocator_largest = 0;
+  before = allocator_made;
+  CHECK(create(A_MODEL, &object) == LINNET_OK);
+  CHECK(allocator_made == before + 1);
+  CHECK(allocator_largest >= model_bytes && allocator_largest < model_bytes + LINNET_ALIGNMENT);
+  destroy(A_MODEL, object);
+
+  allocator_largest = 0;
+  CHECK(create(A_MODEL_FILE, &object) == LINNET_OK);
+  CHECK(allocator_largest >= model_bytes + blob.size);
+  CHECK(allocator_largest < model_bytes + blob.size + LINNET_ALIGNMENT);
+  destroy(A_MODEL_FILE, object);
 }
 
 /* Fails the first, the second, ... request, once or for good, until creation succeeds. */
-static void out_of_memory_is_reported(int from_file, int forever) {
+static void out_of_memory_is_reported(int what, int forever) {
+  const int from_file = what == A_MODEL_FILE;
   unsigned long n, before = live();
-  linnet *const untouched = (linnet *)(uintptr_t)64;
+  void *const untouched = (void *)(uintptr_t)64;
   for (n = 1;; ++n) {
-    linnet *stream = untouched;
+    void *made = untouched;
     linnet_status status;
     unsigned long left;
     allocator_fail_on = forever;
     allocator_fail_at = n;
-    status = create(from_file, &stream);
+    status = create(what, &made);
     left = allocator_fail_at;
     allocator_fail_at = 0;
     if (status == LINNET_OK) {
-      CHECK(stream != untouched);
+      CHECK(made != untouched);
       CHECK(forever || left > 0 || from_file); /* stdio does without a buffer of its own if it gets none */
-      linnet_destroy(stream);
+      destroy(what, made);
       CHECK(live() == before);
       if (left > 0) break;
       continue;
     }
     CHECK(status == LINNET_ERR_NO_MEMORY);
-    CHECK(stream == untouched);
+    CHECK(made == untouched);
     CHECK(live() == before);
     if (n > 100) break;
   }
-  CHECK(n > (from_file ? 2u : 1u) && n < 20);
+  CHECK(n > (from_file ? 2u : 1u) && n < 20); /* the second of a file is the stream of the C library */
 }
 
 /* Errors after a model has been read must give its memory back. */
@@ -119,43 +153,40 @@ static void a_refused_model_file_leaks_nothing(void) {
   unsigned long before;
   char scratch[] = "/tmp/linnet_memory_XXXXXX";
   int descriptor = mkstemp(scratch);
-  linnet *stream = NULL;
-  linnet_config config = make_config(0);
+  linnet_model *made = NULL;
   FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "wb");
   REQUIRE(file != NULL);
   CHECK(fwrite(blob.data, 1, blob.size - 64, file) == blob.size - 64);
   CHECK(fclose(file) == 0);
   before = live();
-  CHECK(linnet_create_from_file(scratch, NULL, &stream) == LINNET_ERR_CORRUPT);
+  CHECK(linnet_model_load(scratch, &made) == LINNET_ERR_CORRUPT);
   CHECK(live() == before);
   file = fopen(scratch, "r+b");
   REQUIRE(file != NULL);
   CHECK(fwrite("linnet?", 1, 7, file) == 7);
   CHECK(fclose(file) == 0);
   before = live();
-  CHECK(linnet_create_from_file(scratch, NULL, &stream) == LINNET_ERR_NOT_A_BLOB);
-  config.backend = "none";
-  CHECK(linnet_create_from_file(path, &config, &stream) == LINNET_ERR_BACKEND);
-  CHECK(linnet_create_from_file("no/such/file", NULL, &stream) == LINNET_ERR_IO);
-  CHECK(live() == before && stream == NULL);
+  CHECK(linnet_model_load(scratch, &made) == LINNET_ERR_NOT_A_BLOB);
+  CHECK(linnet_model_load("no/such/file", &made) == LINNET_ERR_IO);
+  CHECK(live() == before && made == NULL);
   remove(scratch);
 }
 
 static void *nothing(void *stream) { return stream; }
 
 static void *process(void *stream) {
-  CHECK(linnet_process((linnet *)stream, input, output, 4 * FRAME) == LINNET_OK);
+  CHECK(linnet_process((linnet_stream *)stream, input, output, 4 * FRAME) == LINNET_OK);
   return stream;
 }
 
 static void *process_i16(void *stream) {
   static int16_t samples[4 * FRAME];
-  CHECK(linnet_process_i16((linnet *)stream, samples, samples, 4 * FRAME) == LINNET_OK);
+  CHECK(linnet_process_i16((linnet_stream *)stream, samples, samples, 4 * FRAME) == LINNET_OK);
   return stream;
 }
 
 /* Bytes of a painted stack that a thread has written to. */
-static size_t stack_of(void *(*work)(void *), linnet *stream) {
+static size_t stack_of(void *(*work)(void *), linnet_stream *stream) {
   uint8_t *stack = NULL;
   size_t untouched = 0;
   pthread_attr_t attributes;
@@ -171,7 +202,7 @@ static size_t stack_of(void *(*work)(void *), linnet *stream) {
 }
 
 static void the_stack_is_as_promised(int any_block) {
-  linnet *stream = make_stream(blob, any_block);
+  linnet_stream *stream = make_stream(blob, any_block);
   const size_t before = stack_of(nothing, stream);
   const size_t floats = stack_of(process, stream) - before, shorts = stack_of(process_i16, stream) - before;
   printf("stack of process: %lu bytes, of process_i16: %lu\n", (unsigned long)floats, (unsigned long)shorts);
@@ -188,7 +219,7 @@ int main(int argc, char **argv) {
   printf("memory of a stream with this model: "); /* also lets stdio allocate its buffer before anything is counted */
   {
     size_t bytes = 0;
-    CHECK(linnet_size(blob.data, blob.size, NULL, &bytes) == LINNET_OK);
+    CHECK(linnet_size(blob.handle, NULL, &bytes) == LINNET_OK);
     printf("%lu bytes\n", (unsigned long)bytes);
   }
   for (i = 0; i < sizeof fills / sizeof fills[0]; ++i) {
@@ -196,10 +227,10 @@ int main(int argc, char **argv) {
     size_is_exact_and_kept_to(1, fills[i]);
   }
   if (ALLOCATOR_COUNTS) {
-    int from_file, forever;
+    int what, forever;
     allocations_are_as_promised();
-    for (from_file = 0; from_file <= 1; ++from_file) {
-      for (forever = 0; forever <= 1; ++forever) out_of_memory_is_reported(from_file, forever);
+    for (what = A_STREAM; what <= A_MODEL_FILE; ++what) {
+      for (forever = 0; forever <= 1; ++forever) out_of_memory_is_reported(what, forever);
     }
     a_refused_model_file_leaks_nothing();
     the_stack_is_as_promised(0);
@@ -207,6 +238,6 @@ int main(int argc, char **argv) {
   } else {
     printf("skipped: counting of allocations and stack, this is a sanitizer build\n");
   }
-  free(blob.data);
+  free_model(blob);
   return check_summary();
 }

@@ -62,15 +62,15 @@ int nanosleep(const struct timespec *wanted, struct timespec *left) {
 static unsigned long lock_calls;
 #endif
 
-static linnet *make_backend(const char *backend, int any_block) {
+static linnet_stream *make_backend(const char *backend, int any_block) {
   linnet_config config = make_config(any_block);
-  linnet *stream = NULL;
+  linnet_stream *stream = NULL;
   config.backend = backend;
-  return linnet_create(blob.data, blob.size, &config, &stream) == LINNET_OK ? stream : NULL;
+  return linnet_create(blob.handle, &config, &stream) == LINNET_OK ? stream : NULL;
 }
 
 /* Frames of speech, silence, raw bits and a switch of every control now and then; 0 if all went well. */
-static int drive(linnet *stream, int any_block) {
+static int drive(linnet_stream *stream, int any_block) {
   uint32_t state = 61;
   int n = 0, i, bad = 0;
   while (n < frames_to_run) {
@@ -96,7 +96,7 @@ static int drive(linnet *stream, int any_block) {
 }
 
 static void no_allocation_and_no_lock(const char *backend, int any_block) {
-  linnet *stream = make_backend(backend, any_block);
+  linnet_stream *stream = make_backend(backend, any_block);
   unsigned long calls, locks;
   if (!stream) return;
   calls = allocator_calls;
@@ -110,7 +110,7 @@ static void no_allocation_and_no_lock(const char *backend, int any_block) {
 /* That the counters count. */
 static void the_counters_work(void) {
   unsigned long calls = allocator_calls;
-  linnet *stream = make_stream(blob, 0);
+  linnet_stream *stream = make_stream(blob, 0);
   CHECK(allocator_calls > calls);
   calls = allocator_calls;
   linnet_destroy(stream);
@@ -120,7 +120,7 @@ static void the_counters_work(void) {
 enum child { KILLED, FINE, FAILED, NO_SECCOMP };
 
 /* What becomes of a child that locks itself in and then drives the stream, or, without one, makes a system call. */
-static enum child run_child(linnet *stream, int any_block) {
+static enum child run_child(linnet_stream *stream, int any_block) {
   int status = 0;
   pid_t child;
   fflush(stdout);
@@ -142,7 +142,7 @@ static enum child run_child(linnet *stream, int any_block) {
 }
 
 static void no_system_call(const char *backend, int any_block) {
-  linnet *stream = make_backend(backend, any_block);
+  linnet_stream *stream = make_backend(backend, any_block);
   if (!stream) return;
   CHECK_CASE(run_child(stream, any_block) == FINE, backend);
   linnet_destroy(stream);
@@ -158,7 +158,7 @@ int main(int argc, char **argv) {
   }
   if (!seccomp) frames_to_run = 200; /* emulated or instrumented: slow */
   for (i = 0; i < BACKENDS; ++i) {
-    linnet *stream = make_backend(kBackends[i], 0);
+    linnet_stream *stream = make_backend(kBackends[i], 0);
     if (!stream) continue;
     linnet_destroy(stream);
     ++backends;
@@ -172,6 +172,6 @@ int main(int argc, char **argv) {
     printf("skipped: counting and seccomp, this is a sanitizer build\n");
   else if (!seccomp)
     printf("skipped: seccomp, which this system does not enforce\n");
-  free(blob.data);
+  free_model(blob);
   return check_summary();
 }

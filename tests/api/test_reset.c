@@ -8,7 +8,7 @@ static model blob;
 static int points = 16;
 static float input[LENGTH], fresh_out[LENGTH], reset_out[LENGTH], scrap[LENGTH];
 
-static int same_stats(const linnet *a, const linnet *b) {
+static int same_stats(const linnet_stream *a, const linnet_stream *b) {
   linnet_stats x, y;
   memset(&x, 0, sizeof x);
   memset(&y, 0, sizeof y);
@@ -18,14 +18,14 @@ static int same_stats(const linnet *a, const linnet *b) {
 
 static void reset_equals_new(int any_block) {
   uint32_t state = 41;
-  linnet *stream = make_stream(blob, any_block);
+  linnet_stream *stream = make_stream(blob, any_block);
   int point;
   for (point = 0; point < points; ++point) {
     /* A past of random length and kind: speech-like, raw bits with NaN and infinity, or silence. */
     size_t past = random_bits(&state) % LENGTH, i;
     float limit = (float)(random_bits(&state) % 101), amount = (float)(random_bits(&state) % 101) / 100.0f;
     uint32_t kind = random_bits(&state) % 3;
-    linnet *fresh = make_stream(blob, any_block);
+    linnet_stream *fresh = make_stream(blob, any_block);
     if (!any_block) past -= past % FRAME;
     for (i = 0; i < past; ++i) {
       scrap[i] = kind == 0 ? input[LENGTH - 1 - i] : kind == 1 ? float_of(random_bits(&state)) : 0.0f;
@@ -50,7 +50,7 @@ static void reset_equals_new(int any_block) {
 
 /* Without this the test above could pass on a stream that ignores its input. */
 static void a_past_without_reset_is_heard(void) {
-  linnet *stream = make_stream(blob, 0), *fresh = make_stream(blob, 0);
+  linnet_stream *stream = make_stream(blob, 0), *fresh = make_stream(blob, 0);
   CHECK(linnet_process(stream, input, scrap, LENGTH) == LINNET_OK);
   CHECK(linnet_process(stream, input, reset_out, LENGTH) == LINNET_OK);
   CHECK(linnet_process(fresh, input, fresh_out, LENGTH) == LINNET_OK);
@@ -60,7 +60,7 @@ static void a_past_without_reset_is_heard(void) {
 }
 
 static void reset_of_a_new_stream_changes_nothing(void) {
-  linnet *stream = make_stream(blob, 1), *fresh = make_stream(blob, 1);
+  linnet_stream *stream = make_stream(blob, 1), *fresh = make_stream(blob, 1);
   CHECK(linnet_reset(stream) == LINNET_OK && linnet_reset(stream) == LINNET_OK);
   CHECK(linnet_process(stream, input, reset_out, LENGTH) == LINNET_OK);
   CHECK(linnet_process(fresh, input, fresh_out, LENGTH) == LINNET_OK);
@@ -76,12 +76,12 @@ int main(int argc, char **argv) {
   /* Without look-ahead the very first frame is heard, and with it what the controls are at that moment. */
   blob = with_lookahead(original, 0);
   reset_equals_new(0);
-  free(blob.data);
+  free_model(blob);
   blob = original;
   reset_equals_new(0);
   reset_equals_new(1);
   a_past_without_reset_is_heard();
   reset_of_a_new_stream_changes_nothing();
-  free(blob.data);
+  free_model(blob);
   return check_summary();
 }

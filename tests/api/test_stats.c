@@ -5,7 +5,7 @@
 static model blob;
 
 static void stats_are_within_their_ranges(void) {
-  linnet *stream = make_stream(blob, 0);
+  linnet_stream *stream = make_stream(blob, 0);
   linnet_stats stats;
   float x[FRAME];
   uint32_t state = 4;
@@ -32,7 +32,7 @@ static void stats_are_within_their_ranges(void) {
 static linnet_stats stats_with_gain_bias(float bias) {
   model changed = copy_model(blob);
   linnet_stats stats;
-  linnet *stream;
+  linnet_stream *stream;
   float x[FRAME];
   uint64_t offset;
   uint32_t state = 5;
@@ -40,6 +40,7 @@ static linnet_stats stats_with_gain_bias(float bias) {
   memcpy(&offset, changed.data + 64 + 40 * 32 + 16, sizeof offset);
   for (i = 0; i < 34; ++i) memcpy(changed.data + offset + 4 * (size_t)i, &bias, sizeof bias);
   repair(changed);
+  make_model(&changed);
   stream = make_stream(changed, 0);
   for (frame = 0; frame < 50; ++frame) {
     for (i = 0; i < FRAME; ++i) x[i] = 4 * random_sample(&state);
@@ -48,7 +49,7 @@ static linnet_stats stats_with_gain_bias(float bias) {
   stats.size = sizeof stats;
   CHECK(linnet_get_stats(stream, &stats) == LINNET_OK);
   linnet_destroy(stream);
-  free(changed.data);
+  free_model(changed);
   return stats;
 }
 
@@ -61,7 +62,7 @@ static void stats_tell_what_the_gains_say(void) {
 }
 
 static void stats_fill_no_more_than_the_callers_size(void) {
-  linnet *stream = make_stream(blob, 0);
+  linnet_stream *stream = make_stream(blob, 0);
   linnet_stats whole;
   size_t size;
   float x[8 * FRAME];
@@ -100,6 +101,6 @@ int main(int argc, char **argv) {
   stats_are_within_their_ranges();
   stats_tell_what_the_gains_say();
   stats_fill_no_more_than_the_callers_size();
-  free(blob.data);
+  free_model(blob);
   return check_summary();
 }

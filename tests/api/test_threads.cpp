@@ -1,6 +1,6 @@
-// Threads: streams that share one blob run at the same time and give the bits of a single thread, while other threads
-// set the controls, read the statistics, and create and destroy further streams. Run it in a tsan build to see races;
-// here the outputs are the proof. Workers note what they found; the main thread checks.
+// Threads: streams that share one model run at the same time and give the bits of a single thread, while other threads
+// set the controls, read the statistics, ask the model, and create and destroy further streams. Run it in a tsan build
+// to see races; here the outputs are the proof. Workers note what they found; the main thread checks.
 #include <atomic>
 #include <thread>
 
@@ -21,18 +21,18 @@ struct Result {
 
 // Several streams in one thread, turn by turn, so that they are all alive at once.
 void run_streams(Result *result) {
-  linnet *streams[kStreamsPerThread];
-  for (linnet *&stream : streams) stream = make_stream(blob, 0);
+  linnet_stream *streams[kStreamsPerThread];
+  for (linnet_stream *&stream : streams) stream = make_stream(blob, 0);
   for (size_t i = 0; i < kLength; i += FRAME) {
     for (int k = 0; k < kStreamsPerThread; ++k) {
       result->errors += linnet_process(streams[k], input + i, result->output[k] + i, FRAME) != LINNET_OK;
     }
   }
-  for (linnet *stream : streams) linnet_destroy(stream);
+  for (linnet_stream *stream : streams) linnet_destroy(stream);
 }
 
 void streams_are_independent() {
-  linnet *alone = make_stream(blob, 0);
+  linnet_stream *alone = make_stream(blob, 0);
   CHECK(linnet_process(alone, input, expected, kLength) == LINNET_OK);
   linnet_destroy(alone);
 
@@ -41,12 +41,15 @@ void streams_are_independent() {
   std::atomic<int> churn_errors{0};
   std::thread churn([&] {
     while (!stop.load()) {
-      linnet *stream = nullptr;
+      linnet_stream *stream = nullptr;
       float block[FRAME] = {0};
-      if (linnet_create(blob.data, blob.size, nullptr, &stream) != LINNET_OK) {
+      if (linnet_create(blob.handle, nullptr, &stream) != LINNET_OK) {
         ++churn_errors;
         continue;
       }
+      linnet_model_info info;
+      info.size = sizeof info;
+      churn_errors += linnet_model_get_info(blob.handle, &info) != LINNET_OK || info.delay_frames < 1;
       churn_errors += linnet_process(stream, block, block, FRAME) != LINNET_OK;
       linnet_destroy(stream);
     }
@@ -67,7 +70,7 @@ void streams_are_independent() {
 // controls rest the stream is, after a reset, as one that was never disturbed.
 void controls_and_stats_from_other_threads() {
   static float output[kLength];
-  linnet *stream = make_stream(blob, 0);
+  linnet_stream *stream = make_stream(blob, 0);
   std::atomic<bool> stop{false};
   std::atomic<int> errors{0};
   std::thread setter([&] {
@@ -111,6 +114,6 @@ int main(int argc, char **argv) {
   make_signal(input, kLength, 95);
   streams_are_independent();
   controls_and_stats_from_other_threads();
-  free(blob.data);
+  free_model(blob);
   return check_summary();
 }

@@ -20,17 +20,24 @@ void expect(bool ok, const char *what) {
 }
 
 void try_blob(const uint8_t *blob, size_t size) {
-  linnet *const untouched = reinterpret_cast<linnet *>(uintptr_t{64});
-  linnet *stream = untouched;
+  linnet_model *const untouched = reinterpret_cast<linnet_model *>(uintptr_t{64});
+  linnet_model *model = untouched;
   size_t bytes = 0;
-  const linnet_status measured = linnet_size(blob, size, nullptr, &bytes);
-  expect(measured == LINNET_OK || measured == LINNET_ERR_NOT_A_BLOB || measured == LINNET_ERR_VERSION ||
-             measured == LINNET_ERR_CORRUPT,
+  const linnet_status status = linnet_model_create(blob, size, &model);
+  expect(status == LINNET_OK || status == LINNET_ERR_NOT_A_BLOB || status == LINNET_ERR_VERSION ||
+             status == LINNET_ERR_CORRUPT,
          "undocumented refusal");
-  const linnet_status status = linnet_create(blob, size, nullptr, &stream);
-  expect(status == measured, "size and create disagree");
-  expect((status == LINNET_OK) == (stream != untouched), "out was touched");
+  const linnet_status measured = linnet_model_size(blob, size, &bytes);
+  expect(measured == status || (measured == LINNET_OK && status == LINNET_ERR_CORRUPT), "size and create disagree");
+  expect((status == LINNET_OK) == (model != untouched), "out was touched");
   if (status != LINNET_OK) return;
+  linnet_model_info info;
+  info.size = sizeof info;
+  expect(linnet_model_get_info(model, &info) == LINNET_OK, "no info");
+  expect(info.frame_bytes <= size && info.weights <= size && info.multiply_adds < info.weights, "info out of range");
+  linnet_stream *stream = nullptr;
+  expect(linnet_create(model, nullptr, &stream) == LINNET_OK, "create failed");
+  expect(linnet_delay(stream) == info.delay_frames * 480, "info and stream disagree");
   float x[3 * 480];
   uint32_t state = 1;
   for (float &sample : x) {
@@ -40,12 +47,13 @@ void try_blob(const uint8_t *blob, size_t size) {
   expect(linnet_process(stream, x, x, 3 * 480) == LINNET_OK, "process failed");
   for (float sample : x) expect(sample >= -4.0f && sample <= 4.0f, "output out of range");
   linnet_destroy(stream);
+  linnet_model_destroy(model);
 }
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  using linnet_core::model::Header;
+  using linnet::model::Header;
   // calloc aligns well enough for a blob, and its exact size shows a read beyond the end.
   uint8_t *blob = static_cast<uint8_t *>(calloc(size ? size : 1, 1));
   if (!blob) return 0;
@@ -54,8 +62,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (size >= sizeof(Header)) {
     const uint64_t file_size = size;
     memcpy(blob + offsetof(Header, file_size), &file_size, sizeof file_size);
-    uint32_t crc = linnet_core::base::crc32(0, blob, offsetof(Header, crc));
-    crc = linnet_core::base::crc32(crc, blob + sizeof(Header), size - sizeof(Header));
+    uint32_t crc = linnet::base::crc32(0, blob, offsetof(Header, crc));
+    crc = linnet::base::crc32(crc, blob + sizeof(Header), size - sizeof(Header));
     memcpy(blob + offsetof(Header, crc), &crc, sizeof crc);
     try_blob(blob, size);
   }

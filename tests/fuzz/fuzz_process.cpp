@@ -18,7 +18,7 @@ void expect(bool ok, const char *what) {
   abort();
 }
 
-const std::vector<uint8_t> &model() {
+const linnet_model *model() {
   static const std::vector<uint8_t> bytes = [] {
     const char *path = getenv("LINNET_FUZZ_MODEL");
     FILE *file = fopen(path ? path : "sdk/models/tiny.linnet", "rb");
@@ -29,7 +29,12 @@ const std::vector<uint8_t> &model() {
     fclose(file);
     return read;
   }();
-  return bytes;
+  static const linnet_model *const made = [] {
+    linnet_model *of_bytes = nullptr;
+    expect(linnet_model_create(bytes.data(), bytes.size(), &of_bytes) == LINNET_OK, "the model is refused");
+    return of_bytes;
+  }();
+  return made;
 }
 
 // The script; zeros when it has run out.
@@ -56,15 +61,15 @@ float cleaned(float x) {
   return magnitude > 0x40800000u ? (bits >> 31 ? -4.0f : 4.0f) : x;
 }
 
-linnet *make(bool any_block, const char *backend) {
+linnet_stream *make(bool any_block, const char *backend) {
   linnet_config config = {sizeof config, 48000, any_block ? 1 : 0, backend};
-  linnet *stream = nullptr;
-  expect(linnet_create(model().data(), model().size(), &config, &stream) == LINNET_OK, "create failed");
+  linnet_stream *stream = nullptr;
+  expect(linnet_create(model(), &config, &stream) == LINNET_OK, "create failed");
   return stream;
 }
 
 struct Pair {
-  linnet *tested, *reference;
+  linnet_stream *tested, *reference;
   bool any_block;
 
   void process(Script *script) {
@@ -96,7 +101,7 @@ struct Pair {
     expect(memcmp(a, b, sizeof a) == 0, "streams differ");
   }
 
-  void control(Script *script, linnet_status (*set)(linnet *, float), float high) {
+  void control(Script *script, linnet_status (*set)(linnet_stream *, float), float high) {
     const float value = script->next<float>();
     const linnet_status status = set(tested, value);
     expect(status == (value >= 0 && value <= high ? LINNET_OK : LINNET_ERR_ARGUMENT), "wrong judgement of a control");

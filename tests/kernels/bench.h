@@ -92,20 +92,22 @@ struct Timed {
 // The network of a model. The variants take turns, so that a busy machine treats them alike, and each finds the caches
 // as the one before has left them: full of other weights. Exit status 2 if the file is no model.
 inline int bench_network(const char *path, const char *backend) {
-  using namespace linnet_core;
+  using namespace linnet;
   FILE *file = fopen(path, "rb");
   size_t size = 0;
   if (file != nullptr && fseek(file, 0, SEEK_END) == 0) size = static_cast<size_t>(ftell(file));
   uint8_t *data = static_cast<uint8_t *>(aligned_memory(size));
   if (file != nullptr) rewind(file);
   model::BlobView blob;
-  nn::Network network;
+  nn::Weights weights;
   if (file == nullptr || fread(data, 1, size, file) != size ||
-      model::parse_blob(data, size, &blob) != model::BlobError::kNone || !network.bind(blob)) {
+      model::parse_blob(data, size, &blob) != model::BlobError::kNone || !weights.bind(blob)) {
     fprintf(stderr, "checkkernels: %s cannot be read or is not a model of this version\n", path);
     return 2;
   }
   fclose(file);
+  nn::Network network;
+  network.attach(weights);
   base::Arena measuring;
   network.place(measuring);
   base::Arena arena(aligned_memory(measuring.used()));
@@ -183,9 +185,9 @@ inline int bench_tables(const char *backend) {
     entry.fill(random, kUniform, sizes, inputs);
     memcpy(out, inputs[0], 4 * static_cast<size_t>(sizes.n));
     auto time_table = [&](const Kernels &table) { return best_ns([&] { entry.call(table, out, inputs, sizes); }); };
-    double scalar_ns = time_table(linnet_core::kernels::scalar_kernels);
-    for (const Kernels *table : linnet_core::kernels::available()) {
-      bool is_scalar = table == &linnet_core::kernels::scalar_kernels;
+    double scalar_ns = time_table(linnet::kernels::scalar_kernels);
+    for (const Kernels *table : linnet::kernels::available()) {
+      bool is_scalar = table == &linnet::kernels::scalar_kernels;
       if (backend != nullptr && !is_scalar && strcmp(backend, table->name) != 0) continue;
       double ns = is_scalar ? scalar_ns : time_table(*table);
       printf("%-14s %6d %5d  %-9s %12.1f %9.2f", entry.name, sizes.n, sizes.m, table->name, ns, scalar_ns / ns);

@@ -20,9 +20,9 @@
 namespace checkkernels {
 namespace {
 
-using linnet_core::kernels::available;
-using linnet_core::kernels::find;
-using linnet_core::kernels::scalar_kernels;
+using linnet::kernels::available;
+using linnet::kernels::find;
+using linnet::kernels::scalar_kernels;
 
 constexpr size_t kCapacity = size_t(4) << 20;
 constexpr int kOffsets = 32;

@@ -61,7 +61,7 @@ inline void dequantize(float *out, const int32_t *acc, const float *scale, const
 }
 
 inline float tanh_of(float x) {
-  using namespace linnet_core::kernels;
+  using namespace linnet::kernels;
   x = fminf(fmaxf(x, -kTanhClamp), kTanhClamp);
   float u = times(x, x), numerator = kTanhN3, denominator = kTanhD3;
   for (float c : {kTanhN2, kTanhN1, 1.0f}) numerator = plus(times(numerator, u), c);
@@ -124,7 +124,7 @@ const Kernels kDefinition = {
 
 // The errors stated in activations.h, on a grid of the range that the network uses and beyond the clamp.
 inline bool activations_accurate() {
-  const Kernels &k = linnet_core::kernels::scalar_kernels;
+  const Kernels &k = linnet::kernels::scalar_kernels;
   for (int i = -200000; i <= 200000; ++i) {
     float x = static_cast<float>(i) * 1e-4f, tanh_x, sigmoid_x, tanh_minus_x, minus_x = -x;
     k.tanh(&tanh_x, &x, 1);
@@ -146,7 +146,7 @@ inline bool activations_accurate() {
 // available() is never empty and ends with scalar; find() gives each of them by name, the first for nullptr, and
 // nothing for other names.
 inline bool selection_holds() {
-  using namespace linnet_core::kernels;
+  using namespace linnet::kernels;
   auto tables = available();
   if (tables.size == 0 || tables[tables.size - 1] != &scalar_kernels || find(nullptr) != tables[0]) return false;
   for (const Kernels *table : tables) {

@@ -11,7 +11,7 @@
 
 namespace checkkernels {
 
-using linnet_core::kernels::Kernels;
+using linnet::kernels::Kernels;
 
 // SplitMix64 (Steele, Lea, Flood 2014).
 class Random {

@@ -269,9 +269,9 @@ def test_controls_begin_as_those_of_the_core() -> None:
     with linnet.Enhancer("tiny", any_block=False) as enhancer:
         ours = enhancer.process(x)
         assert (enhancer.attenuation_limit_db, enhancer.postfilter) == (100.0, 0.0)
-    untouched = _core.Stream(load_model("tiny"), False)
+    untouched = _core.Stream(_core.Model(load_model("tiny")), False)
     assert untouched.process(x).tobytes() == ours.tobytes()
-    filtered = _core.Stream(load_model("tiny"), False)
+    filtered = _core.Stream(_core.Model(load_model("tiny")), False)
     filtered.set_postfilter(0.5)
     assert filtered.process(x).tobytes() != ours.tobytes()
 

@@ -100,13 +100,13 @@ def test_opus_packets_are_those_of_the_package(build: Build, tiny_model: Path) -
 
 
 def test_threads_share_one_model(build: Build, tiny_model: Path) -> None:
-    done = run(build, "shared_blob_threads", tiny_model, 3, 2)
-    heading = f"3 streams in 2 threads over one model of {tiny_model.stat().st_size} bytes"
+    done = run(build, "shared_model_threads", tiny_model, 3, 2)
+    heading = f"3 streams in 2 threads over one model of {linnet.Model('tiny').weights} weights"
     assert re.fullmatch(rf"{heading}, [1-9]\d+ bytes each, 0 errors\n", done.stdout), done.stdout + done.stderr
     assert done.returncode == 0
 
 
-@pytest.mark.parametrize("name", ["enhance_file", "realtime_callback", "opus_packets", "shared_blob_threads"])
+@pytest.mark.parametrize("name", ["enhance_file", "realtime_callback", "opus_packets", "shared_model_threads"])
 def test_a_damaged_model_is_named_in_one_line(build: Build, root: Path, tmp_path: Path, name: str) -> None:
     model = tmp_path / "damaged.linnet"
     model.write_bytes((root / "sdk/models/tiny.linnet").read_bytes()[:-1])

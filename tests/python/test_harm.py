@@ -73,7 +73,7 @@ def at_reference(blob: bytes, clean: np.ndarray, noisy: np.ndarray) -> float:
 
 def enhance(blob: bytes, x: np.ndarray) -> np.ndarray:
     """float32 [n] -> [n], aligned."""
-    stream = _core.Stream(blob)
+    stream = _core.Stream(_core.Model(blob))
     return stream.process(padded(x, stream.delay))[stream.delay : stream.delay + len(x)]
 
 
@@ -363,7 +363,7 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("quieter_db", [0, 10, 20])
 def test_int8_sounds_like_float(blob: bytes, clean: np.ndarray, noisy: np.ndarray, quieter_db: int) -> None:
     """Integer arithmetic costs no more than 0.02 PESQ-WB and 0.1 dB of SI-SDR."""
-    stream = _core.Stream(blob)
+    stream = _core.Stream(_core.Model(blob))
     lookahead = stream.delay // HOP - 1
     x = clean + (noisy - clean) * np.float32(10 ** (-quieter_db / 20))
     whole = padded(x, stream.delay)

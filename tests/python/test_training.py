@@ -119,7 +119,7 @@ def test_loss_falls_and_the_model_runs(corpus: Path, tmp_path: Path) -> None:
     best = (run.folder / "best.linnet").read_bytes()
     assert blob.read_blob(best).widths == blob.Widths(8, 8, 8)
     noisy = 0.1 * np.random.default_rng(0).standard_normal(RATE).astype(np.float32)
-    out = _core.Stream(best).process(noisy)
+    out = _core.Stream(_core.Model(best)).process(noisy)
     assert np.isfinite(out).all()
     assert out.any()
 
@@ -410,7 +410,7 @@ def test_a_few_minutes_on_a_narrow_noise_gain_half_a_decibel(tmp_path: Path) -> 
         noisy = clean + noise * np.float32(np.sqrt((clean**2).mean() / (noise**2).mean()))
         scores = []
         for path in (start, tmp_path / "finetune/last.linnet"):
-            stream = _core.Stream(path.read_bytes())
+            stream = _core.Stream(_core.Model(path.read_bytes()))
             out = stream.process(np.concatenate([noisy, np.zeros(stream.delay, np.float32)]))[stream.delay :]
             scores.append(metrics.si_sdr(clean, out))
         gains.append(scores[1] - scores[0])

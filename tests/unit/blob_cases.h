@@ -20,18 +20,18 @@
 
 namespace blob_cases {
 
-using linnet_core::base::Arena;
-using linnet_core::model::BlobError;
-using linnet_core::model::BlobView;
-using linnet_core::model::Header;
-using linnet_core::model::Kind;
-using linnet_core::model::Record;
-using linnet_core::nn::Network;
-using linnet_core::nn::NetworkOutput;
-namespace base = linnet_core::base;
-namespace kernels = linnet_core::kernels;
-namespace model = linnet_core::model;
-namespace nn = linnet_core::nn;
+using linnet::base::Arena;
+using linnet::model::BlobError;
+using linnet::model::BlobView;
+using linnet::model::Header;
+using linnet::model::Kind;
+using linnet::model::Record;
+using linnet::nn::Network;
+using linnet::nn::NetworkOutput;
+namespace base = linnet::base;
+namespace kernels = linnet::kernels;
+namespace model = linnet::model;
+namespace nn = linnet::nn;
 
 // CHECK_CASE with a formatted note.
 #define CHECK_THAT(condition, ...)                              \
@@ -103,11 +103,16 @@ inline Outcome outcome_of(const Bytes &bytes, NetworkOutput outputs[kFrames]) {
       return kVersion;
     case BlobError::kCorrupt:
       return kCorrupt;
+    case BlobError::kIo:
+    case BlobError::kNoMemory:
+      return kMisbehaved;
     case BlobError::kNone:
       break;
   }
+  nn::Weights weights;
+  if (!weights.bind(view)) return kUnbound;
   Network network;
-  if (!network.bind(view)) return kUnbound;
+  network.attach(weights);
   return runs_clean(&network, outputs) ? kRan : kMisbehaved;
 }
 

@@ -54,7 +54,7 @@ int main(int argc, char **argv) {
   selftest::Request request;
   for (int i = 1; i < argc; ++i) {
     if (strcmp(argv[i], "--backends") == 0) {
-      for (const auto *table : linnet_core::kernels::available()) puts(table->name);
+      for (const auto *table : linnet::kernels::available()) puts(table->name);
       return 0;
     }
     if (strcmp(argv[i], "--modes") == 0) {

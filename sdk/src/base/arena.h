@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace linnet_core::base {
+namespace linnet::base {
 
 class Arena {
  public:
@@ -28,4 +28,4 @@ class Arena {
   size_t used_ = 0;
 };
 
-}  // namespace linnet_core::base
+}  // namespace linnet::base

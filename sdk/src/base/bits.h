@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <cstring>
 
-namespace linnet_core::base {
+namespace linnet::base {
 
 static inline uint32_t float_bits(float x) {
   uint32_t bits;
@@ -36,4 +36,4 @@ static inline void snap_tiny(float *x, int n) {
   }
 }
 
-}  // namespace linnet_core::base
+}  // namespace linnet::base

@@ -9,7 +9,7 @@
 #include <sys/auxv.h>
 #endif
 
-namespace linnet_core::base {
+namespace linnet::base {
 
 #if defined(__x86_64__) || defined(__i386__)
 
@@ -86,4 +86,4 @@ CpuFeatures cpu_features() {
 
 #endif
 
-}  // namespace linnet_core::base
+}  // namespace linnet::base

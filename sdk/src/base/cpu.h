@@ -3,7 +3,7 @@
 // auxiliary vector. Elsewhere only what the target guarantees at compile time counts.
 #pragma once
 
-namespace linnet_core::base {
+namespace linnet::base {
 
 // A flag implies those that its kernels lean on: avx_vnni implies avx2, neon_i8mm implies neon_dot, which implies neon.
 struct CpuFeatures {
@@ -17,4 +17,4 @@ struct CpuFeatures {
 // Asks anew at each call (some microseconds in a virtual machine); for initialisation, not for the frame path.
 CpuFeatures cpu_features();
 
-}  // namespace linnet_core::base
+}  // namespace linnet::base

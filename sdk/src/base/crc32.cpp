@@ -10,7 +10,7 @@
 #error "linnet reads its little-endian model files in place: big-endian hosts are not supported"
 #endif
 
-namespace linnet_core::base {
+namespace linnet::base {
 
 namespace {
 
@@ -58,4 +58,4 @@ uint32_t crc32(uint32_t crc, const void *data, size_t size) {
   return ~value;
 }
 
-}  // namespace linnet_core::base
+}  // namespace linnet::base

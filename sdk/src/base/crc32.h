@@ -5,9 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace linnet_core::base {
+namespace linnet::base {
 
 // Checksum of the bytes seen so far followed by size bytes of data; start with crc 0.
 uint32_t crc32(uint32_t crc, const void *data, size_t size);
 
-}  // namespace linnet_core::base
+}  // namespace linnet::base

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-namespace linnet_core::base {
+namespace linnet::base {
 
 // The asm statements clobber "memory" so that no load, store or the arithmetic between them moves across.
 class FpScope {
@@ -59,4 +59,4 @@ class FpScope {
   // Elsewhere (WebAssembly) the mode is fixed and the scope is empty.
 };
 
-}  // namespace linnet_core::base
+}  // namespace linnet::base

@@ -11,7 +11,7 @@
 #error "linnet needs IEEE arithmetic in the precision of its types: no -ffast-math, no x87 (docs/exactness.md, 1 to 3)"
 #endif
 
-namespace linnet_core::base {
+namespace linnet::base {
 
 constexpr double kPi = 3.14159265358979323846;
 
@@ -58,4 +58,4 @@ inline float sine_quarter(float x) {
                        t2 * (8.33333333e-3f + t2 * (-1.98412698e-4f + t2 * (2.75573192e-6f + t2 * -2.50521084e-8f)))));
 }
 
-}  // namespace linnet_core::base
+}  // namespace linnet::base

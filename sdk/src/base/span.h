@@ -4,7 +4,7 @@
 
 #include <cstddef>
 
-namespace linnet_core::base {
+namespace linnet::base {
 
 template <class T>
 struct Span {
@@ -16,4 +16,4 @@ struct Span {
   T *end() const { return data + size; }
 };
 
-}  // namespace linnet_core::base
+}  // namespace linnet::base

@@ -6,7 +6,7 @@
 #include "dsp/erb.h"
 #include "dsp/features.h"
 
-namespace linnet_core::dsp {
+namespace linnet::dsp {
 
 void Analysis::reset(int lookahead) {
   memset(static_cast<void *>(this), 0, sizeof *this);
@@ -50,4 +50,4 @@ void Analysis::process(const kernels::Kernels &kernels, const float hop[kFrame],
   make_features(energy_[newest_], frame->coherence, frame->pitch, frame->features);
 }
 
-}  // namespace linnet_core::dsp
+}  // namespace linnet::dsp

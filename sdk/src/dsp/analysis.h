@@ -8,7 +8,7 @@
 #include "dsp/stft.h"
 #include "kernels/kernels.h"
 
-namespace linnet_core::dsp {
+namespace linnet::dsp {
 
 // The newest frame is t; "the frame" is l = t - lookahead.
 struct AnalysisFrame {
@@ -44,4 +44,4 @@ class Analysis {
   Spectrum comb_[2];
 };
 
-}  // namespace linnet_core::dsp
+}  // namespace linnet::dsp

@@ -2,7 +2,7 @@
 
 #include "base/math.h"
 
-namespace linnet_core::dsp {
+namespace linnet::dsp {
 namespace {
 
 struct CombWeights {
@@ -38,4 +38,4 @@ void comb_filter(const float *x, int period, int lookahead_samples, float out[kW
   }
 }
 
-}  // namespace linnet_core::dsp
+}  // namespace linnet::dsp

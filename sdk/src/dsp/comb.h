@@ -5,10 +5,10 @@
 
 #include "dsp/constants.h"
 
-namespace linnet_core::dsp {
+namespace linnet::dsp {
 
 // out[n] = sum_k w_k x[n + k * period], n = 0..959, k = -5..min(5, lookahead_samples / period). x points at the frame
 // inside a buffer that holds 5 * period samples before and lookahead_samples after it.
 void comb_filter(const float *x, int period, int lookahead_samples, float out[kWindow]);
 
-}  // namespace linnet_core::dsp
+}  // namespace linnet::dsp

@@ -2,7 +2,7 @@
 // section 2). Inside the library full scale is +-32768, so that the floors below, in the literature's units, hold.
 #pragma once
 
-namespace linnet_core::dsp {
+namespace linnet::dsp {
 
 constexpr int kSampleRate = 48000;
 constexpr int kFrame = 480;       // samples per hop
@@ -17,4 +17,4 @@ constexpr int kCombPeriods = 5;   // on each side of the sample
 constexpr int kFeatures = 2 * kBands + 2;
 constexpr float kFullScale = 32768.0f;
 
-}  // namespace linnet_core::dsp
+}  // namespace linnet::dsp

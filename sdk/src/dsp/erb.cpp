@@ -1,6 +1,6 @@
 #include "dsp/erb.h"
 
-namespace linnet_core::dsp {
+namespace linnet::dsp {
 
 namespace {
 
@@ -57,4 +57,4 @@ void band_interpolate(const float band[kBands], float value[kBins]) {
   for (int k = kUsedBins; k < kBins; ++k) value[k] = 0.0f;
 }
 
-}  // namespace linnet_core::dsp
+}  // namespace linnet::dsp

@@ -4,7 +4,7 @@
 
 #include "dsp/fft.h"
 
-namespace linnet_core::dsp {
+namespace linnet::dsp {
 
 // Peaks of the triangles in bins of 50 Hz.
 constexpr int kBandCentre[kBands] = {0,  2,  4,  6,  8,  10,  12,  15,  18,  21,  24,  28,  32,  36,  41,  47,  53,
@@ -19,4 +19,4 @@ void band_product(const Spectrum &a, const Spectrum &b, float product[kBands]);
 // value[k] = sum_b w_b[k] band[b] for k < 400, 0 above.
 void band_interpolate(const float band[kBands], float value[kBins]);
 
-}  // namespace linnet_core::dsp
+}  // namespace linnet::dsp

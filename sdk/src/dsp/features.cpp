@@ -2,7 +2,7 @@
 
 #include "base/math.h"
 
-namespace linnet_core::dsp {
+namespace linnet::dsp {
 
 void make_features(const float newest_energy[kBands], const float coherence[kBands], const PitchResult &pitch,
                    float features[kFeatures]) {
@@ -22,4 +22,4 @@ void make_features(const float newest_energy[kBands], const float coherence[kBan
   features[2 * kBands + 1] = 2.0f * (pitch.correlation - 0.5f);
 }
 
-}  // namespace linnet_core::dsp
+}  // namespace linnet::dsp

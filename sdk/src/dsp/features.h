@@ -5,10 +5,10 @@
 #include "dsp/constants.h"
 #include "dsp/pitch.h"
 
-namespace linnet_core::dsp {
+namespace linnet::dsp {
 
 // newest_energy: bands of frame t (full scale 32768, transform / 960); coherence, pitch.period: frame t - lookahead.
 void make_features(const float newest_energy[kBands], const float coherence[kBands], const PitchResult &pitch,
                    float features[kFeatures]);
 
-}  // namespace linnet_core::dsp
+}  // namespace linnet::dsp

@@ -4,7 +4,7 @@
 
 #include "base/math.h"
 
-namespace linnet_core::dsp {
+namespace linnet::dsp {
 namespace {
 
 constexpr int kPoints = 480;  // complex
@@ -209,4 +209,4 @@ void fft_inverse(const Spectrum &spectrum, float x[kWindow]) {
   }
 }
 
-}  // namespace linnet_core::dsp
+}  // namespace linnet::dsp

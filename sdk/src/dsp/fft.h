@@ -4,7 +4,7 @@
 
 #include "dsp/constants.h"
 
-namespace linnet_core::dsp {
+namespace linnet::dsp {
 
 struct Spectrum {
   float re[kBins];
@@ -18,4 +18,4 @@ void fft_forward(const float x[kWindow], Spectrum *spectrum);
 // Imaginary parts of bins 0 and 480 are taken as 0.
 void fft_inverse(const Spectrum &spectrum, float x[kWindow]);
 
-}  // namespace linnet_core::dsp
+}  // namespace linnet::dsp

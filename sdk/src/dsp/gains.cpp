@@ -4,7 +4,7 @@
 #include "base/math.h"
 #include "dsp/erb.h"
 
-namespace linnet_core::dsp {
+namespace linnet::dsp {
 
 void postfilter(const float gains[kBands], const float amplitude[kBands], float amount, float filtered[kBands]) {
   constexpr float kBeta = 0.02f;
@@ -45,4 +45,4 @@ void enhance_spectrum(const kernels::Kernels &kernels, const Spectrum &noisy, co
   base::snap_tiny(out->im, kBins);
 }
 
-}  // namespace linnet_core::dsp
+}  // namespace linnet::dsp

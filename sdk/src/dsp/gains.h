@@ -5,7 +5,7 @@
 #include "dsp/fft.h"
 #include "kernels/kernels.h"
 
-namespace linnet_core::dsp {
+namespace linnet::dsp {
 
 // The envelope post-filter: filtered[b] = G * w(g[b]), w(g) = g sin(pi/2 g), G restores the energy lost (beta 0.02, at
 // most 5.57 dB). amplitude[b] is the noisy band amplitude. amount 0..1 blends between g and the filtered gain.
@@ -16,4 +16,4 @@ void postfilter(const float gains[kBands], const float amplitude[kBands], float 
 void enhance_spectrum(const kernels::Kernels &kernels, const Spectrum &noisy, const Spectrum &comb,
                       const float target[kBands], const float strengths[kBands], Spectrum *out);
 
-}  // namespace linnet_core::dsp
+}  // namespace linnet::dsp

@@ -5,7 +5,7 @@
 #include "base/bits.h"
 #include "base/math.h"
 
-namespace linnet_core::dsp {
+namespace linnet::dsp {
 namespace {
 
 struct Decimator {
@@ -261,4 +261,4 @@ int refine_period(const kernels::Kernels &kernels, const float *frame, int estim
   return best;
 }
 
-}  // namespace linnet_core::dsp
+}  // namespace linnet::dsp

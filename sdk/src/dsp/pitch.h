@@ -9,7 +9,7 @@
 #include "dsp/constants.h"
 #include "kernels/kernels.h"
 
-namespace linnet_core::dsp {
+namespace linnet::dsp {
 
 struct PitchResult {
   int period;         // samples at 48 kHz, 60..768, of the frame that lies lookahead frames back
@@ -60,4 +60,4 @@ class PitchTracker {
 // judged by its past.
 int refine_period(const kernels::Kernels &kernels, const float *frame, int estimate, int lookahead);
 
-}  // namespace linnet_core::dsp
+}  // namespace linnet::dsp

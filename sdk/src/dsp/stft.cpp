@@ -3,7 +3,7 @@
 #include "base/bits.h"
 #include "base/math.h"
 
-namespace linnet_core::dsp {
+namespace linnet::dsp {
 namespace {
 
 struct Window {
@@ -59,4 +59,4 @@ void HighPass::process(float x[kFrame]) {
   previous_output = last_out * last_out > 0x1p-120 ? last_out : 0.0;
 }
 
-}  // namespace linnet_core::dsp
+}  // namespace linnet::dsp

@@ -4,7 +4,7 @@
 
 #include "dsp/fft.h"
 
-namespace linnet_core::dsp {
+namespace linnet::dsp {
 
 // spectrum = FFT(window * x) / 960, parts under 2^-40 snapped to zero.
 void stft_analyze(const float x[kWindow], Spectrum *spectrum);
@@ -26,4 +26,4 @@ struct HighPass {
   void process(float x[kFrame]);
 };
 
-}  // namespace linnet_core::dsp
+}  // namespace linnet::dsp

@@ -4,7 +4,7 @@
 
 #include "dsp/gains.h"
 
-namespace linnet_core::dsp {
+namespace linnet::dsp {
 
 void Synthesis::reset() { memset(overlap_, 0, sizeof overlap_); }
 
@@ -23,4 +23,4 @@ void Synthesis::process(const kernels::Kernels &kernels, const AnalysisFrame &fr
   for (int n = 0; n < kFrame; ++n) out[n] *= 1.0f / kFullScale;
 }
 
-}  // namespace linnet_core::dsp
+}  // namespace linnet::dsp

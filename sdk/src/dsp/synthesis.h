@@ -7,7 +7,7 @@
 #include "dsp/fft.h"
 #include "kernels/kernels.h"
 
-namespace linnet_core::dsp {
+namespace linnet::dsp {
 
 class Synthesis {
  public:
@@ -22,4 +22,4 @@ class Synthesis {
   float overlap_[kFrame];
 };
 
-}  // namespace linnet_core::dsp
+}  // namespace linnet::dsp

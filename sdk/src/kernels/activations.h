@@ -12,7 +12,7 @@
 // larger input may fall back by up to 4.8e-7 (tanh) and 2.4e-7 (sigmoid).
 #pragma once
 
-namespace linnet_core::kernels {
+namespace linnet::kernels {
 
 constexpr float kTanhClamp = 6.8f;
 constexpr float kTanhN1 = 0.123963118f;
@@ -41,4 +41,4 @@ constexpr float kRoundToInteger = 12582912.0f;
 
 constexpr float kActivationScale = 127.0f;
 
-}  // namespace linnet_core::kernels
+}  // namespace linnet::kernels

@@ -13,7 +13,7 @@
 #include "kernels/activations.h"
 #include "kernels/kernels.h"
 
-namespace linnet_core::kernels {
+namespace linnet::kernels {
 namespace {
 
 inline __m256 load(const float *x) { return _mm256_loadu_ps(x); }
@@ -186,4 +186,4 @@ void correlate(float *out, const float *a, const float *b, int n, int lags) {
 }
 
 }  // namespace
-}  // namespace linnet_core::kernels
+}  // namespace linnet::kernels

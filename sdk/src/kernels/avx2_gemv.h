@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <cstring>
 
-namespace linnet_core::kernels {
+namespace linnet::kernels {
 namespace {
 
 // Four inputs for all eight rows of a group, and without their signs.
@@ -129,4 +129,4 @@ void sparse_gemv_s8(int32_t *out, const uint16_t *counts, const uint16_t *column
 }
 
 }  // namespace
-}  // namespace linnet_core::kernels
+}  // namespace linnet::kernels

@@ -3,7 +3,7 @@
 #include "kernels/avx2_entries.h"
 #include "kernels/avx2_gemv.h"
 
-namespace linnet_core::kernels {
+namespace linnet::kernels {
 namespace {
 
 __attribute__((always_inline)) inline __m256i add_products(__m256i sum, __m256i magnitude, __m256i signed_weight) {
@@ -15,4 +15,4 @@ __attribute__((always_inline)) inline __m256i add_products(__m256i sum, __m256i 
 const Kernels avx_vnni_kernels = {"avx_vnni", gemv_s8, gemv2_s8, sparse_gemv_s8, quantize, dequantize, sigmoid,  tanh,
                                   add,        mul,     mul_add,  gru_blend,      blend,    dot,        correlate};
 
-}  // namespace linnet_core::kernels
+}  // namespace linnet::kernels

@@ -12,7 +12,7 @@
 
 #include "base/span.h"
 
-namespace linnet_core::kernels {
+namespace linnet::kernels {
 
 struct Kernels {
   const char *name;
@@ -77,4 +77,4 @@ extern const Kernels neon_kernels;       // AArch64 and ARMv7
 extern const Kernels neon_dot_kernels;   // AArch64 with SDOT
 extern const Kernels neon_i8mm_kernels;  // the same, with SMMLA
 
-}  // namespace linnet_core::kernels
+}  // namespace linnet::kernels

@@ -3,7 +3,7 @@
 // three instructions for 16 products. The trick of two products in 16 bits is gemmlowp's.
 #include "kernels/neon_entries.h"
 
-namespace linnet_core::kernels {
+namespace linnet::kernels {
 namespace {
 
 // 8 rows x 8 columns. In-order cores (Cortex-A7, A53) wait at the first use of a value whose load has not finished; the
@@ -252,4 +252,4 @@ void sparse_gemv_s8(int32_t *out, const uint16_t *counts, const uint16_t *column
 const Kernels neon_kernels = {"neon", gemv_s8, gemv2_s8, sparse_gemv_s8, quantize, dequantize, sigmoid,  tanh,
                               add,    mul,     mul_add,  gru_blend,      blend,    dot,        correlate};
 
-}  // namespace linnet_core::kernels
+}  // namespace linnet::kernels

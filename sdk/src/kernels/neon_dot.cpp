@@ -2,7 +2,7 @@
 #include "kernels/neon_dot_gemv.h"
 #include "kernels/neon_entries.h"
 
-namespace linnet_core::kernels {
+namespace linnet::kernels {
 namespace {
 
 // Two groups of 8 rows for two vectors: eight chains again, and each block of weights is loaded once.
@@ -39,4 +39,4 @@ void multiply_two_twice(int32_t *out0, int32_t *out1, const int8_t *weights, con
 const Kernels neon_dot_kernels = {"neon_dot", gemv_s8, gemv2_s8, sparse_gemv_s8, quantize, dequantize, sigmoid,  tanh,
                                   add,        mul,     mul_add,  gru_blend,      blend,    dot,        correlate};
 
-}  // namespace linnet_core::kernels
+}  // namespace linnet::kernels

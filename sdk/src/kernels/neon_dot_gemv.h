@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <cstring>
 
-namespace linnet_core::kernels {
+namespace linnet::kernels {
 namespace {
 
 // 8 rows x 16 columns. In-order cores (Cortex-A55, A510) wait at the first use of a value whose load has not finished;
@@ -189,4 +189,4 @@ inline void sparse_gemv_s8(int32_t *out, const uint16_t *counts, const uint16_t 
 }
 
 }  // namespace
-}  // namespace linnet_core::kernels
+}  // namespace linnet::kernels

@@ -13,7 +13,7 @@
 #include "kernels/activations.h"
 #include "kernels/kernels.h"
 
-namespace linnet_core::kernels {
+namespace linnet::kernels {
 namespace {
 
 // The first count of four lanes from memory, +0 in the others.
@@ -189,4 +189,4 @@ void correlate(float *out, const float *a, const float *b, int n, int lags) {
 }
 
 }  // namespace
-}  // namespace linnet_core::kernels
+}  // namespace linnet::kernels

@@ -12,7 +12,7 @@
 #include "kernels/neon_dot_gemv.h"
 #include "kernels/neon_entries.h"
 
-namespace linnet_core::kernels {
+namespace linnet::kernels {
 namespace {
 
 inline int8x16_t zip_lower(int8x16_t a, int8x16_t b) {
@@ -111,4 +111,4 @@ void multiply_two_twice(int32_t *out0, int32_t *out1, const int8_t *weights, con
 const Kernels neon_i8mm_kernels = {"neon_i8mm", gemv_s8, gemv2_s8, sparse_gemv_s8, quantize, dequantize, sigmoid,  tanh,
                                    add,         mul,     mul_add,  gru_blend,      blend,    dot,        correlate};
 
-}  // namespace linnet_core::kernels
+}  // namespace linnet::kernels

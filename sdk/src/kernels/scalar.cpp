@@ -4,7 +4,7 @@
 #include "kernels/activations.h"
 #include "kernels/kernels.h"
 
-namespace linnet_core::kernels {
+namespace linnet::kernels {
 namespace {
 
 void gemv_s8(int32_t *out, const int8_t *weights, const int8_t *x, int rows, int cols) {
@@ -94,4 +94,4 @@ void correlate(float *out, const float *a, const float *b, int n, int lags) {
 const Kernels scalar_kernels = {"scalar", gemv_s8, gemv2_s8, sparse_gemv_s8, quantize, dequantize, sigmoid,  tanh,
                                 add,      mul,     mul_add,  gru_blend,      blend,    dot,        correlate};
 
-}  // namespace linnet_core::kernels
+}  // namespace linnet::kernels

@@ -5,7 +5,7 @@
 #include "base/cpu.h"
 #include "kernels/kernels.h"
 
-namespace linnet_core::kernels {
+namespace linnet::kernels {
 namespace {
 
 // Fastest first. Whoever can run a table can run all that follow it, so that the usable ones are a tail of this list
@@ -69,4 +69,4 @@ const Kernels *find(const char *name) {
   return nullptr;
 }
 
-}  // namespace linnet_core::kernels
+}  // namespace linnet::kernels

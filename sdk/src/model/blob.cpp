@@ -12,7 +12,7 @@
 #error "linnet reads its little-endian model files in place: big-endian hosts are not supported"
 #endif
 
-namespace linnet_core::model {
+namespace linnet::model {
 
 namespace {
 
@@ -175,15 +175,23 @@ SparseBlocks BlobView::sparse(const Record &record) const {
   return {counts, counts + stripes, payload<int8_t>(record) + sparse_head(stripes, stored)};
 }
 
-BlobError parse_blob(const void *data, size_t size, BlobView *view) {
-  const uint8_t *file = static_cast<const uint8_t *>(data);
-  if (size < sizeof(kMagic) || memcmp(file, kMagic, sizeof(kMagic)) != 0) return BlobError::kNotABlob;
+BlobError check_header(const void *data, size_t size) {
+  if (size < sizeof(kMagic) || memcmp(data, kMagic, sizeof(kMagic)) != 0) return BlobError::kNotABlob;
   if (size < sizeof(Header)) return BlobError::kCorrupt;
-  const Header *header = reinterpret_cast<const Header *>(file);
+  const Header *header = static_cast<const Header *>(data);
   if (header->format_version != kFormatVersion || header->feature_version != kFeatureVersion) {
     return BlobError::kVersion;
   }
-  if (size > kMaxBlobSize || header->file_size != size) return BlobError::kCorrupt;
+  return header->file_size > sizeof(Header) && header->file_size <= kMaxBlobSize ? BlobError::kNone
+                                                                                 : BlobError::kCorrupt;
+}
+
+BlobError parse_blob(const void *data, size_t size, BlobView *view) {
+  const BlobError error = check_header(data, size);
+  if (error != BlobError::kNone) return error;
+  const uint8_t *file = static_cast<const uint8_t *>(data);
+  const Header *header = reinterpret_cast<const Header *>(file);
+  if (header->file_size != size) return BlobError::kCorrupt;
   if (!all_zero(header->zero, sizeof(header->zero))) return BlobError::kCorrupt;
   uint32_t count = header->record_count;
   if (count < 1 || count > kMaxRecords || sizeof(Header) + uint64_t(count) * sizeof(Record) > size) {
@@ -199,4 +207,4 @@ BlobError parse_blob(const void *data, size_t size, BlobView *view) {
   return BlobError::kNone;
 }
 
-}  // namespace linnet_core::model
+}  // namespace linnet::model

@@ -9,7 +9,7 @@
 
 #include "base/span.h"
 
-namespace linnet_core::model {
+namespace linnet::model {
 
 constexpr char kMagic[8] = {'l', 'i', 'n', 'n', 'e', 't', '\x1a', '\n'};
 constexpr uint32_t kFormatVersion = 1;   // of this layout
@@ -65,7 +65,7 @@ struct SparseBlocks {
 
 constexpr size_t kSparseAlignment = 32;
 
-enum class BlobError { kNone, kNotABlob, kVersion, kCorrupt };
+enum class BlobError { kNone, kNotABlob, kVersion, kCorrupt, kIo, kNoMemory };  // the last two of files alone
 
 // A checked blob, borrowed.
 struct BlobView {
@@ -81,8 +81,11 @@ struct BlobView {
   SparseBlocks sparse(const Record &record) const;
 };
 
+// What the first bytes of a file tell: kNone if a model of this version may follow, whose Header then lies there whole.
+BlobError check_header(const void *data, size_t size);
+
 // Checks everything that does not depend on the topology. data must be aligned to 8 bytes and is borrowed; payloads are
 // aligned to 64 in the file, and so to 8 in memory. *view is set only on kNone.
 BlobError parse_blob(const void *data, size_t size, BlobView *view);
 
-}  // namespace linnet_core::model
+}  // namespace linnet::model

@@ -5,7 +5,7 @@
 
 #include <cstring>
 
-namespace linnet_core::nn {
+namespace linnet::nn {
 
 void FloatLinear::run(const kernels::Kernels &kernels, Frames<const float> x, int count, float *out) const {
   for (int frame = 0; frame < count; ++frame, out += rows) {
@@ -57,4 +57,4 @@ void gru_steps(const kernels::Kernels &kernels, const Linear &input, const Linea
   }
 }
 
-}  // namespace linnet_core::nn
+}  // namespace linnet::nn

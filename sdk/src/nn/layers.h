@@ -9,7 +9,7 @@
 
 #include "kernels/kernels.h"
 
-namespace linnet_core::nn {
+namespace linnet::nn {
 
 // Rows of an int8 matrix as stored and as written by gemv_s8.
 constexpr int padded_rows(int rows) { return (rows + 7) / 8 * 8; }
@@ -78,4 +78,4 @@ struct GruScratch {
 void gru_steps(const kernels::Kernels &kernels, const Linear &input, const Linear &recurrent, Frames<const int8_t> x,
                int count, float *state, const int8_t *previous, Frames<int8_t> quantized, const GruScratch &scratch);
 
-}  // namespace linnet_core::nn
+}  // namespace linnet::nn

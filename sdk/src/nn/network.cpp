@@ -5,11 +5,12 @@
 
 #include <cstring>
 
-namespace linnet_core::nn {
+namespace linnet::nn {
 
 namespace {
 
 constexpr int kConv1Frames = 5, kConv2Frames = 3, kHiddenGrus = 4;
+constexpr uint32_t kGroupRows = 8, kBlockWeights = 32;  // of sparse matrices, whose shapes are multiples of both sides
 constexpr int kMaxDense = 512, kMaxHidden = 1024, kMaxStrength = 512;
 
 enum Width { kOne, kD, kH, kS, kWidths };  // 1 and the model's three widths
@@ -24,7 +25,7 @@ bool width_in_range(uint32_t width, int largest) {
 
 // rows = row_factor * row_width, cols alike. A float matrix is followed by its bias; an int8 matrix by its scale and
 // its bias.
-struct Network::Shape {
+struct Weights::Shape {
   enum Form { kFloat, kDense, kDenseOrSparse };  // float, all int8 blocks, or some of them if the model says so
 
   Form form;
@@ -34,26 +35,26 @@ struct Network::Shape {
   Width col_width;
 };
 
-const Network::Shape Network::kShapes[kMatrices] = {
-    {Shape::kFloat, 1, kD, kInputs, kOne},              // dense
-    {Shape::kDense, 1, kH, kConv1Frames, kD},           // conv1
-    {Shape::kDenseOrSparse, 1, kH, kConv2Frames, kH},   // conv2
-    {Shape::kDenseOrSparse, 3, kH, 1, kH},              // gru1 input
-    {Shape::kDenseOrSparse, 3, kH, 1, kH},              // gru1 recurrent
-    {Shape::kDenseOrSparse, 3, kH, 1, kH},              // gru2 input
-    {Shape::kDenseOrSparse, 3, kH, 1, kH},              // gru2 recurrent
-    {Shape::kDenseOrSparse, 3, kH, 1, kH},              // gru3 input
-    {Shape::kDenseOrSparse, 3, kH, 1, kH},              // gru3 recurrent
-    {Shape::kDenseOrSparse, 3, kH, 1, kH},              // gru4 input
-    {Shape::kDenseOrSparse, 3, kH, 1, kH},              // gru4 recurrent
-    {Shape::kDenseOrSparse, 3, kS, 2, kH},              // gru5 input: gru3, conv2
-    {Shape::kDenseOrSparse, 3, kS, 1, kS},              // gru5 recurrent
-    {Shape::kDense, kOutputs, kOne, kSharedCount, kH},  // gain: conv2, gru1..gru4
-    {Shape::kDense, kOutputs, kOne, 1, kS},             // strength: gru5
-    {Shape::kDense, 1, kOne, 1, kH},                    // speech: gru4
+const Weights::Shape Weights::kShapes[kMatrices] = {
+    {Shape::kFloat, 1, kD, kInputs, kOne},                       // dense
+    {Shape::kDense, 1, kH, kConv1Frames, kD},                    // conv1
+    {Shape::kDenseOrSparse, 1, kH, kConv2Frames, kH},            // conv2
+    {Shape::kDenseOrSparse, 3, kH, 1, kH},                       // gru1 input
+    {Shape::kDenseOrSparse, 3, kH, 1, kH},                       // gru1 recurrent
+    {Shape::kDenseOrSparse, 3, kH, 1, kH},                       // gru2 input
+    {Shape::kDenseOrSparse, 3, kH, 1, kH},                       // gru2 recurrent
+    {Shape::kDenseOrSparse, 3, kH, 1, kH},                       // gru3 input
+    {Shape::kDenseOrSparse, 3, kH, 1, kH},                       // gru3 recurrent
+    {Shape::kDenseOrSparse, 3, kH, 1, kH},                       // gru4 input
+    {Shape::kDenseOrSparse, 3, kH, 1, kH},                       // gru4 recurrent
+    {Shape::kDenseOrSparse, 3, kS, 2, kH},                       // gru5 input: gru3, conv2
+    {Shape::kDenseOrSparse, 3, kS, 1, kS},                       // gru5 recurrent
+    {Shape::kDense, kOutputs, kOne, Network::kSharedCount, kH},  // gain: conv2, gru1..gru4
+    {Shape::kDense, kOutputs, kOne, 1, kS},                      // strength: gru5
+    {Shape::kDense, 1, kOne, 1, kH},                             // speech: gru4
 };
 
-bool Network::bind(const model::BlobView &blob) {
+bool Weights::bind(const model::BlobView &blob) {
   const model::Header &header = *blob.header;
   if (header.topology != static_cast<uint32_t>(model::Topology::kPercepNet)) return false;
   if (header.lookahead > static_cast<uint32_t>(kMaxLookahead)) return false;
@@ -63,6 +64,7 @@ bool Network::bind(const model::BlobView &blob) {
   }
   const uint32_t widths[kWidths] = {1, header.dense_width, header.hidden_width, header.strength_width};
 
+  Cost cost;
   size_t used = 0;
   // The next record if it has this kind, or the other one that is allowed, and this shape, else nullptr. The factors
   // are below 128 and the widths at most 1024: the products cannot overflow.
@@ -87,18 +89,30 @@ bool Network::bind(const model::BlobView &blob) {
     if (!is_float && !scale) return false;
     const model::Record *bias = next_floats(model::Kind::kBias, rows);
     if (!bias) return false;
+    cost.bytes += weights->size + bias->size + (scale ? scale->size : 0);
+    uint64_t elements = uint64_t(rows) * cols;
     int row_count = static_cast<int>(rows), col_count = static_cast<int>(cols);
     if (is_float) {
       dense_ = {blob.payload<float>(*weights), blob.payload<float>(*bias), row_count, col_count};
+      cost.multiply_adds += elements;
+      cost.weights += elements + rows;
       continue;
     }
     model::SparseBlocks blocks = {nullptr, nullptr, blob.payload<int8_t>(*weights)};
-    if (weights->kind == static_cast<uint32_t>(model::Kind::kInt8SparseBlocks)) blocks = blob.sparse(*weights);
+    if (weights->kind == static_cast<uint32_t>(model::Kind::kInt8SparseBlocks)) {
+      blocks = blob.sparse(*weights);
+      elements = 0;
+      for (uint32_t group = 0; group < rows / kGroupRows; ++group) elements += blocks.counts[group];
+      elements *= kBlockWeights;
+    }
+    cost.multiply_adds += elements;
+    cost.weights += elements + rows;
     linear_[i] = {blocks.blocks, blocks.counts, blocks.columns, blob.payload<float>(*scale), blob.payload<float>(*bias),
                   row_count,     col_count};
   }
   if (used != blob.records.size) return false;
 
+  cost_ = cost;
   lookahead_ = static_cast<int>(header.lookahead);
   dense_width_ = static_cast<int>(header.dense_width);
   hidden_width_ = static_cast<int>(header.hidden_width);
@@ -107,29 +121,31 @@ bool Network::bind(const model::BlobView &blob) {
 }
 
 void Network::place(base::Arena &arena) {
+  const int dense = weights_->dense_width_, hidden = weights_->hidden_width_, strength = weights_->strength_width_;
   const int batch = kMaxBatch;
-  conv1_input_ = {arena.take<int8_t>(size_t((kConv1Frames - 1 + batch) * dense_width_)), kConv1Frames, dense_width_};
-  conv2_input_ = {arena.take<int8_t>(size_t((kConv2Frames - 1 + batch) * hidden_width_)), kConv2Frames, hidden_width_};
-  hidden_state_ = arena.take<float>(size_t(kHiddenGrus * hidden_width_));
-  strength_state_ = arena.take<float>(size_t(strength_width_));
-  shared_ = arena.take<int8_t>(size_t(batch * kSharedCount * hidden_width_));
-  strength_quantized_ = arena.take<int8_t>(size_t(batch * strength_width_));
+  conv1_input_ = {arena.take<int8_t>(size_t((kConv1Frames - 1 + batch) * dense)), kConv1Frames, dense};
+  conv2_input_ = {arena.take<int8_t>(size_t((kConv2Frames - 1 + batch) * hidden)), kConv2Frames, hidden};
+  hidden_state_ = arena.take<float>(size_t(kHiddenGrus * hidden));
+  strength_state_ = arena.take<float>(size_t(strength));
+  shared_ = arena.take<int8_t>(size_t(batch * kSharedCount * hidden));
+  strength_quantized_ = arena.take<int8_t>(size_t(batch * strength));
 
-  layer_ = arena.take<float>(size_t(batch * larger(larger(dense_width_, hidden_width_), kOutputs)));
-  gru5_input_ = arena.take<int8_t>(size_t(batch * 2 * hidden_width_));
-  int gates = 3 * larger(hidden_width_, strength_width_);
+  layer_ = arena.take<float>(size_t(batch * larger(larger(dense, hidden), kOutputs)));
+  gru5_input_ = arena.take<int8_t>(size_t(batch * 2 * hidden));
+  int gates = 3 * larger(hidden, strength);
   gru_.accumulators = arena.take<int32_t>(size_t(batch * larger(gates, padded_rows(kOutputs))));
   gru_.input_gates = arena.take<float>(size_t(batch * gates));
   gru_.recurrent_gates = arena.take<float>(size_t(gates));
 }
 
 void Network::reset() {
-  memset(conv1_input_.values, 0, size_t((kConv1Frames - 1) * dense_width_));
-  memset(conv2_input_.values, 0, size_t((kConv2Frames - 1) * hidden_width_));
-  for (int i = 0; i < kHiddenGrus * hidden_width_; ++i) hidden_state_[i] = 0.0f;
-  for (int i = 0; i < strength_width_; ++i) strength_state_[i] = 0.0f;
-  memset(shared_, 0, size_t(kMaxBatch * kSharedCount * hidden_width_));
-  memset(strength_quantized_, 0, size_t(kMaxBatch * strength_width_));
+  const int dense = weights_->dense_width_, hidden = weights_->hidden_width_, strength = weights_->strength_width_;
+  memset(conv1_input_.values, 0, size_t((kConv1Frames - 1) * dense));
+  memset(conv2_input_.values, 0, size_t((kConv2Frames - 1) * hidden));
+  for (int i = 0; i < kHiddenGrus * hidden; ++i) hidden_state_[i] = 0.0f;
+  for (int i = 0; i < strength; ++i) strength_state_[i] = 0.0f;
+  memset(shared_, 0, size_t(kMaxBatch * kSharedCount * hidden));
+  memset(strength_quantized_, 0, size_t(kMaxBatch * strength));
 }
 
 void Network::process(const kernels::Kernels &kernels, const float *features, int frames, NetworkOutput *out) {
@@ -143,29 +159,30 @@ void Network::process(const kernels::Kernels &kernels, const float *features, in
 }
 
 void Network::process_batch(const kernels::Kernels &kernels, const float *features, int frames, NetworkOutput *out) {
-  const int hidden = hidden_width_, strength = strength_width_;
+  const Linear *linear = weights_->linear_;
+  const int dense = weights_->dense_width_, hidden = weights_->hidden_width_, strength = weights_->strength_width_;
   const int shared_width = kSharedCount * hidden, last = kMaxBatch - 1, first = kMaxBatch - frames;
   auto shared_part = [=](int frame, int part) { return shared_ + frame * shared_width + part * hidden; };
   auto inputs = [=](int part) { return Frames<const int8_t>{shared_part(first, part), shared_width}; };
 
-  dense_.run(kernels, {features, kInputs}, frames, layer_);
-  kernels.tanh(layer_, layer_, frames * dense_width_);
+  weights_->dense_.run(kernels, {features, kInputs}, frames, layer_);
+  kernels.tanh(layer_, layer_, frames * dense);
   conv1_input_.push(kernels, layer_, frames);
 
-  linear_[kConv1].run(kernels, conv1_input_.windows(), frames, gru_.accumulators, layer_);
+  linear[Weights::kConv1].run(kernels, conv1_input_.windows(), frames, gru_.accumulators, layer_);
   conv1_input_.drop(frames);
   kernels.tanh(layer_, layer_, frames * hidden);
   conv2_input_.push(kernels, layer_, frames);
 
-  linear_[kConv2].run(kernels, conv2_input_.windows(), frames, gru_.accumulators, layer_);
+  linear[Weights::kConv2].run(kernels, conv2_input_.windows(), frames, gru_.accumulators, layer_);
   conv2_input_.drop(frames);
   kernels.tanh(layer_, layer_, frames * hidden);
   for (int i = 0; i < frames; ++i) kernels.quantize(shared_part(first + i, kSharedConv2), layer_ + i * hidden, hidden);
 
   // gru1..gru4 are a chain: each reads the part of shared_ before its own.
   for (int i = 0; i < kHiddenGrus; ++i) {
-    gru_steps(kernels, linear_[kGru1 + 2 * i], linear_[kGru1 + 2 * i + 1], inputs(kSharedConv2 + i), frames,
-              hidden_state_ + i * hidden, shared_part(last, kSharedGru1 + i),
+    gru_steps(kernels, linear[Weights::kGru1 + 2 * i], linear[Weights::kGru1 + 2 * i + 1], inputs(kSharedConv2 + i),
+              frames, hidden_state_ + i * hidden, shared_part(last, kSharedGru1 + i),
               {shared_part(first, kSharedGru1 + i), shared_width}, gru_);
   }
   for (int i = 0; i < frames; ++i) {
@@ -173,15 +190,15 @@ void Network::process_batch(const kernels::Kernels &kernels, const float *featur
     memcpy(gru5_input_ + (i * 2 + 1) * hidden, shared_part(first + i, kSharedConv2), size_t(hidden));
   }
   const Frames<int8_t> quantized = {strength_quantized_ + first * strength, strength};
-  gru_steps(kernels, linear_[kGru5], linear_[kGru5 + 1], {gru5_input_, 2 * hidden}, frames, strength_state_,
-            strength_quantized_ + last * strength, quantized, gru_);
+  gru_steps(kernels, linear[Weights::kGru5], linear[Weights::kGru5 + 1], {gru5_input_, 2 * hidden}, frames,
+            strength_state_, strength_quantized_ + last * strength, quantized, gru_);
 
-  linear_[kGain].run(kernels, inputs(kSharedConv2), frames, gru_.accumulators, layer_);
+  linear[Weights::kGain].run(kernels, inputs(kSharedConv2), frames, gru_.accumulators, layer_);
   for (int i = 0; i < frames; ++i) kernels.sigmoid(out[i].gains, layer_ + i * kOutputs, kOutputs);
-  linear_[kStrength].run(kernels, {quantized.first, strength}, frames, gru_.accumulators, layer_);
+  linear[Weights::kStrength].run(kernels, {quantized.first, strength}, frames, gru_.accumulators, layer_);
   for (int i = 0; i < frames; ++i) kernels.sigmoid(out[i].strengths, layer_ + i * kOutputs, kOutputs);
-  linear_[kSpeech].run(kernels, inputs(kSharedGru4), frames, gru_.accumulators, layer_);
+  linear[Weights::kSpeech].run(kernels, inputs(kSharedGru4), frames, gru_.accumulators, layer_);
   for (int i = 0; i < frames; ++i) kernels.sigmoid(&out[i].speech_probability, layer_ + i, 1);
 }
 
-}  // namespace linnet_core::nn
+}  // namespace linnet::nn

@@ -25,7 +25,7 @@
 #include "model/blob.h"
 #include "nn/layers.h"
 
-namespace linnet_core::nn {
+namespace linnet::nn {
 
 constexpr int kInputs = 70;
 constexpr int kOutputs = 34;
@@ -37,25 +37,27 @@ struct NetworkOutput {
   float speech_probability;   // 0..1
 };
 
-class Network {
+// The weights of a model and its shape: bound once, then only read, by any number of networks and threads.
+class Weights {
  public:
+  // What the weights of one frame amount to. Of a sparse matrix only the blocks that it stores count.
+  struct Cost {
+    uint64_t weights = 0;        // with biases, without scales
+    uint64_t multiply_adds = 0;  // of matrices
+    uint64_t bytes = 0;          // read: weights, biases, scales and columns of blocks
+  };
+
   // Binds to the records of a parsed blob, in exactly the order above; false if a record, a width or a look-ahead is
   // not as expected. The blob is borrowed.
   bool bind(const model::BlobView &blob);
 
-  // Plans (arena measuring) or places the recurrent states and scratch.
-  void place(base::Arena &arena);
-
-  // All states to zero.
-  void reset();
-
-  // frames consecutive frames: features [frames][kInputs], out [frames]. Two at a time go through the layers together,
-  // which reads the weights of all but the recurrent matrices once for both; the bits do not depend on it.
-  void process(const kernels::Kernels &kernels, const float *features, int frames, NetworkOutput *out);
-
+  static const char *name() { return "percepnet"; }
   int lookahead() const { return lookahead_; }
+  const Cost &cost() const { return cost_; }
 
  private:
+  friend class Network;
+
   // The matrices in file order, as indices of linear_. The recurrent matrix of a GRU follows its input matrix.
   enum Matrix {
     kDense,
@@ -71,17 +73,40 @@ class Network {
     kSpeech,
     kMatrices
   };
-  // Quantised activations of this frame that several layers read, side by side as the gain head wants them.
-  enum Shared { kSharedConv2, kSharedGru1, kSharedGru2, kSharedGru3, kSharedGru4, kSharedCount };
   struct Shape;                           // one line of the list of expected records
   static const Shape kShapes[kMatrices];  // that list
+
+  int lookahead_ = 0, dense_width_ = 0, hidden_width_ = 0, strength_width_ = 0;
+  Cost cost_;
+  FloatLinear dense_;
+  Linear linear_[kMatrices];  // kDense is unused: that layer is float
+};
+
+// The state of one stream on weights that it shares.
+class Network {
+ public:
+  // Weights that are bound; they must outlive the network.
+  void attach(const Weights &weights) { weights_ = &weights; }
+
+  // Plans (arena measuring) or places the recurrent states and scratch.
+  void place(base::Arena &arena);
+
+  // All states to zero.
+  void reset();
+
+  // frames consecutive frames: features [frames][kInputs], out [frames]. Two at a time go through the layers together,
+  // which reads the weights of all but the recurrent matrices once for both; the bits do not depend on it.
+  void process(const kernels::Kernels &kernels, const float *features, int frames, NetworkOutput *out);
+
+ private:
+  // Quantised activations of this frame that several layers read, side by side as the gain head wants them.
+  enum Shared { kSharedConv2, kSharedGru1, kSharedGru2, kSharedGru3, kSharedGru4, kSharedCount };
+  friend class Weights;  // the gain head's width
 
   // 1..kMaxBatch frames, layer by layer.
   void process_batch(const kernels::Kernels &kernels, const float *features, int frames, NetworkOutput *out);
 
-  int lookahead_ = 0, dense_width_ = 0, hidden_width_ = 0, strength_width_ = 0;
-  FloatLinear dense_;
-  Linear linear_[kMatrices];  // kDense is unused: that layer is float
+  const Weights *weights_ = nullptr;
 
   // Recurrent state. The quantised states repeat the float ones: they are what the next frame multiplies. Of the frames
   // of a batch the newest lies in the last place, whatever their number, so that the next batch finds it there.
@@ -97,4 +122,4 @@ class Network {
   GruScratch gru_;                // its accumulators serve every linear layer
 };
 
-}  // namespace linnet_core::nn
+}  // namespace linnet::nn

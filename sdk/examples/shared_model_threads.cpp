@@ -1,7 +1,7 @@
-// A conference server in small: one model in memory, many callers, one stream each, spread over threads. The model is
-// only read; streams know nothing of each other and need no lock.
+// A conference server in small: one model, many callers, one stream each, spread over threads. The model is only read,
+// and a new stream of it takes microseconds; streams know nothing of each other and need no lock.
 //
-//     shared_blob_threads MODEL [STREAMS [THREADS]]
+//     shared_model_threads MODEL [STREAMS [THREADS]]
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -15,18 +15,8 @@ namespace {
 constexpr size_t kFrame = 480;
 constexpr int kFrames = 100;  // one second
 
-std::vector<uint8_t> read_file(const char *path) {
-  std::vector<uint8_t> bytes;
-  if (FILE *file = fopen(path, "rb")) {
-    uint8_t chunk[65536];
-    for (size_t n; (n = fread(chunk, 1, sizeof chunk, file)) > 0;) bytes.insert(bytes.end(), chunk, chunk + n);
-    fclose(file);
-  }
-  return bytes;
-}
-
 // One thread serves every stream whose number leaves this remainder.
-void serve(const std::vector<linnet *> &streams, size_t thread, size_t threads, std::atomic<int> *errors) {
+void serve(const std::vector<linnet_stream *> &streams, size_t thread, size_t threads, std::atomic<int> *errors) {
   float frame[kFrame];
   for (int n = 0; n < kFrames; ++n) {
     for (size_t i = thread; i < streams.size(); i += threads) {
@@ -48,13 +38,14 @@ int main(int argc, char **argv) {
     fprintf(stderr, "%d streams in %d threads: give 1..10000 streams and 1..256 threads\n", stream_count, thread_count);
     return 2;
   }
-  const std::vector<uint8_t> model = read_file(argv[1]);
-  std::vector<linnet *> streams(static_cast<size_t>(stream_count), nullptr);
-  linnet_status status = model.empty() ? LINNET_ERR_IO : LINNET_OK;
-  size_t bytes = 0;
-  if (status == LINNET_OK) status = linnet_size(model.data(), model.size(), nullptr, &bytes);
-  for (linnet *&stream : streams) {
-    if (status == LINNET_OK) status = linnet_create(model.data(), model.size(), nullptr, &stream);
+  linnet_model *model = nullptr;
+  std::vector<linnet_stream *> streams(static_cast<size_t>(stream_count), nullptr);
+  linnet_model_info info;
+  info.size = sizeof info;
+  linnet_status status = linnet_model_load(argv[1], &model);
+  if (status == LINNET_OK) status = linnet_model_get_info(model, &info);
+  for (linnet_stream *&stream : streams) {
+    if (status == LINNET_OK) status = linnet_create(model, nullptr, &stream);
   }
   if (status != LINNET_OK) fprintf(stderr, "%s: %s\n", argv[1], linnet_status_text(status));
 
@@ -64,9 +55,11 @@ int main(int argc, char **argv) {
     const size_t count = static_cast<size_t>(thread_count);
     for (size_t i = 0; i < count; ++i) threads.emplace_back(serve, std::cref(streams), i, count, &errors);
     for (std::thread &thread : threads) thread.join();
-    printf("%d streams in %d threads over one model of %zu bytes, %zu bytes each, %d errors\n", stream_count,
-           thread_count, model.size(), bytes, errors.load());
+    printf("%d streams in %d threads over one model of %llu weights, %llu bytes each, %d errors\n", stream_count,
+           thread_count, static_cast<unsigned long long>(info.weights),
+           static_cast<unsigned long long>(info.stream_bytes), errors.load());
   }
-  for (linnet *stream : streams) linnet_destroy(stream);
+  for (linnet_stream *stream : streams) linnet_destroy(stream);
+  linnet_model_destroy(model);
   return status == LINNET_OK && errors.load() == 0 ? 0 : 2;
 }
