@@ -74,6 +74,7 @@ class Target:
     package: str = ""  # the Debian package of that cross compiler
     flags: tuple[str, ...] = ()
     link_flags: tuple[str, ...] = ()
+    cpu: str = "none"  # sdk/src/base/cpu_NAME.cpp asks for the CPU's features
     kernels: tuple[Kernel, ...] = ()
     emulator: tuple[str, ...] = ()  # command, then options; -cpu MODEL is appended
     cpus: tuple[Cpu, ...] = ()

@@ -7,6 +7,7 @@ TARGET = Target(
     triple="armv7a-linux-androideabi24",
     machine="armv7l",
     flags=("-mfpu=vfpv3-d16",),
+    cpu="linux_arm",
     kernels=(Kernel("neon", ("-mfpu=neon",)),),
     foreign=Foreign(
         system="android",

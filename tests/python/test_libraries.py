@@ -21,8 +21,17 @@ BUILT = list(filter(None, os.environ.get("LINNET_TEST_LIBRARIES", "").split(",")
 WANTED = {"malloc", "free", "fopen", "fclose", "fread", "fgetc", "ferror", "getauxval", "strcmp", "memcmp"}
 WANTED |= {"memcpy", "memmove", "memset"}
 HELPERS = r"__errno|__aeabi_mem(?:clr|cpy|move|set)[48]?"
+# How each system is asked for the CPU's features: without that function no fast table would ever be chosen there.
+QUESTION = {"android": "getauxval", "macos": "sysctlbyname", "ios": "sysctlbyname"}
+TABLES = {
+    "x86": {"avx2", "avx_vnni"},
+    "linux_arm": {"neon", "neon_dot", "neon_i8mm"},
+    "apple": {"neon", "neon_dot", "neon_i8mm"},
+    "windows_arm": {"neon", "neon_dot", "neon_i8mm"},
+    "none": set[str](),
+}
 # What Apple's compiler adds: guards of the stack, and other names.
-APPLE = {"__error", "bzero", "memset_pattern16", "__stack_chk_fail", "__stack_chk_guard"}
+APPLE = {QUESTION["macos"], "__error", "bzero", "memset_pattern16", "__stack_chk_fail", "__stack_chk_guard"}
 MACOS, IOS = 1, 2  # platforms of LC_BUILD_VERSION
 
 
@@ -44,6 +53,14 @@ def output(*command: str | Path) -> str:
     return subprocess.run([str(part) for part in command], capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.parametrize("name", targets.names())
+def test_every_table_of_a_target_can_be_chosen_there(root: Path, name: str) -> None:
+    """A table is dead weight where nobody asks whether the CPU can run it."""
+    target = targets.load(name)
+    assert (root / f"sdk/src/base/cpu_{target.cpu}.cpp").exists()
+    assert {kernel.name for kernel in target.kernels} <= TABLES[target.cpu]
+
+
 @pytest.mark.parametrize(
     ("name", "machine"), [("aarch64_android", "AArch64"), ("armv7_android", "ARM")], ids=lambda value: value
 )
@@ -59,6 +76,7 @@ def test_android(root: Path, declared: set[str], name: str, machine: str) -> Non
     exported = {line.split()[0] for line in output("nm", "-DP", "--defined-only", path).splitlines()}
     assert exported == declared
     asked = {line.split()[0].split("@")[0] for line in output("nm", "-DP", "--undefined-only", path).splitlines()}
+    assert QUESTION["android"] in asked
     assert not {symbol for symbol in asked - WANTED if not re.fullmatch(HELPERS, symbol)}
 
 
@@ -126,6 +144,7 @@ def test_macos(root: Path, declared: set[str]) -> None:
     assert found.libraries == ["/usr/lib/libSystem.B.dylib"]
     assert found.exported - {"__dso_handle", "_mh_dylib_header"} == declared  # these two are the linker's own
     assert found.undefined - {"dyld_stub_binder"} <= WANTED | APPLE
+    assert QUESTION["macos"] in found.undefined
 
 
 @pytest.mark.parametrize(("name", "platform"), [("arm64_ios", IOS), ("aarch64_macos", MACOS)], ids=lambda value: value)
@@ -138,6 +157,7 @@ def test_apple_archive(root: Path, declared: set[str], name: str, platform: int)
     assert declared == set().union(*(found.exported for found in objects))
     strangers = set().union(*(found.undefined for found in objects)) - defined
     assert strangers <= WANTED | APPLE
+    assert QUESTION[targets.load(name).foreign.system] in strangers
 
 
 def test_windows_archive(root: Path) -> None:
