@@ -8,6 +8,7 @@ used: `sconsw` asks for the Debian packages of a target before anything is insta
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import platform
 import shutil
@@ -21,6 +22,8 @@ EMULATOR_PACKAGE = "qemu-user"  # of every target's emulator, in Debian
 CLANG_PACKAGE = "clang-19"
 # Modes whose run-time libraries reserve terabytes of addresses, for which an emulator takes memory until there is none.
 NATIVE_MODES = ("asan", "tsan")
+# What platform.system() says where programs of a system run and can be built for use in place.
+NATIVE_SYSTEMS = {"linux": "Linux", "macos": "Darwin"}
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,8 @@ class Target:
     @property
     def native(self) -> bool:
         """Whether programs of this target run on this machine without an emulator."""
-        return self.foreign is None and platform.system() == "Linux" and platform.machine() == self.machine
+        here = (platform.system(), platform.machine())
+        return here == (NATIVE_SYSTEMS.get(self.foreign.system if self.foreign else "linux"), self.machine)
 
     def compiler(self, family: str) -> tuple[str, str]:
         """C and C++ compiler commands of a family, "gcc" or "clang", whether or not they are installed."""
@@ -152,15 +156,16 @@ def load(name: str) -> Target:
     return importlib.import_module(f"{__name__}.{name}").TARGET
 
 
-def host() -> str:
-    """Name of this machine's own target. Raises ValueError on a machine without one."""
-    native = [name for name in names() if load(name).native]
-    if not native:
-        raise ValueError(
-            f"no target describes this machine ({platform.system()} {platform.machine()}): "
-            f"name one with target=, of {', '.join(names())}"
-        )
-    return native[0]
+def host() -> str | None:
+    """Name of this machine's own target, or None on a machine without one."""
+    return next((name for name in names() if load(name).native), None)
+
+
+def cores() -> int:
+    """How many processes may run side by side: the cores that this one may use, or all where nobody can be asked."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def packages(selection: str, vectors: bool = False) -> list[str]:

@@ -1,19 +1,25 @@
 """Toolchains of the systems that are not Linux: commands and flags, and why one is missing. They build libraries and
 the self-test; nothing here can run them.
 
-Android takes the NDK that ANDROID_NDK_HOME names. Everything else, and Android without an NDK, is built by the clang
-and the linkers of the Python package `ziglang` (requirements/cross.txt), with the C headers in it. That clang is called
-directly, since ziglang's own front end has another idea of -march, and has to be told what its C++ headers leave open.
+Android takes the NDK that ANDROID_NDK_HOME names, and a Mac with Xcode's command line tools takes Apple's clang for
+Apple's systems. Everything else is built by the clang and the linkers of the Python package `ziglang`
+(requirements/cross.txt), with the C headers in it. That clang is called directly, since ziglang's own front end has
+another idea of -march, and has to be told what its C++ headers leave open.
 """
 
 from __future__ import annotations
 
 import os
+import platform
+import shlex
+import shutil
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 NDK_VARIABLE = "ANDROID_NDK_HOME"
+# Apple's name of the SDK of each of its systems.
+APPLE_SDKS = {"macos": "macosx", "ios": "iphoneos"}
 # What libc++ wants to be configured with, and would find in the headers of an installed one.
 LIBCXX = {
     "ABI_VERSION": "1",
@@ -50,6 +56,8 @@ class Tools:
     flags: tuple[str, ...] = ()
     link: str | None = None  # a shared library out of objects
     program: str | None = None
+    ar_flags: str = "rcD"  # D, and -D: no dates and owners, so that equal objects give equal bytes
+    ranlib_flags: str = "-D"
     stub: bool = False  # whether the C library is a stand-in that has to be made first
     note: str = ""  # what the user should know
 
@@ -66,7 +74,11 @@ def missing(foreign: Foreign) -> str | None:
     if foreign.system == "android" and (folder := os.environ.get(NDK_VARIABLE)):
         found = list(Path(folder).glob("toolchains/llvm/prebuilt/*/bin/clang++"))
         return None if found else f"{NDK_VARIABLE}={folder} has no toolchains/llvm/prebuilt/*/bin: name an NDK"
+    if _has_xcode(foreign):
+        return None
     if zig() is None:
+        if platform.system() == "Darwin" and foreign.system in APPLE_SDKS:
+            return "xcrun not found: xcode-select --install brings Apple's compiler"
         ndk = f"{NDK_VARIABLE} is not set and " if foreign.system == "android" else ""
         return f"{ndk}the Python package ziglang is missing: pip install -r requirements/cross.txt"
     return None
@@ -76,10 +88,12 @@ def tools(foreign: Foreign, triple: str) -> Tools:
     """Commands for a system that `missing` has nothing to say about."""
     if foreign.system == "android" and (folder := os.environ.get(NDK_VARIABLE)):
         return _ndk(foreign, next(Path(folder).glob("toolchains/llvm/prebuilt/*/bin")), triple)
-    program = zig()
-    if program is None:
+    if _has_xcode(foreign):
+        return _apple(foreign, triple)
+    if (path := zig()) is None:
         raise RuntimeError(str(missing(foreign)))
-    library = program.parent / "lib"
+    library = path.parent / "lib"
+    program = shlex.quote(str(path))
     folders = [library / "libcxx/include", library / "include"]
     folders += [library / "libc/include" / name for name in foreign.headers]
     flags = [f"--target={triple}", "-nostdinc", "-nostdinc++"]
@@ -107,14 +121,34 @@ def tools(foreign: Foreign, triple: str) -> Tools:
     )
 
 
-def _ndk(foreign: Foreign, folder: Path, triple: str) -> Tools:
-    clang = f"{folder}/clang"
-    linker = f"{clang} --target={triple}"
+def _has_xcode(foreign: Foreign) -> bool:
+    return platform.system() == "Darwin" and foreign.system in APPLE_SDKS and shutil.which("xcrun") is not None
+
+
+def _apple(foreign: Foreign, triple: str) -> Tools:
+    run = f"xcrun --sdk {APPLE_SDKS[foreign.system]}"
+    linker = f"{run} clang --target={triple}"
     return Tools(
-        cc=clang,
-        cxx=f"{folder}/clang++",
-        ar=f"{folder}/llvm-ar",
-        ranlib=f"{folder}/llvm-ranlib",
+        cc=f"{run} clang",
+        cxx=f"{run} clang++",
+        ar=f"{run} ar",
+        ranlib=f"{run} ranlib",
+        flags=(f"--target={triple}",),
+        link=" ".join((linker, "-shared", *foreign.shared_flags)) if foreign.shared else None,
+        program=f"{linker} -Wl,-dead_strip" if foreign.shared else None,
+        ar_flags="rc",  # dates are left out by a variable of the environment
+        ranlib_flags="",
+    )
+
+
+def _ndk(foreign: Foreign, folder: Path, triple: str) -> Tools:
+    cc, cxx, ar, ranlib = (shlex.quote(f"{folder}/{name}") for name in ("clang", "clang++", "llvm-ar", "llvm-ranlib"))
+    linker = f"{cc} --target={triple}"
+    return Tools(
+        cc=cc,
+        cxx=cxx,
+        ar=ar,
+        ranlib=ranlib,
         flags=(f"--target={triple}",),
         link=" ".join((linker, "-shared", *foreign.shared_flags)),
         program=f"{linker} -static",

@@ -13,8 +13,10 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import tomllib
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,11 +32,14 @@ def scons(folder: Path, *arguments: str, **variables: str) -> subprocess.Complet
 
 @pytest.fixture(scope="module")
 def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The source archive, unpacked in a folder with another path."""
-    packed = tmp_path_factory.mktemp("packed")
+    """The source archive, unpacked in a folder with another path, of a name that a shell cuts in two, behind a link."""
+    top = tmp_path_factory.mktemp("unpacked")
+    packed = top / "somebody's folder"
+    packed.mkdir()
     with tarfile.open(packed / scons_backend.build_sdist(str(packed))) as archive:
         archive.extractall(packed, filter="data")
-    return packed / scons_backend.NAME
+    (top / "link").symlink_to(packed.name)
+    return top / "link" / scons_backend.NAME
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +96,120 @@ def test_a_bad_option_is_named_in_one_line(unpacked: Path, arguments: list[str],
     assert done.stdout == ""
     assert done.stderr.startswith("linnet: ") and done.stderr.count("\n") == 1
     assert named in done.stderr
+
+
+def as_machine(folder: Path, system: str, machine: str) -> dict[str, str]:
+    """Variables for a Python that finds itself on a computer of another kind, where no core can be asked for."""
+    lines = ("import os, platform", "del os.sched_getaffinity")
+    lines += tuple(f"platform.{name} = lambda: {value!r}" for name, value in (("system", system), ("machine", machine)))
+    (folder / "sitecustomize.py").write_text("\n".join(lines))
+    return {"PYTHONPATH": str(folder)}
+
+
+def test_a_machine_without_a_target_is_told_so_in_one_line(unpacked: Path, tmp_path: Path) -> None:
+    machine = as_machine(tmp_path, "SunOS", "sun4v")
+    done = scons(unpacked, "lib", **machine)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("linnet: no target describes this machine (SunOS sun4v)")
+    assert done.stderr.count("\n") == 1 and "target=" in done.stderr
+    assert "\ntarget: " in scons(unpacked, "--help", **machine).stdout
+
+
+def test_a_machine_without_a_target_builds_for_others(unpacked: Path, tmp_path: Path) -> None:
+    machine = as_machine(tmp_path, "SunOS", "sun4v")
+    name = next((name for name in targets.names() if not (one := targets.load(name)).foreign and not one.missing()), "")
+    if not name or targets.load(name).native:
+        commands = tmp_path / "bin"  # no cross compiler is here: a dry run only looks for its name
+        commands.mkdir()
+        for command in (targets.load("riscv64_linux").gcc[1], "riscv64-linux-gnu-ar"):
+            (commands / command).symlink_to(shutil.which("true") or "")
+        name, machine["PATH"] = "riscv64_linux", f"{commands}:{os.environ['PATH']}"
+    done = scons(unpacked, "-n", "lib", f"target={name}", **machine)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"build/{name}-release/liblinnet.so" in done.stdout
+
+
+def test_a_mac_builds_with_the_compiler_of_its_system(unpacked: Path, tmp_path: Path) -> None:
+    machine = as_machine(tmp_path, "Darwin", "arm64")
+    if targets.load("aarch64_macos").missing():
+        done = scons(unpacked, "lib", **machine)
+        assert done.returncode == 2
+        assert (
+            done.stderr.startswith("linnet: target aarch64_macos: xcrun not found: ") and done.stderr.count("\n") == 1
+        )
+    (tmp_path / "xcrun").symlink_to(shutil.which("true") or "")
+    machine["PATH"] = f"{tmp_path}:{os.environ['PATH']}"
+    done = scons(unpacked, "-n", "verbose=yes", "lib", "python", **machine)
+    assert done.returncode == 0, done.stdout + done.stderr
+    commands = [line.split() for line in done.stdout.splitlines() if line.startswith("xcrun ")]
+    compiled = [command for command in commands if "-c" in command]
+    assert len(compiled) > 20
+    assert all("--target=arm64-apple-macos11.0" in command for command in compiled)
+    linked = [command for command in commands if "-bundle" in command]
+    assert len(linked) == 1 and "dynamic_lookup" in linked[0]
+    assert "-Wl,--gc-sections" not in done.stdout and " rcD " not in done.stdout
+    done = scons(unpacked, "-n", "verbose=yes", "lib", "target=arm64_ios", **machine)
+    assert "xcrun --sdk iphoneos clang++ " in done.stdout
+
+
+def test_cores_are_counted_where_the_system_cannot_say_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert targets.cores() == len(os.sched_getaffinity(0))
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert targets.cores() == os.cpu_count()
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert targets.cores() == 1
+
+
+@pytest.fixture
+def locked(unpacked: Path) -> Iterator[tuple[Path, list[str]]]:
+    """A copy of the sources that may be read alone, and what to run a program by so that this stops it."""
+    if os.geteuid() == 0 and shutil.which("setpriv") is None:
+        pytest.skip("the superuser may write everywhere, and setpriv is not here to take that from him")
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        shutil.copytree(unpacked, folder / "sources", ignore=shutil.ignore_patterns("build", "*.so"))
+        (folder / "free").mkdir()
+        for path in (folder, *folder.rglob("*")):
+            path.chmod(0o777 if path.name == "free" else 0o555 if path.is_dir() else 0o444)
+        # Permissions do not stop the superuser, unless that right is taken from him.
+        yield folder, ["setpriv", "--bounding-set=-all"] if os.geteuid() == 0 else []
+        for path in (folder, *folder.rglob("*")):
+            if path.is_dir():
+                path.chmod(0o755)
+
+
+def test_sources_that_cannot_be_written_are_said_to_be_so(locked: tuple[Path, list[str]]) -> None:
+    folder, prefix = locked
+    command = [*prefix, sys.executable, "-B", "-m", "SCons", "-Q", "lib"]
+    done = subprocess.run(command, cwd=folder / "sources", capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"linnet: cannot write to {folder}/sources/build: ") and done.stderr.count("\n") == 1
+
+
+def test_a_wheel_is_made_of_sources_that_cannot_be_written(locked: tuple[Path, list[str]]) -> None:
+    """In a copy of them; a stand-in for SCons says where it ran, what a compiler makes is tested elsewhere."""
+    folder, prefix = locked
+    (folder / "free/SCons.py").write_text(
+        "import pathlib, sys, os\n"
+        "assert os.access('.', os.W_OK) and pathlib.Path('SConstruct').exists(), os.getcwd()\n"
+        "sys.path.insert(0, '.'); import targets\n"
+        f"module = pathlib.Path(f'build/{{targets.host()}}-release/python/_core{scons_backend.SUFFIX}')\n"
+        "module.parent.mkdir(parents=True); module.write_text(os.getcwd())\n"
+    )
+    code = "import sys, scons_backend; print(scons_backend.build_wheel(sys.argv[1]))"
+    variables = {"PYTHONPATH": f"{folder}/free:{folder}/sources/python", "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [*prefix, sys.executable, "-c", code, str(folder / "free")],
+        cwd=folder / "sources",
+        capture_output=True,
+        text=True,
+        env=os.environ | variables,
+    )
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(folder / "free" / done.stdout.split()[-1]) as wheel:
+        place = Path(wheel.read(f"linnet/_core{scons_backend.SUFFIX}").decode())
+    assert not place.is_relative_to(folder) and not place.exists()
+    assert not (folder / "sources/build").exists()
 
 
 def test_a_target_without_its_toolchain_is_an_error_if_named(unpacked: Path, tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -175,7 +174,8 @@ def load_manifest() -> dict[str, Hashes]:
 def main() -> int:
     """Runs, prints the table, compares or freezes; the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--targets", default=targets.host(), help="comma-separated, of those in targets/")
+    host = targets.host()
+    parser.add_argument("--targets", default=host, required=host is None, help="comma-separated, of those in targets/")
     parser.add_argument("--mode", default="release", choices=LEVELS, help="which build")
     parser.add_argument("--compiler", default="gcc", choices=targets.COMPILERS, help="which build")
     parser.add_argument("--freeze", action="store_true", help="rewrite the manifest from the runs, if they agree")
@@ -208,7 +208,7 @@ def main() -> int:
             return str(error)
 
     print(row("target", "cpu", "backend", "compiler", "level", "mode", "hash of tiny's hashes"))
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(targets.cores()) as pool:
         for run, found in zip(runs, pool.map(everything, runs), strict=True):
             label = " ".join(cell for cell in run.cells if cell != run.compiler)
             if isinstance(found, str):
