@@ -11,12 +11,16 @@ import importlib
 import os
 import pkgutil
 import platform
+import shlex
 import shutil
 from dataclasses import dataclass
 
 from targets import _toolchains
-from targets._toolchains import Foreign, Tools
+from targets._toolchains import Foreign, Tools, given
 
+# Variables of the environment that describe the toolchain of a build, as makefiles know them, and the folder of its
+# system's headers and libraries.
+VARIABLES = ("CC", "CXX", "AR", "RANLIB", "CPPFLAGS", "CFLAGS", "CXXFLAGS", "LDFLAGS", "SYSROOT")
 COMPILERS = ("gcc", "clang")
 EMULATOR_PACKAGE = "qemu-user"  # of every target's emulator, in Debian
 CLANG_PACKAGE = "clang-19"
@@ -95,32 +99,46 @@ class Target:
         here = (platform.system(), platform.machine())
         return here == (NATIVE_SYSTEMS.get(self.foreign.system if self.foreign else "linux"), self.machine)
 
+    @property
+    def given_compiler(self) -> bool:
+        """Whether the environment names the compiler, so that a family is none to choose."""
+        return bool(given("CC") or given("CXX"))
+
     def compiler(self, family: str) -> tuple[str, str]:
-        """C and C++ compiler commands of a family, "gcc" or "clang", whether or not they are installed."""
+        """C and C++ compiler commands of a family, "gcc" or "clang", whether or not they are installed.
+
+        CC and CXX of the environment go before. A command may have several words, as a shell takes them.
+        """
         if tools := self.tools:
             return tools.cc, tools.cxx
         if family == "gcc":
-            return ("gcc", "g++") if self.native else self.gcc
-        return next((pair for pair in self.clang if shutil.which(pair[1])), self.clang[0])
+            cc, cxx = ("gcc", "g++") if self.native else self.gcc
+        else:
+            cc, cxx = next((pair for pair in self.clang if shutil.which(pair[1])), self.clang[0])
+        return given("CC") or cc, given("CXX") or cxx
 
     def tool(self, name: str) -> str:
-        """A binary utility that understands objects of this target, such as "objdump"."""
+        """A binary utility that understands objects of this target, such as "objdump"; AR and RANLIB go before."""
         if tools := self.tools:
             return {"ar": tools.ar, "ranlib": tools.ranlib}[name]
+        if name in ("ar", "ranlib") and (command := given(name.upper())):
+            return command
         return name if self.native else f"{self.triple}-{name}"
 
     def compiler_flags(self, family: str) -> tuple[str, ...]:
         """Flags for compiling and linking alike: `flags`, and for a clang that is foreign to the target its triple."""
+        root = (f"--sysroot={given('SYSROOT')}",) if given("SYSROOT") else ()
         if tools := self.tools:
-            return (*tools.flags, *self.flags)
-        return (*(() if family == "gcc" or self.native else (f"--target={self.triple}",)), *self.flags)
+            return (*tools.flags, *self.flags, *root)
+        plain = family == "gcc" or self.native or given("CXX")  # one that is given knows what it compiles for
+        return (*(() if plain else (f"--target={self.triple}",)), *self.flags, *root)
 
     def missing(self, family: str = "gcc") -> str | None:
         """Why this target cannot be built here, or None if it can."""
         if self.foreign:
             return _toolchains.missing(self.foreign)
         wanted = (self.compiler(family)[1], self.tool("ar"))
-        absent = [command for command in wanted if not shutil.which(command)]
+        absent = [command for command in wanted if not shutil.which(shlex.split(command)[0])]
         return f"{', '.join(absent)} not found" if absent else None
 
     def command(self, cpu: Cpu | str, program: str, *arguments: str) -> list[str]:

@@ -4,7 +4,7 @@ the self-test; nothing here can run them.
 Android takes the NDK that ANDROID_NDK_HOME names, and a Mac with Xcode's command line tools takes Apple's clang for
 Apple's systems. Everything else is built by the clang and the linkers of the Python package `ziglang`
 (requirements/cross.txt), with the C headers in it. That clang is called directly, since ziglang's own front end has
-another idea of -march, and has to be told what its C++ headers leave open.
+another idea of -march, and has to be told what its C++ headers leave open. CC and CXX of the environment go before all.
 """
 
 from __future__ import annotations
@@ -62,6 +62,11 @@ class Tools:
     note: str = ""  # what the user should know
 
 
+def given(name: str) -> str:
+    """What the environment says of a part of the toolchain; an empty string if nothing."""
+    return os.environ.get(name, "").strip()
+
+
 def zig() -> Path | None:
     """The program of the Python package ziglang, if it is installed."""
     spec = find_spec("ziglang")
@@ -71,6 +76,8 @@ def zig() -> Path | None:
 
 def missing(foreign: Foreign) -> str | None:
     """Why there is no toolchain for that system here, or None."""
+    if command := given("CC"):
+        return None if shutil.which(shlex.split(command)[0]) else f"CC={command} not found"
     if foreign.system == "android" and (folder := os.environ.get(NDK_VARIABLE)):
         found = list(Path(folder).glob("toolchains/llvm/prebuilt/*/bin/clang++"))
         return None if found else f"{NDK_VARIABLE}={folder} has no toolchains/llvm/prebuilt/*/bin: name an NDK"
@@ -86,6 +93,8 @@ def missing(foreign: Foreign) -> str | None:
 
 def tools(foreign: Foreign, triple: str) -> Tools:
     """Commands for a system that `missing` has nothing to say about."""
+    if given("CC"):
+        return _from_environment(foreign)
     if foreign.system == "android" and (folder := os.environ.get(NDK_VARIABLE)):
         return _ndk(foreign, next(Path(folder).glob("toolchains/llvm/prebuilt/*/bin")), triple)
     if _has_xcode(foreign):
@@ -107,7 +116,9 @@ def tools(foreign: Foreign, triple: str) -> Tools:
         return Tools(
             **common,
             flags=tuple(flags),
-            link=" ".join((f"{program} ld.lld -shared", *(part.removeprefix("-Wl,") for part in foreign.shared_flags))),
+            link=" ".join(
+                (f"{program} ld.lld -shared", *map(_of_linker, (*foreign.shared_flags, *given("LDFLAGS").split())))
+            ),
             stub=True,
             note=f"experimental without an NDK: set {NDK_VARIABLE} for a release",
         )
@@ -116,8 +127,28 @@ def tools(foreign: Foreign, triple: str) -> Tools:
     return Tools(
         **common,
         flags=tuple(flags),
-        link=linker and " ".join((linker, "-shared", *foreign.shared_flags)),
-        program=linker and f"{linker} -s",
+        link=linker and " ".join((linker, "-shared", *foreign.shared_flags, given("LDFLAGS"))),
+        program=linker and f"{linker} -s {given('LDFLAGS')}",
+    )
+
+
+def _of_linker(flag: str) -> str:
+    """A compiler's flag for its linker, as the linker itself wants it."""
+    return flag.removeprefix("-Wl,").replace(",", " ") if flag.startswith("-Wl,") else flag
+
+
+def _from_environment(foreign: Foreign) -> Tools:
+    """A toolchain that somebody else has put together: its compiler knows the system and links for it."""
+    cc = given("CC")
+    return Tools(
+        cc=cc,
+        cxx=given("CXX") or cc,
+        ar=given("AR") or "ar",
+        ranlib=given("RANLIB") or "ranlib",
+        link=" ".join((cc, "-shared", *foreign.shared_flags, given("LDFLAGS"))) if foreign.shared else None,
+        program=f"{cc} {given('LDFLAGS')}" if foreign.shared else None,
+        ar_flags="rc",
+        ranlib_flags="",
     )
 
 
@@ -134,8 +165,8 @@ def _apple(foreign: Foreign, triple: str) -> Tools:
         ar=f"{run} ar",
         ranlib=f"{run} ranlib",
         flags=(f"--target={triple}",),
-        link=" ".join((linker, "-shared", *foreign.shared_flags)) if foreign.shared else None,
-        program=f"{linker} -Wl,-dead_strip" if foreign.shared else None,
+        link=" ".join((linker, "-shared", *foreign.shared_flags, given("LDFLAGS"))) if foreign.shared else None,
+        program=f"{linker} -Wl,-dead_strip {given('LDFLAGS')}" if foreign.shared else None,
         ar_flags="rc",  # dates are left out by a variable of the environment
         ranlib_flags="",
     )
@@ -150,6 +181,6 @@ def _ndk(foreign: Foreign, folder: Path, triple: str) -> Tools:
         ar=ar,
         ranlib=ranlib,
         flags=(f"--target={triple}",),
-        link=" ".join((linker, "-shared", *foreign.shared_flags)),
-        program=f"{linker} -static",
+        link=" ".join((linker, "-shared", *foreign.shared_flags, given("LDFLAGS"))),
+        program=f"{linker} -static {given('LDFLAGS')}",
     )

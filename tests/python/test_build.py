@@ -103,7 +103,7 @@ def as_machine(folder: Path, system: str, machine: str) -> dict[str, str]:
     lines = ("import os, platform", "del os.sched_getaffinity")
     lines += tuple(f"platform.{name} = lambda: {value!r}" for name, value in (("system", system), ("machine", machine)))
     (folder / "sitecustomize.py").write_text("\n".join(lines))
-    return {"PYTHONPATH": str(folder)}
+    return environment(PYTHONPATH=str(folder))
 
 
 def test_a_machine_without_a_target_is_told_so_in_one_line(unpacked: Path, tmp_path: Path) -> None:
@@ -150,6 +150,69 @@ def test_a_mac_builds_with_the_compiler_of_its_system(unpacked: Path, tmp_path: 
     assert "-Wl,--gc-sections" not in done.stdout and " rcD " not in done.stdout
     done = scons(unpacked, "-n", "verbose=yes", "lib", "target=arm64_ios", **machine)
     assert "xcrun --sdk iphoneos clang++ " in done.stdout
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """These variables of a toolchain, and none of those that the tests were started with."""
+    return dict.fromkeys(targets.VARIABLES, "") | variables
+
+
+def compiled_by(done: subprocess.CompletedProcess[str], source: str) -> list[str]:
+    """The command of a dry run that compiles a source."""
+    assert done.returncode == 0, done.stdout + done.stderr
+    return next(line for line in done.stdout.splitlines() if line.endswith(source)).split()
+
+
+def test_flags_of_the_environment_are_taken_and_exactness_follows_them(unpacked: Path) -> None:
+    variables = environment(CPPFLAGS="-DC1", CFLAGS="-DC2", CXXFLAGS="-DC3 -Os -ffast-math", LDFLAGS="-Wl,-z,now")
+    done = scons(unpacked, "-n", "verbose=yes", "lib", "examples", **variables)
+    command = compiled_by(done, "sdk/src/dsp/erb.cpp")
+    order = ["-O3", "-DC1", "-DC3", "-Os", "-ffast-math", "-fno-fast-math", "-ffp-contract=off", "-fno-math-errno"]
+    assert [command.index(flag) for flag in order] == sorted(command.index(flag) for flag in order)
+    assert "-DC2" not in command
+    example = compiled_by(done, "sdk/examples/enhance_file.c")
+    assert {"-DC1", "-DC2"} <= set(example) and "-DC3" not in example
+    linked = [line for line in done.stdout.splitlines() if f"-o build/{targets.host()}-release/liblinnet.so" in line]
+    assert len(linked) == 1 and "-Wl,-z,now" in linked[0]
+
+
+def test_hostile_flags_of_the_environment_change_no_instruction_of_the_signal_path(unpacked: Path) -> None:
+    """One file of a build that nothing else here looks at, whose headers refuse a compiler that may cheat."""
+    name = f"build/{targets.host()}-debug/sdk/src/dsp/gains.os"
+    texts = []
+    for flags in ("", "-ffast-math -funsafe-math-optimizations -ffp-contract=fast"):
+        done = scons(unpacked, "mode=debug", name, **environment(CXXFLAGS=flags))
+        assert done.returncode == 0, done.stdout + done.stderr
+        texts.append(subprocess.run(["objdump", "-d", name], cwd=unpacked, capture_output=True, text=True).stdout)
+    assert "<" in texts[0] and texts[0] == texts[1]
+
+
+@pytest.mark.parametrize("name", ["aarch64_linux", "aarch64_macos", "armv7_android"])
+def test_a_cross_toolchain_of_the_environment_is_taken_as_it_is(unpacked: Path, tmp_path: Path, name: str) -> None:
+    for command in ("our-gcc", "our-g++", "our-ar", "our-ranlib"):
+        (tmp_path / command).symlink_to(shutil.which("true") or "")
+    variables = environment(
+        CC="our-gcc -mlittle-endian",
+        CXX="our-g++ -mlittle-endian",
+        AR="our-ar",
+        RANLIB="our-ranlib",
+        SYSROOT="/root of it",
+    )
+    variables["PATH"] = f"{tmp_path}:{os.environ['PATH']}"
+    done = scons(unpacked, "-n", "verbose=yes", "lib", f"target={name}", **variables)
+    command = compiled_by(done, "sdk/src/dsp/erb.cpp")
+    assert command[:2] == ["our-g++", "-mlittle-endian"] and "--sysroot=/root of it" in " ".join(command)
+    assert not [part for part in command if part.startswith("--target=")]
+    assert "\nour-ar rc" in done.stdout and "\nour-ranlib " in done.stdout
+    done = scons(unpacked, "-n", "lib", f"target={name}", **environment(CC="no-such-gcc", CXX="no-such-g++"))
+    assert done.returncode == 2 and "no-such-g" in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_a_toolchain_of_the_environment_is_for_one_target(unpacked: Path, tmp_path: Path) -> None:
+    variables = environment(CXXFLAGS="-DFROM_ENVIRONMENT", ANDROID_NDK_HOME=str(tmp_path))
+    done = scons(unpacked, "-n", "verbose=yes", "target=all", "lib", **variables)
+    assert "linnet: several targets are built: CXXFLAGS of the environment left out\n" in done.stdout
+    assert "-DFROM_ENVIRONMENT" not in done.stdout
 
 
 def test_cores_are_counted_where_the_system_cannot_say_which(monkeypatch: pytest.MonkeyPatch) -> None:

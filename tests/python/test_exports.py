@@ -6,6 +6,7 @@ equal bits needs two roundings (docs/exactness.md). The detectors are tried on c
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -67,7 +68,15 @@ def fused(build: Build, path: Path) -> list[str]:
 def compiled(build: Build, folder: Path, source: str, *flags: str) -> Path:
     """Object of a few lines of C++ made with the target's compiler and flags."""
     (folder / "snippet.cpp").write_text(source)
-    command = [build.target.compiler("gcc")[1], "-O2", "-fPIC", *build.target.flags, *flags, "-c", "snippet.cpp"]
+    command = [
+        *shlex.split(build.target.compiler("gcc")[1]),
+        "-O2",
+        "-fPIC",
+        *build.target.flags,
+        *flags,
+        "-c",
+        "snippet.cpp",
+    ]
     subprocess.run([*command, "-o", "snippet.o"], cwd=folder, check=True)
     return folder / "snippet.o"
 

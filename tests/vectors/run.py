@@ -119,7 +119,7 @@ def proofs_of(target: targets.Target) -> list[Run]:
     found = []
     for proof in target.proofs:
         cpu = targets.Cpu(proof.cpu, None)
-        reason = target.missing(proof.compiler)
+        reason = "the environment names a compiler" if target.given_compiler else target.missing(proof.compiler)
         if not reason and not target.runnable(cpu):
             reason = f"{target.name} programs do not run here"
         if reason:
