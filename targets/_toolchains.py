@@ -41,7 +41,6 @@ class Foreign:
     shared_flags: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()  # folders of ziglang's lib/libc/include
     zig: str = ""  # ziglang's name of the target, if it links for it
-    stub_flags: tuple[str, ...] = ()  # Android without an NDK: more flags of the compiler
     slow: bool = False  # the first link builds a C library out of hundreds of files: not for the tests
 
 
@@ -112,7 +111,10 @@ def tools(foreign: Foreign, triple: str) -> Tools:
     common = {"cc": f"{program} clang", "cxx": f"{program} clang", "ar": archive, "ranlib": f"{program} ranlib"}
     if foreign.system == "android":
         # The headers are those of another C library, which has errno under another name.
-        flags += ["-D_LIBCPP_HAS_MUSL_LIBC=1", "-D__errno_location=__errno", *foreign.stub_flags]
+        flags += [
+            "-D_LIBCPP_HAS_MUSL_LIBC=1",
+            "-D__errno_location=__errno",
+        ]
         return Tools(
             **common,
             flags=tuple(flags),

@@ -21,6 +21,5 @@ TARGET = Target(
             "-Wl,--build-id=sha1",
         ),
         headers=("arm-linux-musl", "generic-musl"),
-        stub_flags=("-march=armv7ve",),  # divides by an instruction: there is no compiler library to link
     ),
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import struct
 import subprocess
 from dataclasses import dataclass
@@ -78,6 +79,44 @@ def test_android(root: Path, declared: set[str], name: str, machine: str) -> Non
     asked = {line.split()[0].split("@")[0] for line in output("nm", "-DP", "--undefined-only", path).splitlines()}
     assert QUESTION["android"] in asked
     assert not {symbol for symbol in asked - WANTED if not re.fullmatch(HELPERS, symbol)}
+
+
+# Creates a stream out of a file and runs an impulse through it, on a C library that has errno under another name.
+ARMV7_PROGRAM = """#include <linnet.h>
+int *__errno_location(void);
+int *__errno(void) { return __errno_location(); }
+int main(int count, char **words) {
+  linnet *stream = 0;
+  float frame[480] = {1.0f};
+  if (count < 2 || linnet_create_from_file(words[1], 0, &stream) != LINNET_OK) return 1;
+  for (int i = 0; i < 20; ++i) {
+    if (linnet_process(stream, frame, frame, 480) != LINNET_OK) return 2;
+  }
+  return 0;
+}
+"""
+
+
+def test_armv7_android_asks_for_no_division_by_an_instruction(root: Path) -> None:
+    """Cortex-A8 and A9 have none, and Android 7 ran on them."""
+    folder = folder_of(root, "armv7_android")
+    for path in (folder / "liblinnet.so", folder / "liblinnet.a"):
+        attributes = output("readelf", "-AW", path)
+        assert set(re.findall(r"Tag_CPU_arch: (\S+)", attributes)) == {"v7"}
+        assert not re.search(r"Tag_DIV_use: Allowed|Tag_Virtualization_use", attributes)
+
+
+@pytest.mark.parametrize("cpu", ["cortex-a7", "cortex-a9"])
+def test_armv7_android_archive_runs_on_an_old_cpu(root: Path, tiny_model: Path, tmp_path: Path, cpu: str) -> None:
+    """In a Linux program of Android's way to pass numbers: nothing here runs Android's own."""
+    folder = folder_of(root, "armv7_android")
+    if not (shutil.which("arm-linux-gnueabi-gcc") and shutil.which("qemu-arm")):
+        pytest.skip("on Debian install gcc-arm-linux-gnueabi, libc6-dev-armel-cross and qemu-user")
+    (tmp_path / "main.c").write_text(ARMV7_PROGRAM)
+    flags = ("-march=armv7-a", "-mfloat-abi=softfp", "-mfpu=vfpv3-d16", "-static", "-w", f"-I{root}/sdk/include")
+    program = tmp_path / "main"
+    output("arm-linux-gnueabi-gcc", *flags, tmp_path / "main.c", folder / "liblinnet.a", "-o", program)
+    output("qemu-arm", "-cpu", cpu, program, tiny_model)
 
 
 @dataclass
