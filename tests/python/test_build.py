@@ -160,7 +160,7 @@ def environment(**variables: str) -> dict[str, str]:
 def compiled_by(done: subprocess.CompletedProcess[str], source: str) -> list[str]:
     """The command of a dry run that compiles a source."""
     assert done.returncode == 0, done.stdout + done.stderr
-    return next(line for line in done.stdout.splitlines() if line.endswith(source)).split()
+    return next(line for line in done.stdout.splitlines() if " -c " in line and line.endswith(source)).split()
 
 
 def test_flags_of_the_environment_are_taken_and_exactness_follows_them(unpacked: Path) -> None:
@@ -213,6 +213,57 @@ def test_a_toolchain_of_the_environment_is_for_one_target(unpacked: Path, tmp_pa
     done = scons(unpacked, "-n", "verbose=yes", "target=all", "lib", **variables)
     assert "linnet: several targets are built: CXXFLAGS of the environment left out\n" in done.stdout
     assert "-DFROM_ENVIRONMENT" not in done.stdout
+
+
+def test_a_table_is_left_out_where_the_compiler_does_not_know_its_flags(unpacked: Path, tmp_path: Path) -> None:
+    target = targets.load(targets.host() or "")
+    if not target.kernels:
+        pytest.skip(f"{target.name} has no tables")
+    kernel, compiler = target.kernels[-1], tmp_path / "old-c++"
+    if not kernel.flags:
+        pytest.skip(f"{kernel.name} needs no flag")
+    compiler.write_text(
+        f"#!/bin/sh\ncase \" $* \" in *' {kernel.flags[-1]} '*) echo 'unrecognized option' >&2; exit 1 ;; esac\n"
+        f'exec {target.compiler("gcc")[1]} "$@"\n'
+    )
+    compiler.chmod(0o755)
+    done = scons(unpacked, "-n", "verbose=yes", "lib", **environment(CXX=str(compiler)))
+    assert f"linnet: {target.name} without {kernel.name}: {compiler} does not know " in done.stdout
+    assert kernel.macro not in compiled_by(done, "sdk/src/kernels/select.cpp")
+    assert f"sdk/src/kernels/{kernel.name}.cpp" not in done.stdout
+    assert f"sdk/src/kernels/{target.kernels[0].name}.cpp" in done.stdout
+
+
+def test_a_warning_is_an_error_where_the_sources_are_checked_alone(unpacked: Path) -> None:
+    """Else next year's compiler ends the build of somebody who cannot help it."""
+    for word, wanted in (("lib", False), ("python", False), ("check", True)):
+        command = compiled_by(scons(unpacked, "-n", "verbose=yes", word, "lib"), "sdk/src/dsp/erb.cpp")
+        assert ("-Werror" in command) == wanted and "-Wall" in command
+
+
+def compilers() -> list[str]:
+    """C++ compilers of this machine, by the names that Debian gives to versions of them."""
+    names = ("g++", *(f"g++-{n}" for n in range(9, 17)), *(f"clang++-{n}" for n in range(14, 24)))
+    return [name for name in names if shutil.which(name)]
+
+
+@pytest.mark.parametrize("compiler", compilers())
+def test_the_sources_of_the_library_give_no_warning_in_any_language_of_the_compiler(root: Path, compiler: str) -> None:
+    """C++17 is what the build asks for; who builds the sources with his own may ask for a later one."""
+    known = []
+    for language in ("17", "20", "23", "26", "2a", "2b", "2c"):
+        command = [compiler, f"-std=c++{language}", "-fsyntax-only", "-x", "c++", os.devnull]
+        if subprocess.run(command, capture_output=True).returncode == 0:
+            known.append(language)
+    assert "17" in known
+    tables = {kernel.name for name in targets.names() for kernel in targets.load(name).kernels}
+    sources = [path for path in sorted((root / "sdk/src").rglob("*.cpp")) if path.stem not in tables]
+    assert len(sources) > 15
+    for language in {"17", known[-1]}:
+        flags = [f"-std=c++{language}", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", '-DLINNET_VERSION="1"']
+        command = [compiler, *flags, f"-I{root}/sdk/include", f"-I{root}/sdk/src", *map(str, sources)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, f"C++{language}: {done.stderr}"
 
 
 def test_cores_are_counted_where_the_system_cannot_say_which(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from conftest import Build
 
+import targets
+
 # Multiply-add with a single rounding; vmla and vmls of 32-bit ARM round twice and are left out.
 FUSED = {
     "x86_64": r"vfn?m(?:add|sub)\w*",
@@ -90,6 +92,11 @@ def sections(build: Build, path: Path) -> dict[str, int]:
     return sizes
 
 
+def kernels_of(build: Build) -> list[targets.Kernel]:
+    """Tables of the build; an old compiler leaves some out, and vectors notice if it did so without need."""
+    return [kernel for kernel in build.target.kernels if f"kernels/{kernel.name}" in build.objects]
+
+
 def forbidden_sections(build: Build, path: Path) -> set[str]:
     """Code that runs before main, thread-local storage, writable data; constants with relocations are none of these."""
     pattern = re.compile(r"\.(init_array|preinit_array|ctors|tdata|tbss|data(?!\.rel\.ro)|bss)\b")
@@ -142,7 +149,7 @@ def test_the_reader_of_sections_sees_global_state(build: Build, tmp_path: Path, 
 
 def test_isa_objects_export_one_symbol_and_no_weak_ones(build: Build) -> None:
     """A weak inline function in such an object could be picked by the linker for all, and crash older CPUs."""
-    for kernel in build.target.kernels:
+    for kernel in kernels_of(build):
         table = symbols(build, build.objects[f"kernels/{kernel.name}"], "--defined-only")
         exported = [symbol for symbol, kind in table.items() if kind.isupper()]
         assert len(exported) == 1, f"{kernel.name}: {exported}"
@@ -152,7 +159,7 @@ def test_isa_objects_export_one_symbol_and_no_weak_ones(build: Build) -> None:
 
 def test_only_isa_objects_use_their_instructions(build: Build) -> None:
     pattern = re.compile(ISA.get(build.target.machine, r"(?!)"))
-    kernels = {f"kernels/{kernel.name}" for kernel in build.target.kernels}
+    kernels = {f"kernels/{kernel.name}" for kernel in kernels_of(build)}
     for name, path in build.objects.items():
         if name not in kernels:
             assert not [line for line in mnemonics(build, path) if pattern.search(line)], name

@@ -145,7 +145,9 @@ void Network::process(const kernels::Kernels &kernels, const float *features, in
 void Network::process_batch(const kernels::Kernels &kernels, const float *features, int frames, NetworkOutput *out) {
   const int hidden = hidden_width_, strength = strength_width_;
   const int shared_width = kSharedCount * hidden, last = kMaxBatch - 1, first = kMaxBatch - frames;
-  auto shared_part = [=](int frame, int part) { return shared_ + frame * shared_width + part * hidden; };
+  auto shared_part = [this, shared_width, hidden](int frame, int part) {
+    return shared_ + frame * shared_width + part * hidden;
+  };
   auto inputs = [=](int part) { return Frames<const int8_t>{shared_part(first, part), shared_width}; };
 
   dense_.run(kernels, {features, kInputs}, frames, layer_);
