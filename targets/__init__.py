@@ -16,6 +16,7 @@ import shutil
 from dataclasses import dataclass
 
 from targets import _toolchains
+from targets._toolchains import APPLE_SDKS as APPLE_SDKS
 from targets._toolchains import Foreign, Tools, given
 
 # Variables of the environment that describe the toolchain of a build, as makefiles know them, and the folder of its

@@ -19,7 +19,7 @@ from pathlib import Path
 
 NDK_VARIABLE = "ANDROID_NDK_HOME"
 # Apple's name of the SDK of each of its systems.
-APPLE_SDKS = {"macos": "macosx", "ios": "iphoneos"}
+APPLE_SDKS = {"macos": "macosx", "ios": "iphoneos", "ios_simulator": "iphonesimulator"}
 # What libc++ wants to be configured with, and would find in the headers of an installed one.
 LIBCXX = {
     "ABI_VERSION": "1",
@@ -36,7 +36,7 @@ LIBCXX = {
 class Foreign:
     """How to build for a system that is not Linux. Link commands get flags, the output and the objects appended."""
 
-    system: str  # "android", "macos", "ios" or "windows"
+    system: str  # "android", "macos", "ios", "ios_simulator" or "windows"
     shared: str = ""  # file name of the shared library; none where only Apple's own linker will do
     shared_flags: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()  # folders of ziglang's lib/libc/include
@@ -107,7 +107,7 @@ def tools(foreign: Foreign, triple: str) -> Tools:
     flags = [f"--target={triple}", "-nostdinc", "-nostdinc++"]
     flags += [part for path in folders for part in ("-isystem", str(path))]
     flags += [f"-D_LIBCPP_{name}={value}" for name, value in LIBCXX.items()]
-    archive = f"{program} ar" + (" --format=darwin" if foreign.system in ("macos", "ios") else "")
+    archive = f"{program} ar" + (" --format=darwin" if foreign.system in APPLE_SDKS else "")
     common = {"cc": f"{program} clang", "cxx": f"{program} clang", "ar": archive, "ranlib": f"{program} ranlib"}
     if foreign.system == "android":
         # The headers are those of another C library, which has errno under another name.

@@ -50,11 +50,31 @@ def elsewhere(unpacked: Path) -> Path:
     return unpacked
 
 
+LIBDIRS = ("lib", "lib/x86_64-linux-gnu", "lib64")
+
+
+@pytest.fixture(scope="module", params=LIBDIRS)
+def libdir(request: pytest.FixtureRequest) -> str:
+    """Where the libraries lie below the top of an unpacked SDK: as we have it, Debian and Fedora."""
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def sdk(elsewhere: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sdk(elsewhere: Path, libdir: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The archive of the SDK for this machine, unpacked."""
-    folder, name = tmp_path_factory.mktemp("sdk"), f"{scons_backend.NAME}-{targets.host()}"
-    with tarfile.open(elsewhere / f"build/{targets.host()}-release/dist/{name}.tar.gz") as archive:
+    folder, name = tmp_path_factory.mktemp("an sdk"), f"{scons_backend.NAME}-{targets.host()}"
+    packed = elsewhere / f"build/{targets.host()}-release/dist/{name}.tar.gz"
+    if libdir != "lib":
+        dry = scons(elsewhere, "-n", "verbose=yes", "dist", f"libdir={libdir}").stdout
+        assert f"pack    {packed.relative_to(elsewhere)}\n" in dry
+        soname = next(packed.parents[1].glob("liblinnet.so.*"))
+        script, packed = elsewhere / "sdk/packaging/archive.py", packed.with_name("another") / packed.name
+        packed.parent.mkdir(exist_ok=True)
+        arguments = [scons_backend.PROJECT["version"], soname.suffix[1:], libdir, "8"]
+        place = packed.parents[1] / packed.name.replace("linnet", "other", 1)
+        subprocess.run([sys.executable, script, place, *arguments], check=True)
+        packed, name = place, name.replace("linnet", "other", 1)
+    with tarfile.open(packed) as archive:
         archive.extractall(folder, filter="data")
     return folder / name
 
@@ -80,6 +100,8 @@ def test_source_archive_holds_every_file_of_the_root(root: Path) -> None:
     ("arguments", "named"),
     [
         (["speed=fast", "lib"], "speed=fast"),
+        (["libdir=/usr/lib", "dist"], "libdir=/usr/lib"),
+        (["libdir=lib/../..", "dist"], "libdir=lib/../.."),
         (["target=vax_vms", "lib"], "vax_vms"),
         (["mode=fastest", "lib"], "fastest"),
         (["compiler=tcc", "lib"], "tcc"),
@@ -384,11 +406,12 @@ def test_the_bytes_do_not_depend_on_the_folder(elsewhere: Path, root: Path) -> N
         assert str(elsewhere).encode() not in there.read_bytes()
 
 
-def test_sdk_archive_is_complete(sdk: Path) -> None:
+def test_sdk_archive_is_complete(sdk: Path, libdir: str) -> None:
     names = {str(path.relative_to(sdk)) for path in sdk.rglob("*")}
-    link = (sdk / "lib/liblinnet.so").readlink()
-    pkgconfig = (sdk / "lib/pkgconfig/linnet.pc").read_text()
-    assert {"include/linnet.h", "lib/liblinnet.a", f"lib/{link}", "lib/cmake/linnet/linnet-config.cmake"} <= names
+    link = (sdk / libdir / "liblinnet.so").readlink()
+    pkgconfig = (sdk / libdir / "pkgconfig/linnet.pc").read_text()
+    libraries = ("liblinnet.a", link, "cmake/linnet/linnet-config.cmake")
+    assert {"include/linnet.h", *(f"{libdir}/{name}" for name in libraries)} <= names
     assert "bin/linnet-selftest" in names
     assert {"share/doc/linnet/LICENSE", "share/linnet/models/tiny.linnet"} <= names
     assert f"Version: {scons_backend.PROJECT['version']}\n" in pkgconfig and "@" not in pkgconfig
@@ -400,12 +423,13 @@ int main(void) { return puts(linnet_version()) < 0; }
 """
 
 
-def test_a_program_finds_the_sdk_by_pkg_config(sdk: Path, tmp_path: Path) -> None:
+def test_a_program_finds_the_sdk_by_pkg_config(sdk: Path, libdir: str, tmp_path: Path) -> None:
     if shutil.which("pkg-config") is None:
         pytest.skip("pkg-config not found; on Debian install pkg-config")
     (tmp_path / "main.c").write_text(PROGRAM)
-    environment = os.environ | {"PKG_CONFIG_PATH": str(sdk / "lib/pkgconfig"), "LD_LIBRARY_PATH": str(sdk / "lib")}
-    command = "gcc main.c $(pkg-config --cflags --libs linnet) -o main && ./main"
+    places = {"PKG_CONFIG_PATH": str(sdk / libdir / "pkgconfig"), "LD_LIBRARY_PATH": str(sdk / libdir)}
+    environment = os.environ | places
+    command = "eval gcc main.c $(pkg-config --cflags --libs linnet) -o main && ./main"
     done = subprocess.run(command, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.stdout == f"{scons_backend.PROJECT['version']}\n", done.stderr
 
@@ -420,11 +444,90 @@ def test_a_program_finds_the_sdk_by_cmake(sdk: Path, tmp_path: Path, library: st
         f"cmake_minimum_required(VERSION 3.18)\nproject(main C)\nfind_package({package})\n"
         f"add_executable(main main.c)\ntarget_link_libraries(main {library})\n"
     )
-    command = f"cmake -S . -B build -DCMAKE_PREFIX_PATH={sdk} && cmake --build build"
+    # As on a system where the folder of the libraries is found through a link first.
+    place = tmp_path / "link"
+    place.symlink_to(sdk / libdir / "cmake")
+    command = f"cmake -S . -B build -Dlinnet_DIR={place}/linnet && cmake --build build"
     done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     done = subprocess.run([tmp_path / "build/main"], capture_output=True, text=True)
     assert done.stdout == f"{scons_backend.PROJECT['version']}\n", done.stderr
+
+
+# What find_package asks for, and whether our version, given as 0.1.0 here, is an answer to it.
+QUESTIONS = {
+    "": True,
+    "0": True,
+    "0.1": True,
+    "0.1.0": True,
+    "0.1.1": False,
+    "0.0.9": False,
+    "0.2": False,
+    "1": False,
+    "1.1": False,
+    "0.1...0.1.0": True,
+    "0.0.5...<0.2": True,
+    "0.0...1.0": True,
+    "0.0...<0.1.0": False,
+    "0.1.1...0.2": False,
+    "0...<1": True,
+}
+
+
+def test_the_cmake_package_answers_for_its_version(root: Path, tmp_path: Path) -> None:
+    """As cmake-packages(7) describes the variables that CMake sets and reads."""
+    if shutil.which("cmake") is None:
+        pytest.skip("cmake not found; on Debian install cmake")
+    for version in ("0.1.0", "1.1.0"):
+        text = (root / "sdk/packaging/linnet-config-version.cmake.in").read_text()
+        (tmp_path / f"{version}.cmake").write_text(text.replace("@VERSION@", version).replace("@POINTER@", "8"))
+    script = """cmake_minimum_required(VERSION 3.18)
+function(ask version wanted pointer)
+  set(CMAKE_SIZEOF_VOID_P ${pointer})
+  foreach(end MIN MAX)
+    set(PACKAGE_FIND_VERSION_${end} "")
+  endforeach()
+  if(wanted MATCHES "^(.*)[.][.][.](<?)(.*)$")
+    set(PACKAGE_FIND_VERSION_RANGE ${wanted})
+    set(PACKAGE_FIND_VERSION_MIN ${CMAKE_MATCH_1})
+    set(PACKAGE_FIND_VERSION_MAX ${CMAKE_MATCH_3})
+    set(PACKAGE_FIND_VERSION_RANGE_MAX INCLUDE)
+    if(CMAKE_MATCH_2)
+      set(PACKAGE_FIND_VERSION_RANGE_MAX EXCLUDE)
+    endif()
+    set(wanted ${PACKAGE_FIND_VERSION_MIN})
+  endif()
+  string(REPLACE "." ";" parts "${wanted}")
+  list(LENGTH parts PACKAGE_FIND_VERSION_COUNT)
+  list(APPEND parts 0 0 0)
+  list(GET parts 0 PACKAGE_FIND_VERSION_MAJOR)
+  list(GET parts 1 PACKAGE_FIND_VERSION_MINOR)
+  set(PACKAGE_FIND_VERSION "${wanted}")
+  set(PACKAGE_VERSION_UNSUITABLE FALSE)
+  include(${CMAKE_CURRENT_LIST_DIR}/${version}.cmake)
+  message("${PACKAGE_VERSION_COMPATIBLE} ${PACKAGE_VERSION_EXACT} ${PACKAGE_VERSION_UNSUITABLE} ${PACKAGE_VERSION}")
+endfunction()
+"""
+    more = [("1.1.0", "1"), ("1.1.0", "1.0"), ("1.1.0", "1.2"), ("1.1.0", "0.1"), ("1.1.0", "2")]
+    for version, wanted in [*(("0.1.0", wanted) for wanted in QUESTIONS), *more]:
+        script += f'ask({version} "{wanted}" 8)\n'
+    (tmp_path / "ask.cmake").write_text(script + 'ask(0.1.0 "0.1" 4)\nask(0.1.0 "0.1" "")\n')
+    done = subprocess.run(["cmake", "-P", tmp_path / "ask.cmake"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    answers = [line.split() for line in done.stderr.splitlines()]
+    for (wanted, compatible), answer in zip(QUESTIONS.items(), answers, strict=False):
+        exact = str(wanted in ("0.1", "0.1.0")).upper()
+        assert answer == [str(compatible).upper(), exact, "FALSE", "0.1.0"], wanted
+    assert [answer[0] for answer in answers[len(QUESTIONS) :]] == [
+        "TRUE",
+        "TRUE",
+        "FALSE",
+        "FALSE",
+        "FALSE",
+        "TRUE",
+        "TRUE",
+    ]
+    assert answers[-2][2:] == ["TRUE", "0.1.0", "(64-bit)"] and answers[-1][2:] == ["FALSE", "0.1.0"]
 
 
 def test_wheel_is_complete_and_can_be_imported(elsewhere: Path, tmp_path: Path) -> None:

@@ -111,6 +111,47 @@ def test_exports_are_the_functions_of_the_header(build: Build, root: Path) -> No
     assert set(exported) == declared
 
 
+PLUGIN = "#include <linnet.h>\nconst char *{name}(void) {{ return linnet_version(); }}\n"
+HOST = """#include <stdio.h>
+const char *one(void), *two(void);
+int main(void) { return printf("%s %s", one(), two()) < 0; }
+"""
+
+
+def plugin(build: Build, folder: Path, root: Path, name: str, archive: Path) -> None:
+    """A shared library with one function and a static linnet inside, as an app or an audio plug-in is."""
+    (folder / f"{name}.c").write_text(PLUGIN.format(name=name))
+    command = [*shlex.split(build.target.compiler("gcc")[0]), *build.target.flags, "-shared", "-fPIC"]
+    command += [f"-I{root}/sdk/include", f"{name}.c", str(archive), "-o", f"lib{name}.so"]
+    subprocess.run(command, cwd=folder, check=True)
+
+
+def test_an_app_exports_nothing_of_a_static_library_inside(build: Build, root: Path, tmp_path: Path) -> None:
+    plugin(build, tmp_path, root, "one", build.folder / "liblinnet.a")
+    names = set(symbols(build, tmp_path / "libone.so", "-D", "--defined-only"))
+    assert "one" in names and not {name for name in names if "linnet" in name}
+
+
+def test_two_static_libraries_in_one_process_are_strangers(build: Build, root: Path, tmp_path: Path) -> None:
+    """Each plug-in calls its own version, whichever was loaded first."""
+    if not build.target.native:
+        pytest.skip("the same symbols as in the test above, run on this machine alone")
+    version = output(build, "strings", build.folder / "liblinnet.a").split("\n")
+    ours = next(line for line in version if re.fullmatch(r"\d+\.\d+\.\d+", line))
+    other = "9" + ours[1:]
+    archive = (build.folder / "liblinnet.a").read_bytes()
+    (tmp_path / "other.a").write_bytes(archive.replace(f"{ours}\0".encode(), f"{other}\0".encode()))
+    plugin(build, tmp_path, root, "one", build.folder / "liblinnet.a")
+    plugin(build, tmp_path, root, "two", tmp_path / "other.a")
+    (tmp_path / "host.c").write_text(HOST)
+    compiler = shlex.split(build.target.compiler("gcc")[0])
+    subprocess.run(
+        [*compiler, "host.c", "-L.", "-lone", "-ltwo", "-Wl,-rpath,$ORIGIN", "-o", "host"], cwd=tmp_path, check=True
+    )
+    done = subprocess.run([tmp_path / "host"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{ours} {other}"
+
+
 def test_needs_the_c_library_alone(build: Build) -> None:
     needed = re.findall(r"\(NEEDED\).*\[(.+)\]", output(build, "readelf", "-d", build.folder / "liblinnet.so"))
     assert [name for name in needed if not name.startswith("ld-linux")] == ["libc.so.6"]

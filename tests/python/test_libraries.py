@@ -33,7 +33,8 @@ TABLES = {
 }
 # What Apple's compiler adds: guards of the stack, and other names.
 APPLE = {QUESTION["macos"], "__error", "bzero", "memset_pattern16", "__stack_chk_fail", "__stack_chk_guard"}
-MACOS, IOS = 1, 2  # platforms of LC_BUILD_VERSION
+MACOS, IOS, IOS_SIMULATOR = 1, 2, 7  # platforms of LC_BUILD_VERSION
+PROCESSORS = {"arm64": 0x0100000C, "x86_64": 0x01000007}
 
 
 def folder_of(root: Path, name: str) -> Path:
@@ -63,7 +64,9 @@ def test_every_table_of_a_target_can_be_chosen_there(root: Path, name: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("name", "machine"), [("aarch64_android", "AArch64"), ("armv7_android", "ARM")], ids=lambda value: value
+    ("name", "machine"),
+    [("aarch64_android", "AArch64"), ("armv7_android", "ARM"), ("x86_64_android", "Advanced Micro Devices X86-64")],
+    ids=lambda value: value,
 )
 def test_android(root: Path, declared: set[str], name: str, machine: str) -> None:
     path = folder_of(root, name) / "liblinnet.so"
@@ -77,7 +80,7 @@ def test_android(root: Path, declared: set[str], name: str, machine: str) -> Non
     exported = {line.split()[0] for line in output("nm", "-DP", "--defined-only", path).splitlines()}
     assert exported == declared
     asked = {line.split()[0].split("@")[0] for line in output("nm", "-DP", "--undefined-only", path).splitlines()}
-    assert QUESTION["android"] in asked
+    assert (QUESTION["android"] in asked) == (targets.load(name).cpu != "x86")  # CPUID asks no system
     assert not {symbol for symbol in asked - WANTED if not re.fullmatch(HELPERS, symbol)}
 
 
@@ -176,33 +179,48 @@ def members(path: Path) -> list[bytes]:
     return found
 
 
-def test_macos(root: Path, declared: set[str]) -> None:
-    found = read_mach((folder_of(root, "aarch64_macos") / "liblinnet.dylib").read_bytes())
-    assert (found.processor, found.kind, found.platform) == (0x0100000C, 6, MACOS)  # ARM64, a dynamic library
+@pytest.mark.parametrize("name", ["aarch64_macos", "x86_64_macos"])
+def test_macos(root: Path, declared: set[str], name: str) -> None:
+    found = read_mach((folder_of(root, name) / "liblinnet.dylib").read_bytes())
+    machine = targets.load(name).machine
+    assert (found.processor, found.kind, found.platform) == (PROCESSORS[machine], 6, MACOS)  # a dynamic library
     assert found.version == (11, 0)
     assert found.libraries == ["/usr/lib/libSystem.B.dylib"]
     assert found.exported - {"__dso_handle", "_mh_dylib_header"} == declared  # these two are the linker's own
     assert found.undefined - {"dyld_stub_binder"} <= WANTED | APPLE
-    assert QUESTION["macos"] in found.undefined
+    assert (QUESTION["macos"] in found.undefined) == (machine == "arm64")
 
 
-@pytest.mark.parametrize(("name", "platform"), [("arm64_ios", IOS), ("aarch64_macos", MACOS)], ids=lambda value: value)
+@pytest.mark.parametrize(
+    ("name", "platform"),
+    [
+        ("arm64_ios", IOS),
+        ("arm64_ios_simulator", IOS_SIMULATOR),
+        ("aarch64_macos", MACOS),
+        ("x86_64_macos", MACOS),
+    ],
+    ids=lambda value: value,
+)
 def test_apple_archive(root: Path, declared: set[str], name: str, platform: int) -> None:
     objects = [read_mach(body) for body in members(folder_of(root, name) / "liblinnet.a")]
     assert len(objects) >= 15
-    assert {(found.processor, found.kind, found.platform) for found in objects} == {(0x0100000C, 1, platform)}
+    assert {(found.processor, found.kind, found.platform) for found in objects} == {
+        (PROCESSORS[targets.load(name).machine], 1, platform)
+    }
     assert platform == MACOS or {found.version for found in objects} == {(14, 0)}
     defined = set().union(*(found.defined for found in objects))
-    assert declared == set().union(*(found.exported for found in objects))
+    assert declared <= defined
+    assert not set().union(*(found.exported for found in objects))  # hidden: they do not leave the app
     strangers = set().union(*(found.undefined for found in objects)) - defined
     assert strangers <= WANTED | APPLE
-    assert QUESTION[targets.load(name).foreign.system] in strangers
+    assert (QUESTION["ios"] in strangers) == (targets.load(name).cpu == "apple")
 
 
 def test_windows_archive(root: Path) -> None:
     objects = members(folder_of(root, "x86_64_windows") / "liblinnet.a")
     assert len(objects) >= 15
     assert {struct.unpack_from("<H", body)[0] for body in objects} == {0x8664}
+    assert not [body for body in objects if b"-export:" in body or b"/EXPORT:" in body]  # of an app's own DLL
 
 
 def test_windows_library(root: Path, declared: set[str]) -> None:
