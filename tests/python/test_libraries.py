@@ -32,7 +32,7 @@ TABLES = {
     "none": set[str](),
 }
 # What Apple's compiler adds: guards of the stack, and other names.
-APPLE = {QUESTION["macos"], "__error", "bzero", "memset_pattern16", "__stack_chk_fail", "__stack_chk_guard"}
+APPLE = {QUESTION["macos"], "__error", "bzero", "__bzero", "memset_pattern16", "__stack_chk_fail", "__stack_chk_guard"}
 MACOS, IOS, IOS_SIMULATOR = 1, 2, 7  # platforms of LC_BUILD_VERSION
 PROCESSORS = {"arm64": 0x0100000C, "x86_64": 0x01000007}
 
