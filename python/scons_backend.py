@@ -7,16 +7,20 @@ library is used. Equal inputs give equal bytes: dates are fixed, names sorted, o
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import hashlib
 import importlib.machinery
 import io
+import os
 import subprocess
 import sys
 import sysconfig
 import tarfile
+import tempfile
 import tomllib
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +40,41 @@ SOURCES = (".ci", "sdk", "python", "targets", "training", "tests", "benchmarks",
 BUILT = {".so", ".pyc"}
 
 
-def _scons(alias: str) -> Path:
+def _source_files() -> dict[str, Path]:
+    """All that the package is built from, and its tests: name in a source archive -> file."""
+    paths = [ROOT / name for name in ROOT_FILES]
+    for folder in SOURCES:
+        for path in (ROOT / folder).rglob("*"):
+            below = path.relative_to(ROOT / folder).parts
+            hidden = any(part.startswith((".", "__pycache__")) for part in below)
+            if path.is_file() and path.suffix not in BUILT and not hidden:
+                paths.append(path)
+    return {str(path.relative_to(ROOT)): path for path in paths}
+
+
+@contextlib.contextmanager
+def _writable_tree() -> Iterator[Path]:
+    """This tree, or a copy of it for as long as the build takes where nobody may write here."""
+    build = ROOT / "build"
+    if os.access(build if build.exists() else ROOT, os.W_OK):
+        yield ROOT
+        return
+    with tempfile.TemporaryDirectory(prefix="linnet-") as folder:
+        for name, path in _source_files().items():
+            copy = Path(folder, name)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(path.read_bytes())
+        yield Path(folder)
+
+
+def _scons(alias: str, tree: Path) -> Path:
     """Builds an alias with this interpreter and returns the build folder of this machine's target."""
-    subprocess.run([sys.executable, "-m", "SCons", "-Q", alias], cwd=ROOT, check=True, stdout=sys.stderr)
+    if subprocess.run([sys.executable, "-m", "SCons", "-Q", alias], cwd=tree, stdout=sys.stderr).returncode:
+        sys.exit("linnet: the module could not be built: what stands above says why")
     sys.path.insert(0, str(ROOT))
     import targets
 
-    return ROOT / "build" / f"{targets.host()}-release"
+    return tree / "build" / f"{targets.host()}-release"
 
 
 def _metadata() -> str:
@@ -103,8 +135,9 @@ def _write_wheel(folder: str, files: dict[str, bytes]) -> str:
 
 def build_wheel(wheel_directory: str, config_settings: Any = None, metadata_directory: str | None = None) -> str:
     """The package with its compiled module, the models with their card, and the recording of the demo."""
-    module = _scons("binding") / "python" / f"_core{SUFFIX}"
-    files = {f"linnet/{module.name}": module.read_bytes()}
+    with _writable_tree() as tree:
+        module = _scons("binding", tree) / "python" / f"_core{SUFFIX}"
+        files = {f"linnet/{module.name}": module.read_bytes()}
     for path in sorted((ROOT / "python/linnet").iterdir()):
         if path.suffix in (".py", ".pyi") or path.name == "py.typed":
             files[f"linnet/{path.name}"] = path.read_bytes()
@@ -117,7 +150,7 @@ def build_wheel(wheel_directory: str, config_settings: Any = None, metadata_dire
 
 def build_editable(wheel_directory: str, config_settings: Any = None, metadata_directory: str | None = None) -> str:
     """A pointer to the package in this tree, with the module built into it."""
-    _scons("python")
+    _scons("python", ROOT)
     return _write_wheel(wheel_directory, {"linnet.pth": f"{ROOT / 'python'}\n".encode()})
 
 
@@ -135,14 +168,7 @@ prepare_metadata_for_build_editable = prepare_metadata_for_build_wheel
 
 def build_sdist(sdist_directory: str, config_settings: Any = None) -> str:
     """All sources, from which the same wheel can be built."""
-    paths = [ROOT / name for name in ROOT_FILES]
-    for folder in SOURCES:
-        for path in (ROOT / folder).rglob("*"):
-            below = path.relative_to(ROOT / folder).parts
-            hidden = any(part.startswith((".", "__pycache__")) for part in below)
-            if path.is_file() and path.suffix not in BUILT and not hidden:
-                paths.append(path)
-    files = {str(path.relative_to(ROOT)): path for path in paths}
+    files = _source_files()
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive:
         contents = {name: path.read_bytes() for name, path in files.items()} | {"PKG-INFO": _metadata().encode()}

@@ -8,19 +8,27 @@ used: `sconsw` asks for the Debian packages of a target before anything is insta
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import platform
+import shlex
 import shutil
 from dataclasses import dataclass
 
 from targets import _toolchains
-from targets._toolchains import Foreign, Tools
+from targets._toolchains import APPLE_SDKS as APPLE_SDKS
+from targets._toolchains import Foreign, Tools, given
 
+# Variables of the environment that describe the toolchain of a build, as makefiles know them, and the folder of its
+# system's headers and libraries.
+VARIABLES = ("CC", "CXX", "AR", "RANLIB", "CPPFLAGS", "CFLAGS", "CXXFLAGS", "LDFLAGS", "SYSROOT")
 COMPILERS = ("gcc", "clang")
 EMULATOR_PACKAGE = "qemu-user"  # of every target's emulator, in Debian
 CLANG_PACKAGE = "clang-19"
 # Modes whose run-time libraries reserve terabytes of addresses, for which an emulator takes memory until there is none.
 NATIVE_MODES = ("asan", "tsan")
+# What platform.system() says where programs of a system run and can be built for use in place.
+NATIVE_SYSTEMS = {"linux": "Linux", "macos": "Darwin"}
 
 
 @dataclass(frozen=True)
@@ -74,6 +82,7 @@ class Target:
     package: str = ""  # the Debian package of that cross compiler
     flags: tuple[str, ...] = ()
     link_flags: tuple[str, ...] = ()
+    cpu: str = "none"  # sdk/src/base/cpu_NAME.cpp asks for the CPU's features
     kernels: tuple[Kernel, ...] = ()
     emulator: tuple[str, ...] = ()  # command, then options; -cpu MODEL is appended
     cpus: tuple[Cpu, ...] = ()
@@ -88,34 +97,49 @@ class Target:
     @property
     def native(self) -> bool:
         """Whether programs of this target run on this machine without an emulator."""
-        return self.foreign is None and platform.system() == "Linux" and platform.machine() == self.machine
+        here = (platform.system(), platform.machine())
+        return here == (NATIVE_SYSTEMS.get(self.foreign.system if self.foreign else "linux"), self.machine)
+
+    @property
+    def given_compiler(self) -> bool:
+        """Whether the environment names the compiler, so that a family is none to choose."""
+        return bool(given("CC") or given("CXX"))
 
     def compiler(self, family: str) -> tuple[str, str]:
-        """C and C++ compiler commands of a family, "gcc" or "clang", whether or not they are installed."""
+        """C and C++ compiler commands of a family, "gcc" or "clang", whether or not they are installed.
+
+        CC and CXX of the environment go before. A command may have several words, as a shell takes them.
+        """
         if tools := self.tools:
             return tools.cc, tools.cxx
         if family == "gcc":
-            return ("gcc", "g++") if self.native else self.gcc
-        return next((pair for pair in self.clang if shutil.which(pair[1])), self.clang[0])
+            cc, cxx = ("gcc", "g++") if self.native else self.gcc
+        else:
+            cc, cxx = next((pair for pair in self.clang if shutil.which(pair[1])), self.clang[0])
+        return given("CC") or cc, given("CXX") or cxx
 
     def tool(self, name: str) -> str:
-        """A binary utility that understands objects of this target, such as "objdump"."""
+        """A binary utility that understands objects of this target, such as "objdump"; AR and RANLIB go before."""
         if tools := self.tools:
             return {"ar": tools.ar, "ranlib": tools.ranlib}[name]
+        if name in ("ar", "ranlib") and (command := given(name.upper())):
+            return command
         return name if self.native else f"{self.triple}-{name}"
 
     def compiler_flags(self, family: str) -> tuple[str, ...]:
         """Flags for compiling and linking alike: `flags`, and for a clang that is foreign to the target its triple."""
+        root = (f"--sysroot={given('SYSROOT')}",) if given("SYSROOT") else ()
         if tools := self.tools:
-            return (*tools.flags, *self.flags)
-        return (*(() if family == "gcc" or self.native else (f"--target={self.triple}",)), *self.flags)
+            return (*tools.flags, *self.flags, *root)
+        plain = family == "gcc" or self.native or given("CXX")  # one that is given knows what it compiles for
+        return (*(() if plain else (f"--target={self.triple}",)), *self.flags, *root)
 
     def missing(self, family: str = "gcc") -> str | None:
         """Why this target cannot be built here, or None if it can."""
         if self.foreign:
             return _toolchains.missing(self.foreign)
         wanted = (self.compiler(family)[1], self.tool("ar"))
-        absent = [command for command in wanted if not shutil.which(command)]
+        absent = [command for command in wanted if not shutil.which(shlex.split(command)[0])]
         return f"{', '.join(absent)} not found" if absent else None
 
     def command(self, cpu: Cpu | str, program: str, *arguments: str) -> list[str]:
@@ -151,15 +175,16 @@ def load(name: str) -> Target:
     return importlib.import_module(f"{__name__}.{name}").TARGET
 
 
-def host() -> str:
-    """Name of this machine's own target. Raises ValueError on a machine without one."""
-    native = [name for name in names() if load(name).native]
-    if not native:
-        raise ValueError(
-            f"no target describes this machine ({platform.system()} {platform.machine()}): "
-            f"name one with target=, of {', '.join(names())}"
-        )
-    return native[0]
+def host() -> str | None:
+    """Name of this machine's own target, or None on a machine without one."""
+    return next((name for name in names() if load(name).native), None)
+
+
+def cores() -> int:
+    """How many processes may run side by side: the cores that this one may use, or all where nobody can be asked."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def packages(selection: str, vectors: bool = False) -> list[str]:

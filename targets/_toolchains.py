@@ -1,19 +1,25 @@
 """Toolchains of the systems that are not Linux: commands and flags, and why one is missing. They build libraries and
 the self-test; nothing here can run them.
 
-Android takes the NDK that ANDROID_NDK_HOME names. Everything else, and Android without an NDK, is built by the clang
-and the linkers of the Python package `ziglang` (requirements/cross.txt), with the C headers in it. That clang is called
-directly, since ziglang's own front end has another idea of -march, and has to be told what its C++ headers leave open.
+Android takes the NDK that ANDROID_NDK_HOME names, and a Mac with Xcode's command line tools takes Apple's clang for
+Apple's systems. Everything else is built by the clang and the linkers of the Python package `ziglang`
+(requirements/cross.txt), with the C headers in it. That clang is called directly, since ziglang's own front end has
+another idea of -march, and has to be told what its C++ headers leave open. CC and CXX of the environment go before all.
 """
 
 from __future__ import annotations
 
 import os
+import platform
+import shlex
+import shutil
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 NDK_VARIABLE = "ANDROID_NDK_HOME"
+# Apple's name of the SDK of each of its systems.
+APPLE_SDKS = {"macos": "macosx", "ios": "iphoneos", "ios_simulator": "iphonesimulator"}
 # What libc++ wants to be configured with, and would find in the headers of an installed one.
 LIBCXX = {
     "ABI_VERSION": "1",
@@ -30,12 +36,11 @@ LIBCXX = {
 class Foreign:
     """How to build for a system that is not Linux. Link commands get flags, the output and the objects appended."""
 
-    system: str  # "android", "macos", "ios" or "windows"
+    system: str  # "android", "macos", "ios", "ios_simulator" or "windows"
     shared: str = ""  # file name of the shared library; none where only Apple's own linker will do
     shared_flags: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()  # folders of ziglang's lib/libc/include
     zig: str = ""  # ziglang's name of the target, if it links for it
-    stub_flags: tuple[str, ...] = ()  # Android without an NDK: more flags of the compiler
     slow: bool = False  # the first link builds a C library out of hundreds of files: not for the tests
 
 
@@ -50,8 +55,15 @@ class Tools:
     flags: tuple[str, ...] = ()
     link: str | None = None  # a shared library out of objects
     program: str | None = None
+    ar_flags: str = "rcD"  # D, and -D: no dates and owners, so that equal objects give equal bytes
+    ranlib_flags: str = "-D"
     stub: bool = False  # whether the C library is a stand-in that has to be made first
     note: str = ""  # what the user should know
+
+
+def given(name: str) -> str:
+    """What the environment says of a part of the toolchain; an empty string if nothing."""
+    return os.environ.get(name, "").strip()
 
 
 def zig() -> Path | None:
@@ -63,10 +75,16 @@ def zig() -> Path | None:
 
 def missing(foreign: Foreign) -> str | None:
     """Why there is no toolchain for that system here, or None."""
+    if command := given("CC"):
+        return None if shutil.which(shlex.split(command)[0]) else f"CC={command} not found"
     if foreign.system == "android" and (folder := os.environ.get(NDK_VARIABLE)):
         found = list(Path(folder).glob("toolchains/llvm/prebuilt/*/bin/clang++"))
         return None if found else f"{NDK_VARIABLE}={folder} has no toolchains/llvm/prebuilt/*/bin: name an NDK"
+    if _has_xcode(foreign):
+        return None
     if zig() is None:
+        if platform.system() == "Darwin" and foreign.system in APPLE_SDKS:
+            return "xcrun not found: xcode-select --install brings Apple's compiler"
         ndk = f"{NDK_VARIABLE} is not set and " if foreign.system == "android" else ""
         return f"{ndk}the Python package ziglang is missing: pip install -r requirements/cross.txt"
     return None
@@ -74,26 +92,35 @@ def missing(foreign: Foreign) -> str | None:
 
 def tools(foreign: Foreign, triple: str) -> Tools:
     """Commands for a system that `missing` has nothing to say about."""
+    if given("CC"):
+        return _from_environment(foreign)
     if foreign.system == "android" and (folder := os.environ.get(NDK_VARIABLE)):
         return _ndk(foreign, next(Path(folder).glob("toolchains/llvm/prebuilt/*/bin")), triple)
-    program = zig()
-    if program is None:
+    if _has_xcode(foreign):
+        return _apple(foreign, triple)
+    if (path := zig()) is None:
         raise RuntimeError(str(missing(foreign)))
-    library = program.parent / "lib"
+    library = path.parent / "lib"
+    program = shlex.quote(str(path))
     folders = [library / "libcxx/include", library / "include"]
     folders += [library / "libc/include" / name for name in foreign.headers]
     flags = [f"--target={triple}", "-nostdinc", "-nostdinc++"]
     flags += [part for path in folders for part in ("-isystem", str(path))]
     flags += [f"-D_LIBCPP_{name}={value}" for name, value in LIBCXX.items()]
-    archive = f"{program} ar" + (" --format=darwin" if foreign.system in ("macos", "ios") else "")
+    archive = f"{program} ar" + (" --format=darwin" if foreign.system in APPLE_SDKS else "")
     common = {"cc": f"{program} clang", "cxx": f"{program} clang", "ar": archive, "ranlib": f"{program} ranlib"}
     if foreign.system == "android":
         # The headers are those of another C library, which has errno under another name.
-        flags += ["-D_LIBCPP_HAS_MUSL_LIBC=1", "-D__errno_location=__errno", *foreign.stub_flags]
+        flags += [
+            "-D_LIBCPP_HAS_MUSL_LIBC=1",
+            "-D__errno_location=__errno",
+        ]
         return Tools(
             **common,
             flags=tuple(flags),
-            link=" ".join((f"{program} ld.lld -shared", *(part.removeprefix("-Wl,") for part in foreign.shared_flags))),
+            link=" ".join(
+                (f"{program} ld.lld -shared", *map(_of_linker, (*foreign.shared_flags, *given("LDFLAGS").split())))
+            ),
             stub=True,
             note=f"experimental without an NDK: set {NDK_VARIABLE} for a release",
         )
@@ -102,20 +129,60 @@ def tools(foreign: Foreign, triple: str) -> Tools:
     return Tools(
         **common,
         flags=tuple(flags),
-        link=linker and " ".join((linker, "-shared", *foreign.shared_flags)),
-        program=linker and f"{linker} -s",
+        link=linker and " ".join((linker, "-shared", *foreign.shared_flags, given("LDFLAGS"))),
+        program=linker and f"{linker} -s {given('LDFLAGS')}",
+    )
+
+
+def _of_linker(flag: str) -> str:
+    """A compiler's flag for its linker, as the linker itself wants it."""
+    return flag.removeprefix("-Wl,").replace(",", " ") if flag.startswith("-Wl,") else flag
+
+
+def _from_environment(foreign: Foreign) -> Tools:
+    """A toolchain that somebody else has put together: its compiler knows the system and links for it."""
+    cc = given("CC")
+    return Tools(
+        cc=cc,
+        cxx=given("CXX") or cc,
+        ar=given("AR") or "ar",
+        ranlib=given("RANLIB") or "ranlib",
+        link=" ".join((cc, "-shared", *foreign.shared_flags, given("LDFLAGS"))) if foreign.shared else None,
+        program=f"{cc} {given('LDFLAGS')}" if foreign.shared else None,
+        ar_flags="rc",
+        ranlib_flags="",
+    )
+
+
+def _has_xcode(foreign: Foreign) -> bool:
+    return platform.system() == "Darwin" and foreign.system in APPLE_SDKS and shutil.which("xcrun") is not None
+
+
+def _apple(foreign: Foreign, triple: str) -> Tools:
+    run = f"xcrun --sdk {APPLE_SDKS[foreign.system]}"
+    linker = f"{run} clang --target={triple}"
+    return Tools(
+        cc=f"{run} clang",
+        cxx=f"{run} clang++",
+        ar=f"{run} ar",
+        ranlib=f"{run} ranlib",
+        flags=(f"--target={triple}",),
+        link=" ".join((linker, "-shared", *foreign.shared_flags, given("LDFLAGS"))) if foreign.shared else None,
+        program=f"{linker} -Wl,-dead_strip {given('LDFLAGS')}" if foreign.shared else None,
+        ar_flags="rc",  # dates are left out by a variable of the environment
+        ranlib_flags="",
     )
 
 
 def _ndk(foreign: Foreign, folder: Path, triple: str) -> Tools:
-    clang = f"{folder}/clang"
-    linker = f"{clang} --target={triple}"
+    cc, cxx, ar, ranlib = (shlex.quote(f"{folder}/{name}") for name in ("clang", "clang++", "llvm-ar", "llvm-ranlib"))
+    linker = f"{cc} --target={triple}"
     return Tools(
-        cc=clang,
-        cxx=f"{folder}/clang++",
-        ar=f"{folder}/llvm-ar",
-        ranlib=f"{folder}/llvm-ranlib",
+        cc=cc,
+        cxx=cxx,
+        ar=ar,
+        ranlib=ranlib,
         flags=(f"--target={triple}",),
-        link=" ".join((linker, "-shared", *foreign.shared_flags)),
-        program=f"{linker} -static",
+        link=" ".join((linker, "-shared", *foreign.shared_flags, given("LDFLAGS"))),
+        program=f"{linker} -static {given('LDFLAGS')}",
     )

@@ -6,6 +6,7 @@ TARGET = Target(
     name="aarch64_android",
     triple="aarch64-linux-android24",
     machine="aarch64",
+    cpu="linux_arm",
     kernels=(
         Kernel("neon", ()),
         Kernel("neon_dot", ("-march=armv8.2-a+dotprod",)),

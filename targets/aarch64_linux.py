@@ -9,6 +9,7 @@ TARGET = Target(
     gcc=("aarch64-linux-gnu-gcc", "aarch64-linux-gnu-g++"),
     clang=(("clang-19", "clang++-19"), ("clang", "clang++")),
     package="g++-aarch64-linux-gnu",
+    cpu="linux_arm",
     kernels=(
         Kernel("neon", ()),
         Kernel("neon_dot", ("-march=armv8.2-a+dotprod",)),

@@ -6,6 +6,7 @@ TARGET = Target(
     name="aarch64_macos",
     triple="arm64-apple-macos11.0",
     machine="arm64",
+    cpu="apple",
     kernels=(
         Kernel("neon", ()),
         Kernel("neon_dot", ("-march=armv8.2-a+dotprod",)),

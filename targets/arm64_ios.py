@@ -6,6 +6,7 @@ TARGET = Target(
     name="arm64_ios",
     triple="arm64-apple-ios14.0",
     machine="arm64",
+    cpu="apple",
     kernels=(
         Kernel("neon", ()),
         Kernel("neon_dot", ("-march=armv8.2-a+dotprod",)),

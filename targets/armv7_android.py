@@ -7,6 +7,7 @@ TARGET = Target(
     triple="armv7a-linux-androideabi24",
     machine="armv7l",
     flags=("-mfpu=vfpv3-d16",),
+    cpu="linux_arm",
     kernels=(Kernel("neon", ("-mfpu=neon",)),),
     foreign=Foreign(
         system="android",
@@ -20,6 +21,5 @@ TARGET = Target(
             "-Wl,--build-id=sha1",
         ),
         headers=("arm-linux-musl", "generic-musl"),
-        stub_flags=("-march=armv7ve",),  # divides by an instruction: there is no compiler library to link
     ),
 )

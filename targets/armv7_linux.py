@@ -10,6 +10,7 @@ TARGET = Target(
     clang=(("clang-19", "clang++-19"), ("clang", "clang++")),
     package="g++-arm-linux-gnueabihf",
     flags=("-march=armv7-a", "-mfpu=vfpv3-d16", "-mfloat-abi=hard"),
+    cpu="linux_arm",
     kernels=(Kernel("neon", ("-mfpu=neon",)),),
     emulator=("qemu-arm", "-L", "/usr/arm-linux-gnueabihf"),
     cpus=(

@@ -9,6 +9,7 @@ TARGET = Target(
     gcc=("x86_64-linux-gnu-gcc", "x86_64-linux-gnu-g++"),
     clang=(("clang-19", "clang++-19"), ("clang", "clang++")),
     package="g++-x86-64-linux-gnu",
+    cpu="x86",
     kernels=(
         Kernel("avx2", ("-mavx2",)),
         Kernel("avx_vnni", ("-mavx2", "-mavxvnni")),

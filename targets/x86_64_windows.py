@@ -6,6 +6,7 @@ TARGET = Target(
     name="x86_64_windows",
     triple="x86_64-w64-windows-gnu",
     machine="AMD64",
+    cpu="x86",
     kernels=(
         Kernel("avx2", ("-mavx2",)),
         Kernel("avx_vnni", ("-mavx2", "-mavxvnni")),

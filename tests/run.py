@@ -75,7 +75,7 @@ def execute(item: Item) -> tuple[Item, bool, float, str]:
 
 def execute_all(items: list[Item], count: Count) -> None:
     """Runs items side by side, as many as there are cores, and reports them in their order."""
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(targets.cores()) as pool:
         for item, ok, seconds, output in pool.map(execute, items):
             count.add(item.name, ok, seconds, output)
 
@@ -168,7 +168,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mode", default="release")
     parser.add_argument("--compiler", default="gcc", choices=targets.COMPILERS)
-    parser.add_argument("--targets", default=targets.host())
+    host = targets.host()
+    parser.add_argument("--targets", default=host, required=host is None)
     parser.add_argument("--libraries", default="", help="targets of which only libraries were built")
     known = ("check", "programs", "vectors", "python", "format")
     parser.add_argument("suites", nargs="*", metavar="suite", help=", ".join(known))

@@ -310,7 +310,7 @@ Floats synthesize(const Floats &noisy, const Floats &gains, const Floats &streng
 }
 
 Floats synthesize_bins(const Floats &noisy, const Floats &bin_gains, int lookahead) {
-  const kernels::Kernels &kernels = backend(std::nullopt);
+  const kernels::Kernels &kernels = *kernels::find(nullptr);
   checked_lookahead(lookahead);
   check_mono(noisy, "noisy");
   py::ssize_t steps = noisy.shape(0) / dsp::kFrame;

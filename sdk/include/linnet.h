@@ -24,9 +24,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(LINNET_BUILD) && defined(_WIN32)
+#if defined(LINNET_BUILD_SHARED) && defined(_WIN32)
 #define LINNET_API __declspec(dllexport)
-#elif defined(LINNET_BUILD) && defined(__GNUC__)
+#elif defined(LINNET_BUILD_SHARED) && defined(__GNUC__)
 #define LINNET_API __attribute__((visibility("default")))
 #else
 #define LINNET_API

@@ -12,7 +12,7 @@ import targets
 
 ROOT = Path(__file__).resolve().parents[2]
 # Set by tests/run.py; without it the tests look at what `./sconsw lib` made for this machine.
-TARGETS = os.environ.get("LINNET_TEST_TARGETS", targets.host()).split(",")
+TARGETS = list(filter(None, os.environ.get("LINNET_TEST_TARGETS", targets.host() or "").split(",")))
 
 
 @dataclass(frozen=True)

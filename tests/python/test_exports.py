@@ -6,12 +6,15 @@ equal bits needs two roundings (docs/exactness.md). The detectors are tried on c
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 from conftest import Build
+
+import targets
 
 # Multiply-add with a single rounding; vmla and vmls of 32-bit ARM round twice and are left out.
 FUSED = {
@@ -34,7 +37,7 @@ ALWAYS = {"memcpy", "memmove", "memset"}  # the compiler may call these anywhere
 ALLOWED = {
     "linnet": {"malloc", "free"},
     "model/file": {"fopen", "fclose", "fread", "fgetc", "ferror", "__errno_location"},
-    "base/cpu": {"getauxval"},
+    "base/cpu_linux_arm": {"getauxval"},
     "kernels/select": {"strcmp"},
     "model/blob": {"memcmp"},
 }
@@ -68,7 +71,15 @@ def fused(build: Build, path: Path) -> list[str]:
 def compiled(build: Build, folder: Path, source: str, *flags: str) -> Path:
     """Object of a few lines of C++ made with the target's compiler and flags."""
     (folder / "snippet.cpp").write_text(source)
-    command = [build.target.compiler("gcc")[1], "-O2", "-fPIC", *build.target.flags, *flags, "-c", "snippet.cpp"]
+    command = [
+        *shlex.split(build.target.compiler("gcc")[1]),
+        "-O2",
+        "-fPIC",
+        *build.target.flags,
+        *flags,
+        "-c",
+        "snippet.cpp",
+    ]
     subprocess.run([*command, "-o", "snippet.o"], cwd=folder, check=True)
     return folder / "snippet.o"
 
@@ -80,6 +91,11 @@ def sections(build: Build, path: Path) -> dict[str, int]:
         if match := re.match(r"\s*\d+\s+(\S+)\s+([0-9a-f]+)\s", line):
             sizes[match[1]] = sizes.get(match[1], 0) + int(match[2], 16)
     return sizes
+
+
+def kernels_of(build: Build) -> list[targets.Kernel]:
+    """Tables of the build; an old compiler leaves some out, and vectors notice if it did so without need."""
+    return [kernel for kernel in build.target.kernels if f"kernels/{kernel.name}" in build.objects]
 
 
 def forbidden_sections(build: Build, path: Path) -> set[str]:
@@ -94,6 +110,47 @@ def test_exports_are_the_functions_of_the_header(build: Build, root: Path) -> No
     exported = symbols(build, build.folder / "liblinnet.so", "-D", "--defined-only")
     assert len(declared) >= 17
     assert set(exported) == declared
+
+
+PLUGIN = "#include <linnet.h>\nconst char *{name}(void) {{ return linnet_version(); }}\n"
+HOST = """#include <stdio.h>
+const char *one(void), *two(void);
+int main(void) { return printf("%s %s", one(), two()) < 0; }
+"""
+
+
+def plugin(build: Build, folder: Path, root: Path, name: str, archive: Path) -> None:
+    """A shared library with one function and a static linnet inside, as an app or an audio plug-in is."""
+    (folder / f"{name}.c").write_text(PLUGIN.format(name=name))
+    command = [*shlex.split(build.target.compiler("gcc")[0]), *build.target.flags, "-shared", "-fPIC"]
+    command += [f"-I{root}/sdk/include", f"{name}.c", str(archive), "-o", f"lib{name}.so"]
+    subprocess.run(command, cwd=folder, check=True)
+
+
+def test_an_app_exports_nothing_of_a_static_library_inside(build: Build, root: Path, tmp_path: Path) -> None:
+    plugin(build, tmp_path, root, "one", build.folder / "liblinnet.a")
+    names = set(symbols(build, tmp_path / "libone.so", "-D", "--defined-only"))
+    assert "one" in names and not {name for name in names if "linnet" in name}
+
+
+def test_two_static_libraries_in_one_process_are_strangers(build: Build, root: Path, tmp_path: Path) -> None:
+    """Each plug-in calls its own version, whichever was loaded first."""
+    if not build.target.native:
+        pytest.skip("the same symbols as in the test above, run on this machine alone")
+    version = output(build, "strings", build.folder / "liblinnet.a").split("\n")
+    ours = next(line for line in version if re.fullmatch(r"\d+\.\d+\.\d+", line))
+    other = "9" + ours[1:]
+    archive = (build.folder / "liblinnet.a").read_bytes()
+    (tmp_path / "other.a").write_bytes(archive.replace(f"{ours}\0".encode(), f"{other}\0".encode()))
+    plugin(build, tmp_path, root, "one", build.folder / "liblinnet.a")
+    plugin(build, tmp_path, root, "two", tmp_path / "other.a")
+    (tmp_path / "host.c").write_text(HOST)
+    compiler = shlex.split(build.target.compiler("gcc")[0])
+    subprocess.run(
+        [*compiler, "host.c", "-L.", "-lone", "-ltwo", "-Wl,-rpath,$ORIGIN", "-o", "host"], cwd=tmp_path, check=True
+    )
+    done = subprocess.run([tmp_path / "host"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{ours} {other}"
 
 
 def test_needs_the_c_library_alone(build: Build) -> None:
@@ -134,7 +191,7 @@ def test_the_reader_of_sections_sees_global_state(build: Build, tmp_path: Path, 
 
 def test_isa_objects_export_one_symbol_and_no_weak_ones(build: Build) -> None:
     """A weak inline function in such an object could be picked by the linker for all, and crash older CPUs."""
-    for kernel in build.target.kernels:
+    for kernel in kernels_of(build):
         table = symbols(build, build.objects[f"kernels/{kernel.name}"], "--defined-only")
         exported = [symbol for symbol, kind in table.items() if kind.isupper()]
         assert len(exported) == 1, f"{kernel.name}: {exported}"
@@ -144,7 +201,7 @@ def test_isa_objects_export_one_symbol_and_no_weak_ones(build: Build) -> None:
 
 def test_only_isa_objects_use_their_instructions(build: Build) -> None:
     pattern = re.compile(ISA.get(build.target.machine, r"(?!)"))
-    kernels = {f"kernels/{kernel.name}" for kernel in build.target.kernels}
+    kernels = {f"kernels/{kernel.name}" for kernel in kernels_of(build)}
     for name, path in build.objects.items():
         if name not in kernels:
             assert not [line for line in mnemonics(build, path) if pattern.search(line)], name

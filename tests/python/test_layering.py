@@ -19,7 +19,7 @@ SYSTEM_HEADERS = {
     *("cmath", "math.h"),  # sqrtf, which compiles to one instruction
     *("atomic", "new", "type_traits"),  # header-only parts of the C++ library
     *("cerrno", "cstdio", "cstdlib", "errno.h", "stdio.h", "stdlib.h"),  # memory and the model's file
-    *("cpuid.h", "sys/auxv.h"),  # base/cpu.cpp
+    *("cpuid.h", "sys/auxv.h", "sys/sysctl.h"),  # base/cpu_*.cpp
     *("immintrin.h", "arm_neon.h", "xmmintrin.h"),  # kernels, and the floating-point mode
 }
 UNUSUAL = {"cerrno", "cstdio", "cstdlib", "errno.h", "stdio.h", "stdlib.h"}

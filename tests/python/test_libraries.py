@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import struct
 import subprocess
 from dataclasses import dataclass
@@ -21,9 +22,19 @@ BUILT = list(filter(None, os.environ.get("LINNET_TEST_LIBRARIES", "").split(",")
 WANTED = {"malloc", "free", "fopen", "fclose", "fread", "fgetc", "ferror", "getauxval", "strcmp", "memcmp"}
 WANTED |= {"memcpy", "memmove", "memset"}
 HELPERS = r"__errno|__aeabi_mem(?:clr|cpy|move|set)[48]?"
+# How each system is asked for the CPU's features: without that function no fast table would ever be chosen there.
+QUESTION = {"android": "getauxval", "macos": "sysctlbyname", "ios": "sysctlbyname"}
+TABLES = {
+    "x86": {"avx2", "avx_vnni"},
+    "linux_arm": {"neon", "neon_dot", "neon_i8mm"},
+    "apple": {"neon", "neon_dot", "neon_i8mm"},
+    "windows_arm": {"neon", "neon_dot", "neon_i8mm"},
+    "none": set[str](),
+}
 # What Apple's compiler adds: guards of the stack, and other names.
-APPLE = {"__error", "bzero", "memset_pattern16", "__stack_chk_fail", "__stack_chk_guard"}
-MACOS, IOS = 1, 2  # platforms of LC_BUILD_VERSION
+APPLE = {QUESTION["macos"], "__error", "bzero", "__bzero", "memset_pattern16", "__stack_chk_fail", "__stack_chk_guard"}
+MACOS, IOS, IOS_SIMULATOR = 1, 2, 7  # platforms of LC_BUILD_VERSION
+PROCESSORS = {"arm64": 0x0100000C, "x86_64": 0x01000007}
 
 
 def folder_of(root: Path, name: str) -> Path:
@@ -44,8 +55,18 @@ def output(*command: str | Path) -> str:
     return subprocess.run([str(part) for part in command], capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.parametrize("name", targets.names())
+def test_every_table_of_a_target_can_be_chosen_there(root: Path, name: str) -> None:
+    """A table is dead weight where nobody asks whether the CPU can run it."""
+    target = targets.load(name)
+    assert (root / f"sdk/src/base/cpu_{target.cpu}.cpp").exists()
+    assert {kernel.name for kernel in target.kernels} <= TABLES[target.cpu]
+
+
 @pytest.mark.parametrize(
-    ("name", "machine"), [("aarch64_android", "AArch64"), ("armv7_android", "ARM")], ids=lambda value: value
+    ("name", "machine"),
+    [("aarch64_android", "AArch64"), ("armv7_android", "ARM"), ("x86_64_android", "Advanced Micro Devices X86-64")],
+    ids=lambda value: value,
 )
 def test_android(root: Path, declared: set[str], name: str, machine: str) -> None:
     path = folder_of(root, name) / "liblinnet.so"
@@ -59,7 +80,48 @@ def test_android(root: Path, declared: set[str], name: str, machine: str) -> Non
     exported = {line.split()[0] for line in output("nm", "-DP", "--defined-only", path).splitlines()}
     assert exported == declared
     asked = {line.split()[0].split("@")[0] for line in output("nm", "-DP", "--undefined-only", path).splitlines()}
+    assert (QUESTION["android"] in asked) == (targets.load(name).cpu != "x86")  # CPUID asks no system
     assert not {symbol for symbol in asked - WANTED if not re.fullmatch(HELPERS, symbol)}
+
+
+# Creates a stream out of a file and runs an impulse through it, on a C library that has errno under another name.
+ARMV7_PROGRAM = """#include <linnet.h>
+int *__errno_location(void);
+int *__errno(void) { return __errno_location(); }
+int main(int count, char **words) {
+  linnet_model *model = 0;
+  linnet_stream *stream = 0;
+  float frame[480] = {1.0f};
+  if (count < 2 || linnet_model_load(words[1], &model) != LINNET_OK) return 1;
+  if (linnet_create(model, 0, &stream) != LINNET_OK) return 1;
+  for (int i = 0; i < 20; ++i) {
+    if (linnet_process(stream, frame, frame, 480) != LINNET_OK) return 2;
+  }
+  return 0;
+}
+"""
+
+
+def test_armv7_android_asks_for_no_division_by_an_instruction(root: Path) -> None:
+    """Cortex-A8 and A9 have none, and Android 7 ran on them."""
+    folder = folder_of(root, "armv7_android")
+    for path in (folder / "liblinnet.so", folder / "liblinnet.a"):
+        attributes = output("readelf", "-AW", path)
+        assert set(re.findall(r"Tag_CPU_arch: (\S+)", attributes)) == {"v7"}
+        assert not re.search(r"Tag_DIV_use: Allowed|Tag_Virtualization_use", attributes)
+
+
+@pytest.mark.parametrize("cpu", ["cortex-a7", "cortex-a9"])
+def test_armv7_android_archive_runs_on_an_old_cpu(root: Path, tiny_model: Path, tmp_path: Path, cpu: str) -> None:
+    """In a Linux program of Android's way to pass numbers: nothing here runs Android's own."""
+    folder = folder_of(root, "armv7_android")
+    if not (shutil.which("arm-linux-gnueabi-gcc") and shutil.which("qemu-arm")):
+        pytest.skip("on Debian install gcc-arm-linux-gnueabi, libc6-dev-armel-cross and qemu-user")
+    (tmp_path / "main.c").write_text(ARMV7_PROGRAM)
+    flags = ("-march=armv7-a", "-mfloat-abi=softfp", "-mfpu=vfpv3-d16", "-static", "-w", f"-I{root}/sdk/include")
+    program = tmp_path / "main"
+    output("arm-linux-gnueabi-gcc", *flags, tmp_path / "main.c", folder / "liblinnet.a", "-o", program)
+    output("qemu-arm", "-cpu", cpu, program, tiny_model)
 
 
 @dataclass
@@ -119,31 +181,48 @@ def members(path: Path) -> list[bytes]:
     return found
 
 
-def test_macos(root: Path, declared: set[str]) -> None:
-    found = read_mach((folder_of(root, "aarch64_macos") / "liblinnet.dylib").read_bytes())
-    assert (found.processor, found.kind, found.platform) == (0x0100000C, 6, MACOS)  # ARM64, a dynamic library
+@pytest.mark.parametrize("name", ["aarch64_macos", "x86_64_macos"])
+def test_macos(root: Path, declared: set[str], name: str) -> None:
+    found = read_mach((folder_of(root, name) / "liblinnet.dylib").read_bytes())
+    machine = targets.load(name).machine
+    assert (found.processor, found.kind, found.platform) == (PROCESSORS[machine], 6, MACOS)  # a dynamic library
     assert found.version == (11, 0)
     assert found.libraries == ["/usr/lib/libSystem.B.dylib"]
     assert found.exported - {"__dso_handle", "_mh_dylib_header"} == declared  # these two are the linker's own
     assert found.undefined - {"dyld_stub_binder"} <= WANTED | APPLE
+    assert (QUESTION["macos"] in found.undefined) == (machine == "arm64")
 
 
-@pytest.mark.parametrize(("name", "platform"), [("arm64_ios", IOS), ("aarch64_macos", MACOS)], ids=lambda value: value)
+@pytest.mark.parametrize(
+    ("name", "platform"),
+    [
+        ("arm64_ios", IOS),
+        ("arm64_ios_simulator", IOS_SIMULATOR),
+        ("aarch64_macos", MACOS),
+        ("x86_64_macos", MACOS),
+    ],
+    ids=lambda value: value,
+)
 def test_apple_archive(root: Path, declared: set[str], name: str, platform: int) -> None:
     objects = [read_mach(body) for body in members(folder_of(root, name) / "liblinnet.a")]
     assert len(objects) >= 15
-    assert {(found.processor, found.kind, found.platform) for found in objects} == {(0x0100000C, 1, platform)}
+    assert {(found.processor, found.kind, found.platform) for found in objects} == {
+        (PROCESSORS[targets.load(name).machine], 1, platform)
+    }
     assert platform == MACOS or {found.version for found in objects} == {(14, 0)}
     defined = set().union(*(found.defined for found in objects))
-    assert declared == set().union(*(found.exported for found in objects))
+    assert declared <= defined
+    assert not set().union(*(found.exported for found in objects))  # hidden: they do not leave the app
     strangers = set().union(*(found.undefined for found in objects)) - defined
     assert strangers <= WANTED | APPLE
+    assert (QUESTION["ios"] in strangers) == (targets.load(name).cpu == "apple")
 
 
 def test_windows_archive(root: Path) -> None:
     objects = members(folder_of(root, "x86_64_windows") / "liblinnet.a")
     assert len(objects) >= 15
     assert {struct.unpack_from("<H", body)[0] for body in objects} == {0x8664}
+    assert not [body for body in objects if b"-export:" in body or b"/EXPORT:" in body]  # of an app's own DLL
 
 
 def test_windows_library(root: Path, declared: set[str]) -> None:

@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -120,7 +119,7 @@ def proofs_of(target: targets.Target) -> list[Run]:
     found = []
     for proof in target.proofs:
         cpu = targets.Cpu(proof.cpu, None)
-        reason = target.missing(proof.compiler)
+        reason = "the environment names a compiler" if target.given_compiler else target.missing(proof.compiler)
         if not reason and not target.runnable(cpu):
             reason = f"{target.name} programs do not run here"
         if reason:
@@ -175,7 +174,8 @@ def load_manifest() -> dict[str, Hashes]:
 def main() -> int:
     """Runs, prints the table, compares or freezes; the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--targets", default=targets.host(), help="comma-separated, of those in targets/")
+    host = targets.host()
+    parser.add_argument("--targets", default=host, required=host is None, help="comma-separated, of those in targets/")
     parser.add_argument("--mode", default="release", choices=LEVELS, help="which build")
     parser.add_argument("--compiler", default="gcc", choices=targets.COMPILERS, help="which build")
     parser.add_argument("--freeze", action="store_true", help="rewrite the manifest from the runs, if they agree")
@@ -208,7 +208,7 @@ def main() -> int:
             return str(error)
 
     print(row("target", "cpu", "backend", "compiler", "level", "mode", "hash of tiny's hashes"))
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(targets.cores()) as pool:
         for run, found in zip(runs, pool.map(everything, runs), strict=True):
             label = " ".join(cell for cell in run.cells if cell != run.compiler)
             if isinstance(found, str):

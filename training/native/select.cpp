@@ -21,6 +21,8 @@ namespace avx512 {
 bool forward(const linnet_gru &);
 bool backward(const linnet_gru &);
 }  // namespace avx512
+#endif
+#ifdef LINNET_HAVE_BF16
 namespace avx512_bf16 {
 bool forward(const linnet_gru &);
 bool backward(const linnet_gru &);
@@ -42,6 +44,8 @@ const Backend *find(const char *name) {
   static const bool fused = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   static const bool wide = fused && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+#endif
+#ifdef LINNET_HAVE_BF16
   static const bool rounded = wide && __builtin_cpu_supports("avx512bf16");
 #endif
   static const Backend all[] = {
@@ -49,6 +53,8 @@ const Backend *find(const char *name) {
 #if defined(__x86_64__)
       {"avx2", fused, false, avx2::forward, avx2::backward},
       {"avx512", wide, false, avx512::forward, avx512::backward},
+#endif
+#ifdef LINNET_HAVE_BF16
       {"avx512_bf16", rounded, true, avx512_bf16::forward, avx512_bf16::backward},
 #endif
   };

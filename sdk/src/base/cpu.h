@@ -1,7 +1,19 @@
-// What this CPU and its operating system can run, as far as the kernels care. x86 is asked by CPUID and XGETBV (an
-// operating system may leave the wide registers unsaved although the CPU has them), Linux and Android on ARM by the
-// auxiliary vector. Elsewhere only what the target guarantees at compile time counts.
+// What this CPU and its operating system can run, as far as the kernels care. Each system is asked in its own way, in a
+// file of its own: base/cpu_SYSTEM.cpp, which targets/ names for each target. What the answers mean is in cpu_rules.h.
+// Builds that take every source of this folder may do so: all but one of these files are empty for any one target.
 #pragma once
+
+#if defined(__x86_64__) || defined(__i386__)
+#define LINNET_CPU_X86 1  // any system: CPUID and XGETBV need no help
+#elif (defined(__aarch64__) || defined(__arm__)) && defined(__linux__)
+#define LINNET_CPU_LINUX_ARM 1  // Android too: the auxiliary vector
+#elif defined(__aarch64__) && defined(__APPLE__)
+#define LINNET_CPU_APPLE 1  // sysctlbyname
+#elif defined(__aarch64__) && defined(_WIN32)
+#define LINNET_CPU_WINDOWS_ARM 1  // IsProcessorFeaturePresent
+#else
+#define LINNET_CPU_NONE 1  // nobody to ask: what the target guarantees when it is compiled
+#endif
 
 namespace linnet::base {
 

@@ -162,7 +162,9 @@ void Network::process_batch(const kernels::Kernels &kernels, const float *featur
   const Linear *linear = weights_->linear_;
   const int dense = weights_->dense_width_, hidden = weights_->hidden_width_, strength = weights_->strength_width_;
   const int shared_width = kSharedCount * hidden, last = kMaxBatch - 1, first = kMaxBatch - frames;
-  auto shared_part = [=](int frame, int part) { return shared_ + frame * shared_width + part * hidden; };
+  auto shared_part = [this, shared_width, hidden](int frame, int part) {
+    return shared_ + frame * shared_width + part * hidden;
+  };
   auto inputs = [=](int part) { return Frames<const int8_t>{shared_part(first, part), shared_width}; };
 
   weights_->dense_.run(kernels, {features, kInputs}, frames, layer_);
