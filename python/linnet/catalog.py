@@ -66,7 +66,7 @@ class Model:
     __slots__ = ("_core", "_name", "_path", "_source")
 
     _core: _core.Model
-    _source: str | bytes
+    _source: str | None  # name or path
     _name: str
     _path: Path | None
 
@@ -81,7 +81,7 @@ class Model:
             values = (_load_file(path, text), stored, path.stem, path)
         else:
             data = load_model(source)
-            values = (_load_bytes(data, f"of {len(data)} bytes"), data, "bytes", None)
+            values = (_load_bytes(data, f"of {len(data)} bytes"), None, "bytes", None)
         for name, value in zip(("_core", "_source", "_name", "_path"), values, strict=True):
             object.__setattr__(self, name, value)
 
@@ -156,7 +156,7 @@ class Model:
         return self
 
     def __reduce__(self) -> tuple[type[Model], tuple[str | bytes]]:
-        return Model, (self._source,)
+        return Model, (self.to_bytes() if self._source is None else self._source,)
 
 
 def models() -> dict[str, ModelFile]:

@@ -1,5 +1,5 @@
 // CRC-32 eight bytes at a time: table k holds the remainder of a byte that is followed by k zero bytes, so that eight
-// look-ups replace eight dependent steps. A model of 8 MB is checked each time a stream is created, hence the effort.
+// look-ups replace eight dependent steps. A model of 8 MB is checked when it is loaded, hence the effort.
 // Technique: Kounavis and Berry, "A systematic approach to building high performance software-based CRC generators",
 // ISCC 2005.
 #include "base/crc32.h"
