@@ -435,7 +435,7 @@ def test_a_program_finds_the_sdk_by_pkg_config(sdk: Path, libdir: str, tmp_path:
 
 
 @pytest.mark.parametrize("library", ["linnet::linnet", "linnet::static"])
-def test_a_program_finds_the_sdk_by_cmake(sdk: Path, tmp_path: Path, library: str) -> None:
+def test_a_program_finds_the_sdk_by_cmake(sdk: Path, libdir: str, tmp_path: Path, library: str) -> None:
     if shutil.which("cmake") is None:
         pytest.skip("cmake not found; on Debian install cmake")
     (tmp_path / "main.c").write_text(PROGRAM)
