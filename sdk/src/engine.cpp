@@ -59,12 +59,10 @@ void Engine::reset() {
   raw_slot_ = 0;
   fill_ = 0;
   first_frame_ = true;
+  frame_ = 0;
   signal_energy_ = 0;
   noise_energy_ = 0;
-  stats_.speech_probability.store(0, std::memory_order_relaxed);
-  stats_.input_snr_db.store(0, std::memory_order_relaxed);
-  stats_.mean_gain.store(0, std::memory_order_relaxed);
-  stats_.pitch_hz.store(160, std::memory_order_relaxed);
+  stats_.publish(Stats());
 }
 
 // All input of a batch is taken before any output is written: in and out may be the same array.
@@ -177,11 +175,13 @@ void Engine::update_stats(const dsp::AnalysisFrame &frame, const nn::NetworkOutp
   float snr = 10 * (base::log10_approx(kFloor + signal_energy_) - base::log10_approx(kFloor + noise_energy_));
   if (snr < -30) snr = -30;
   if (snr > 60) snr = 60;
-  stats_.speech_probability.store(output.speech_probability, std::memory_order_relaxed);
-  stats_.input_snr_db.store(snr, std::memory_order_relaxed);
-  stats_.mean_gain.store(gain_sum / kBands, std::memory_order_relaxed);
-  stats_.pitch_hz.store(static_cast<float>(dsp::kSampleRate) / static_cast<float>(frame.pitch.period),
-                        std::memory_order_relaxed);
+  Stats stats;
+  stats.frame = ++frame_;
+  stats.speech_probability = output.speech_probability;
+  stats.input_snr_db = snr;
+  stats.mean_gain = gain_sum / kBands;
+  stats.pitch_hz = static_cast<float>(dsp::kSampleRate) / static_cast<float>(frame.pitch.period);
+  stats_.publish(stats);
 }
 
 }  // namespace linnet
