@@ -10,6 +10,7 @@
 #include "base/bits.h"
 #include "base/snapshot.h"
 #include "dsp/analysis.h"
+#include "dsp/snr.h"
 #include "dsp/synthesis.h"
 #include "kernels/kernels.h"
 #include "nn/network.h"
@@ -97,8 +98,7 @@ class Engine {
   float mix_ = 0;            // that of the last sample
 
   uint64_t frame_ = 0;  // number of enhanced frames
-  float signal_energy_ = 0;  // smoothed, for the SNR estimate
-  float noise_energy_ = 0;
+  dsp::SnrEstimator snr_;
   Controls controls_;
   base::Snapshot<Stats> stats_;
 };

@@ -61,8 +61,9 @@ static linnet_stats stats_with_gain_bias(float bias) {
 
 static void stats_tell_what_the_gains_say(void) {
   linnet_stats open = stats_with_gain_bias(1000), shut = stats_with_gain_bias(-1000);
-  CHECK(open.mean_gain > 0.999f && open.input_snr_db > 55 && open.input_snr_db <= 60);
-  CHECK(shut.mean_gain < 0.001f && shut.input_snr_db == -30);
+  CHECK(open.mean_gain > 0.999f && shut.mean_gain < 0.001f);
+  /* Steady noise has no more than its floor, whatever the gains say. */
+  CHECK(open.input_snr_db < 6 && shut.input_snr_db < 3);
   printf("gains open: %g, %g dB; shut: %g, %g dB\n", open.mean_gain, open.input_snr_db, shut.mean_gain,
          shut.input_snr_db);
 }
