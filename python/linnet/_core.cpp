@@ -180,6 +180,7 @@ class Stream {
     d["input_snr_db"] = s.input_snr_db;
     d["mean_gain"] = s.mean_gain;
     d["pitch_hz"] = s.pitch_hz;
+    d["frame"] = s.frame;
     return d;
   }
   int sample_rate() const { return linnet_sample_rate(stream_); }

@@ -21,6 +21,7 @@ class _Stats(TypedDict):
     input_snr_db: float
     mean_gain: float
     pitch_hz: float
+    frame: int
 
 class Model:
     """A model, checked once and never changed; streams share it. Holds a copy of the bytes."""

@@ -29,12 +29,13 @@ _DTYPES = (np.float32, np.float64, np.int16)
 
 
 class Stats(NamedTuple):
-    """State of one channel at its newest enhanced frame."""
+    """State of one channel at its newest enhanced frame; never a mix of two frames."""
 
     speech_probability: float  # 0..1
-    input_snr_db: float  # estimated, smoothed over about 1 s
+    input_snr_db: float  # speech to noise ratio of the input, -30..60; averaged over 1 s, stays in pauses of speech
     mean_gain: float  # 0..1, over the 34 bands
     pitch_hz: float
+    frame: int  # number of frames enhanced since the stream was made or reset
 
 
 class Enhancer:

@@ -72,13 +72,17 @@ typedef struct linnet_config {
   const char *backend; /* NULL: the fastest for this CPU; else "scalar", "avx2", ...: for tests and benchmarks */
 } linnet_config;
 
-/* Set size to sizeof(linnet_stats); the library fills no more than that. Before the first frame: 0, 0, 0 and 160. */
+/* All of one frame. Set size to sizeof(linnet_stats); the library fills no more than that. Before the first frame: 0,
+ * 0, 0, 160 and 0. input_snr_db is the ratio of the speech's power while there is speech to the noise's, both averaged
+ * over 1 s; it stays in pauses unless the noise changes, needs about a second to settle, and is 0 in digital silence
+ * before the first sound. What the network takes for noise counts as noise, reverberation and breath included. */
 typedef struct linnet_stats {
   size_t size;              /* sizeof(linnet_stats), set by the caller */
   float speech_probability; /* 0..1, of the newest enhanced frame */
-  float input_snr_db;       /* estimate of the input's speech to noise ratio, smoothed over about 1 s, -30..60 */
+  float input_snr_db;       /* the input's speech to noise ratio, -30..60 */
   float mean_gain;          /* 0..1, band gains averaged with equal weight, newest frame */
   float pitch_hz;           /* pitch of the newest enhanced frame, 62.5..800; of no meaning without speech */
+  uint64_t frame;           /* number of frames enhanced since the stream was made or reset */
 } linnet_stats;
 
 /* What a model is and costs. Set size to sizeof(linnet_model_info); the library fills no more than that. */
@@ -152,7 +156,7 @@ LINNET_API linnet_status linnet_set_attenuation_limit(linnet_stream *stream, flo
 /* Strength of the envelope post-filter, 0 (off, default) .. 1 (as in the paper). */
 LINNET_API linnet_status linnet_set_postfilter(linnet_stream *stream, float amount);
 
-/* Newest statistics; lock free. */
+/* Newest statistics, never a mix of two frames; lock free. */
 LINNET_API linnet_status linnet_get_stats(const linnet_stream *stream, linnet_stats *stats);
 
 /* Name of the kernels that the stream runs ("scalar", "avx2", ...); "" if stream is not live. */

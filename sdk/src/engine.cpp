@@ -4,8 +4,6 @@
 
 #include <cstring>
 
-#include "base/math.h"
-
 namespace linnet {
 
 using dsp::kBands;
@@ -59,12 +57,9 @@ void Engine::reset() {
   raw_slot_ = 0;
   fill_ = 0;
   first_frame_ = true;
-  signal_energy_ = 0;
-  noise_energy_ = 0;
-  stats_.speech_probability.store(0, std::memory_order_relaxed);
-  stats_.input_snr_db.store(0, std::memory_order_relaxed);
-  stats_.mean_gain.store(0, std::memory_order_relaxed);
-  stats_.pitch_hz.store(160, std::memory_order_relaxed);
+  frame_ = 0;
+  snr_.reset();
+  stats_.publish(Stats());
 }
 
 // All input of a batch is taken before any output is written: in and out may be the same array.
@@ -161,27 +156,15 @@ void Engine::limit_attenuation(const float raw[kFrame], float out[kFrame]) {
 }
 
 void Engine::update_stats(const dsp::AnalysisFrame &frame, const nn::NetworkOutput &output) {
-  constexpr float kSmoothing = 0.99f;  // per frame: a time constant of 1 s
-  constexpr float kFloor = 1e-2f;      // of the energies, as in the features; silence is 0 dB
-  float signal = 0, noise = 0, gain_sum = 0;
-  for (int b = 0; b < kBands; ++b) {
-    const float gain = output.gains[b];
-    const float energy = frame.amplitude[b] * frame.amplitude[b];
-    const float kept = gain * gain;
-    signal += kept * energy;
-    noise += (1 - kept) * energy;
-    gain_sum += gain;
-  }
-  signal_energy_ = base::snap_tiny(kSmoothing * signal_energy_ + (1 - kSmoothing) * signal);
-  noise_energy_ = base::snap_tiny(kSmoothing * noise_energy_ + (1 - kSmoothing) * noise);
-  float snr = 10 * (base::log10_approx(kFloor + signal_energy_) - base::log10_approx(kFloor + noise_energy_));
-  if (snr < -30) snr = -30;
-  if (snr > 60) snr = 60;
-  stats_.speech_probability.store(output.speech_probability, std::memory_order_relaxed);
-  stats_.input_snr_db.store(snr, std::memory_order_relaxed);
-  stats_.mean_gain.store(gain_sum / kBands, std::memory_order_relaxed);
-  stats_.pitch_hz.store(static_cast<float>(dsp::kSampleRate) / static_cast<float>(frame.pitch.period),
-                        std::memory_order_relaxed);
+  float gain_sum = 0;
+  for (const float gain : output.gains) gain_sum += gain;
+  Stats stats;
+  stats.frame = ++frame_;
+  stats.speech_probability = output.speech_probability;
+  stats.input_snr_db = snr_.process(frame.amplitude, output.gains, output.speech_probability);
+  stats.mean_gain = gain_sum / kBands;
+  stats.pitch_hz = static_cast<float>(dsp::kSampleRate) / static_cast<float>(frame.pitch.period);
+  stats_.publish(stats);
 }
 
 }  // namespace linnet

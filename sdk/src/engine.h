@@ -8,7 +8,9 @@
 
 #include "base/arena.h"
 #include "base/bits.h"
+#include "base/snapshot.h"
 #include "dsp/analysis.h"
+#include "dsp/snr.h"
 #include "dsp/synthesis.h"
 #include "kernels/kernels.h"
 #include "nn/network.h"
@@ -40,9 +42,10 @@ class Engine {
     std::atomic<float> postfilter{0.0f};             // 0..1
   };
 
-  // Written once per frame, read by any thread.
+  // Of one frame.
   struct Stats {
-    std::atomic<float> speech_probability, input_snr_db, mean_gain, pitch_hz;
+    uint64_t frame = 0;  // number of enhanced frames
+    float speech_probability = 0, input_snr_db = 0, mean_gain = 0, pitch_hz = 160;
   };
 
   // The weights are shared, and must outlive the engine.
@@ -60,7 +63,8 @@ class Engine {
   int delay() const { return dsp::kFrame * (lookahead_ + 1 + (any_block_ ? 1 : 0)); }
   const kernels::Kernels &kernels() const { return *kernels_; }
   Controls &controls() { return controls_; }
-  const Stats &stats() const { return stats_; }
+  // From any thread.
+  Stats stats() const { return stats_.read(); }
 
  private:
   static constexpr int kMaxBatch = nn::kMaxBatch;
@@ -92,11 +96,11 @@ class Engine {
   float limit_db_ = 0;       // the limit that mix_target_ belongs to
   float mix_target_ = 0;     // share of the raw signal in the output
   float mix_ = 0;            // that of the last sample
-  float signal_energy_ = 0;  // smoothed, for the SNR estimate
-  float noise_energy_ = 0;
 
+  uint64_t frame_ = 0;  // number of enhanced frames
+  dsp::SnrEstimator snr_;
   Controls controls_;
-  Stats stats_;
+  base::Snapshot<Stats> stats_;
 };
 
 }  // namespace linnet

@@ -381,13 +381,13 @@ linnet_status linnet_get_stats(const linnet_stream *stream, linnet_stats *stats)
   const linnet_status status = check_live(stream);
   if (status != LINNET_OK) return status;
   if (!stats || stats->size < sizeof stats->size) return LINNET_ERR_ARGUMENT;
-  const linnet::Engine::Stats &newest = stream->engine.stats();
+  const linnet::Engine::Stats newest = stream->engine.stats();
   const size_t size = stats->size;
-  const auto load = [](const std::atomic<float> &value) { return value.load(std::memory_order_relaxed); };
-  fill(stats, size, &stats->speech_probability, load(newest.speech_probability));
-  fill(stats, size, &stats->input_snr_db, load(newest.input_snr_db));
-  fill(stats, size, &stats->mean_gain, load(newest.mean_gain));
-  fill(stats, size, &stats->pitch_hz, load(newest.pitch_hz));
+  fill(stats, size, &stats->speech_probability, newest.speech_probability);
+  fill(stats, size, &stats->input_snr_db, newest.input_snr_db);
+  fill(stats, size, &stats->mean_gain, newest.mean_gain);
+  fill(stats, size, &stats->pitch_hz, newest.pitch_hz);
+  fill(stats, size, &stats->frame, newest.frame);
   return LINNET_OK;
 }
 

@@ -70,6 +70,8 @@ static void process_in_a_hostile_mode(uint64_t hostile, float limit) {
   linnet_status status = LINNET_ERR_STATE;
   size_t bytes = 0;
   void *memory;
+  memset(&stats, 0, sizeof stats); /* padding too */
+  memset(&wanted, 0, sizeof wanted);
   settings(normal, limit);
   CHECK(linnet_process(normal, input, expected, LENGTH) == LINNET_OK);
   wanted.size = stats.size = sizeof stats;

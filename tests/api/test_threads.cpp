@@ -4,6 +4,7 @@
 #include <atomic>
 #include <thread>
 
+#include "base/snapshot.h"
 #include "common.h"
 
 namespace {
@@ -107,6 +108,83 @@ void controls_and_stats_from_other_threads() {
   linnet_destroy(stream);
 }
 
+// Of every frame what the processing thread itself reads; a snapshot of another thread must be that of its frame.
+void snapshots_are_of_one_frame() {
+  constexpr int kFrames = 2000;
+  static linnet_stats expected_stats[kFrames + 1];
+  static float x[kFrames * FRAME];
+  make_signal(x, kFrames * FRAME, 96);
+  const auto read = [](const linnet_stream *stream) {
+    linnet_stats stats;
+    memset(&stats, 0, sizeof stats);
+    stats.size = sizeof stats;
+    if (linnet_get_stats(stream, &stats) != LINNET_OK) stats.size = 0;
+    return stats;
+  };
+  linnet_stream *stream = make_stream(blob, 0);
+  static float out[2 * FRAME];
+  int different = 0;
+  for (int i = 0; i <= kFrames; ++i) {
+    expected_stats[i] = read(stream);
+    CHECK(expected_stats[i].frame == static_cast<uint64_t>(i));
+    different += i > 0 && expected_stats[i].speech_probability != expected_stats[i - 1].speech_probability &&
+                 expected_stats[i].mean_gain != expected_stats[i - 1].mean_gain;
+    if (i < kFrames) CHECK(linnet_process(stream, x + i * FRAME, out, FRAME) == LINNET_OK);
+  }
+  CHECK(different > kFrames * 9 / 10);  // or a mixture of two frames could not be told
+
+  std::atomic<bool> stop{false};
+  std::atomic<int> snapshots{0}, mixed{0}, backwards{0};
+  CHECK(linnet_reset(stream) == LINNET_OK);
+  std::thread reader([&] {
+    uint64_t newest = 0;
+    while (!stop.load()) {
+      const linnet_stats stats = read(stream);
+      ++snapshots;
+      mixed += stats.frame > kFrames || memcmp(&stats, &expected_stats[stats.frame], sizeof stats) != 0;
+      backwards += stats.frame < newest;
+      newest = stats.frame;
+    }
+  });
+  while (snapshots.load() == 0) std::this_thread::yield();
+  // Two frames a call, so that their snapshots follow each other at once.
+  for (int i = 0; i < kFrames; i += 2) {
+    CHECK(linnet_process(stream, x + i * FRAME, out, 2 * FRAME) == LINNET_OK);
+  }
+  stop.store(true);
+  reader.join();
+  CHECK(mixed.load() == 0);
+  CHECK(backwards.load() == 0);
+  linnet_destroy(stream);
+}
+
+// The snapshot alone, published as fast as a thread can, and so long that readers are interrupted while they copy: far
+// more collisions than frames of a stream make.
+void snapshots_are_whole_in_a_storm() {
+  struct Words {
+    uint32_t number[512];
+  };
+  static linnet::base::Snapshot<Words> shared;
+  std::atomic<bool> stop{false};
+  std::atomic<int> reads{0}, mixed{0};
+  const auto reader = [&] {
+    while (!stop.load()) {
+      const Words words = shared.read();
+      for (uint32_t word : words.number) mixed += word != words.number[0];
+      ++reads;
+    }
+  };
+  std::thread readers[] = {std::thread(reader), std::thread(reader), std::thread(reader), std::thread(reader)};
+  static Words words;
+  for (uint32_t i = 1; i < 50000 || reads.load() < 1000; ++i) {
+    for (uint32_t &word : words.number) word = i;
+    shared.publish(words);
+  }
+  stop.store(true);
+  for (std::thread &thread : readers) thread.join();
+  CHECK(mixed.load() == 0);
+}
+
 }  // namespace
 
 int main(int argc, char **argv) {
@@ -114,6 +192,8 @@ int main(int argc, char **argv) {
   make_signal(input, kLength, 95);
   streams_are_independent();
   controls_and_stats_from_other_threads();
+  snapshots_are_of_one_frame();
+  snapshots_are_whole_in_a_storm();
   free_model(blob);
   return check_summary();
 }

@@ -109,7 +109,7 @@ struct Pair {
   }
 
   void stats() {
-    linnet_stats a, b;
+    linnet_stats a = {}, b = {};
     a.size = b.size = sizeof a;
     expect(linnet_get_stats(tested, &a) == LINNET_OK && linnet_get_stats(reference, &b) == LINNET_OK, "no statistics");
     expect(memcmp(&a, &b, sizeof a) == 0, "statistics differ");

@@ -185,6 +185,7 @@ def test_stats_are_within_their_ranges() -> None:
     assert -30 <= stats.input_snr_db <= 60
     assert 0 < stats.mean_gain <= 1
     assert 62.5 <= stats.pitch_hz <= 800
+    assert stats.frame > 0
 
 
 @pytest.mark.parametrize("samples", [0, 1, 2, 479, 480, 481, 12345])

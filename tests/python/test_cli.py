@@ -126,7 +126,7 @@ def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert {name: entry[name] for name in want} == want
     assert entry["seconds"] == pytest.approx(96000 / 44100, abs=1e-6)
     assert entry["cpu_percent"] > 0
-    assert set(entry["last_frame"]) == {"speech_probability", "input_snr_db", "mean_gain", "pitch_hz"}
+    assert set(entry["last_frame"]) == {"speech_probability", "input_snr_db", "mean_gain", "pitch_hz", "frame"}
 
 
 @pytest.mark.parametrize(("limit", "low", "high"), [("0", -0.01, 0.01), ("6", 0.5, 6.01)])

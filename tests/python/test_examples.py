@@ -77,7 +77,7 @@ def test_realtime_callback_prints_the_stream_s_state(build: Build, tiny_model: P
         enhancer.process(x[position : position + samples])
         position += samples
         if call % 100 == 0:
-            speech, snr, gain, pitch = enhancer.stats
+            speech, snr, gain, pitch, _ = enhancer.stats
             text = f"speech {speech:.2f}  input SNR {snr:5.1f} dB  mean gain {gain:.2f}  pitch {pitch:5.1f} Hz"
             lines.append(f"{position / RATE:5.2f} s  {text}")
             enhancer.attenuation_limit_db = 100 if position < 2 * RATE else 12
