@@ -96,7 +96,7 @@ static void stats_fill_no_more_than_the_callers_size(void) {
     for (field = sizeof(size_t); field < sizeof whole; field = end) {
       size_t width = field == offsetof(linnet_stats, frame) ? sizeof whole.frame : sizeof(float);
       end = field + width;
-      if (end <= offsetof(linnet_stats, frame) || field >= offsetof(linnet_stats, frame)) {
+      if (field <= offsetof(linnet_stats, pitch_hz) || field >= offsetof(linnet_stats, frame)) {
         CHECK(memcmp(box.bytes + field, (end <= size ? (const uint8_t *)&whole : before.bytes) + field, width) == 0);
       } else {
         end = offsetof(linnet_stats, frame); /* padding */
