@@ -328,11 +328,10 @@ def enhancer(path: Path) -> Enhance:
         from training.apply import Enhancer  # needs PyTorch
 
         return Enhancer(path)
-    blob = path.read_bytes()
-    _core.Stream(blob)  # a bad model is told before the work begins
+    model = _core.Model(path.read_bytes())
 
     def through(noisy: np.ndarray) -> np.ndarray:
-        stream = _core.Stream(blob)
+        stream = _core.Stream(model)
         padded = np.zeros(-(-(len(noisy) + stream.delay) // HOP) * HOP, np.float32)
         padded[: len(noisy)] = noisy
         return stream.process(padded)[stream.delay : stream.delay + len(noisy)]
