@@ -10,7 +10,6 @@ same run folder, the first writes it, and messages go by NCCL where each has a C
 
 from __future__ import annotations
 
-import atexit
 import multiprocessing
 import os
 import sys
@@ -89,10 +88,20 @@ def _join_started(work: Callable, config, rank: int, size: int, place: int) -> N
         backend = "nccl" if alone and distributed.is_nccl_available() else "gloo"
     first = not distributed.is_initialized()
     team = Team(rank, size, "env://" if first else "", backend)
-    if first and size > 1:
-        atexit.register(distributed.destroy_process_group)
     work(config, team)
     team.wait()
+
+
+def leave() -> None:
+    """Ends this process, all work done, if torchrun has started it; returns in any other.
+
+    At once: in the interpreter's own end threads of the messages, which see a neighbour go, now and then abort it.
+    """
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def together(work: Callable, config, folder: Path) -> None:

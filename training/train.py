@@ -37,7 +37,7 @@ from training.log import Log
 from training.losses import heard, noisy_power, total_loss
 from training.model import count_weights
 from training.optimisers import make_optimisers
-from training.team import Team, together
+from training.team import Team, leave, together
 
 SKIPPED_MOST = 3  # updates in a row without a finite gradient
 
@@ -417,6 +417,7 @@ def main() -> int:
         return 0
     try:
         train_stages(stages_from_command_line(words))
+        leave()
     except (ValueError, OSError) as error:
         print(f"train: {error}", file=sys.stderr)
         return 2
