@@ -58,11 +58,8 @@ class Enhancer:
 
 def filtered(bins: torch.Tensor, taps: torch.Tensor) -> torch.Tensor:
     """[T, B, LOW]: the complex filters [T, B, LOW, N, 2] over frames t - N // 2 .. t + N // 2; zeros at both ends."""
-    count = taps.shape[3]
-    side = torch.zeros(count // 2, *bins.shape[1:], dtype=bins.dtype)
-    padded = torch.cat([side, bins, side])
-    filters = torch.view_as_complex(taps.contiguous())
-    return sum(filters[..., tap] * padded[tap : tap + len(bins)] for tap in range(count))
+    side = torch.zeros(taps.shape[3] // 2, *bins.shape[1:], dtype=bins.dtype)
+    return spectrum.filtered(torch.cat([side, bins, side]), taps)
 
 
 def main() -> int:

@@ -19,6 +19,7 @@ from training.spectrum import (
     band_weights,
     complex_bins,
     compressed_error,
+    filtered,
     known_bins,
     spectrum_loss,
 )
@@ -61,7 +62,7 @@ def error_energy(gain, strength, xx, pp, yp, xy, xp) -> torch.Tensor:
     return (scale.square() * energy - 2 * scale * cross + xx).clamp(min=0)
 
 
-def filtered(rows: dict[str, torch.Tensor], gain, strength, taps: torch.Tensor) -> tuple[torch.Tensor, ...]:
+def low_bins(rows: dict[str, torch.Tensor], gain, strength, taps: torch.Tensor) -> tuple[torch.Tensor, ...]:
     """Low bins as they will be heard: what gain and strength make of them, and the filtered noisy ones added.
 
     taps [T, B, LOW, N, 2] are those of frames t - N // 2 .. t + N // 2 around the one that is enhanced. Returns noisy,
@@ -72,13 +73,9 @@ def filtered(rows: dict[str, torch.Tensor], gain, strength, taps: torch.Tensor) 
     scale, *_ = mix(gain, strength, *(rows[name] for name in STATISTICS))
     share = (strength @ weights)[..., None]
     mixed = torch.lerp(torch.view_as_real(noisy), torch.view_as_real(comb), share) * (scale @ weights)[..., None]
-    count = taps.shape[3]
-    side = count // 2
+    side = taps.shape[3] // 2
     inner = slice(side, len(noisy) - side)
-    out = torch.view_as_complex(mixed)[inner]
-    for tap, values in enumerate(torch.view_as_complex(taps)[inner].unbind(3)):
-        out = out + values * noisy[tap : tap + len(out)]
-    return noisy[inner], out, clean[inner]
+    return noisy[inner], torch.view_as_complex(mixed)[inner] + filtered(noisy, taps[inner]), clean[inner]
 
 
 def low_loss(rows: dict[str, torch.Tensor], noisy, found, clean) -> torch.Tensor:
@@ -95,7 +92,7 @@ def heard(rows: dict[str, torch.Tensor], gain, strength, taps=None):
     error = error_energy(gain, strength, *(rows[name] for name in STATISTICS))
     if taps is None:
         return rows, gain, error, None
-    noisy, found, clean = filtered(rows, gain, strength, taps)
+    noisy, found, clean = low_bins(rows, gain, strength, taps)
     side = taps.shape[3] // 2
     inner = slice(side, len(gain) - side)
     rows = {name: value[inner] for name, value in rows.items()}

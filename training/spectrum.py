@@ -57,6 +57,14 @@ def enhance(noisy: torch.Tensor, comb: torch.Tensor, gains: torch.Tensor, streng
     return torch.view_as_complex(mixed * (scale @ weights)[..., None])
 
 
+def filtered(bins: torch.Tensor, taps: torch.Tensor) -> torch.Tensor:
+    """[T, B, K] of the complex filters taps [T, B, K, N, 2] over N frames: bins [T + N - 1, B, K] begin N // 2 frames
+    before the first filter's own."""
+    frames = len(taps)
+    filters = torch.view_as_complex(taps).unbind(3)
+    return sum(values * bins[tap : tap + frames] for tap, values in enumerate(filters))
+
+
 def synthesize(spectrum: torch.Tensor) -> torch.Tensor:
     """[T, B, USED] -> samples [B, (T + 1) * 480], the first and last frame half faded: frame t begins at 480 t."""
     frames, batch, _ = spectrum.shape
