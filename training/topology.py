@@ -16,6 +16,10 @@ from torch import nn
 from training.bandsplit import BandSplit
 from training.config import Config, set_values, to_json
 from training.model import Network
+from training.quantize import to_int8
+
+SCALE = ".scale"  # behind the name of a matrix that is stored as int8: one value per row
+KEPT = ("bias", "place", "dense.weight")  # never rounded by the networks, whatever their dimensions
 
 # What a checkpoint must share with the run that goes on from it.
 SHAPE = (
@@ -34,10 +38,25 @@ def build(config: Config) -> nn.Module:
 
 
 def write_weights(weights: dict[str, torch.Tensor], config: Config, path: Path) -> None:
-    """Weights as float16 with the settings of their run; the file is replaced whole."""
+    """Weights as float16, with the settings of their run; the file is replaced whole."""
+    _write({name: value.detach().to(torch.float16).contiguous() for name, value in weights.items()}, config, path)
+
+
+def write_rounded(weights: dict[str, torch.Tensor], config: Config, path: Path) -> None:
+    """As write_weights in half the bytes: matrices on their int8 grid, on which they were trained and will run."""
+    stored = {}
+    for name, value in weights.items():
+        if value.dim() < 2 or name.endswith(KEPT):
+            stored[name] = value.detach().to(torch.float16)
+            continue
+        grid, scales = to_int8(value.flatten(0, -2))
+        stored[name], stored[name + SCALE] = grid.view_as(value), scales
+    _write(stored, config, path)
+
+
+def _write(tensors: dict[str, torch.Tensor], config: Config, path: Path) -> None:
     part = path.with_name(path.name + ".part")
-    half = {name: value.detach().to(torch.float16).contiguous() for name, value in weights.items()}
-    save_file(half, part, metadata={"config": to_json(config)})
+    save_file(tensors, part, metadata={"config": to_json(config)})
     part.replace(path)
 
 
@@ -49,6 +68,8 @@ def read_weights(path: Path) -> tuple[dict[str, torch.Tensor], Config]:
             names = list(file.keys())
             prefix = "ema." if any(name.startswith("ema.") for name in names) else ""
             weights = {n.removeprefix(prefix): file.get_tensor(n).float() for n in names if n.startswith(prefix)}
+            for name in [n.removesuffix(SCALE) for n in weights if n.endswith(SCALE)]:
+                weights[name] *= weights.pop(name + SCALE).view(*weights[name].shape[:-1], 1)
     except (KeyError, ValueError, SafetensorError) as error:
         raise ValueError(f"{path}: no weights of a training run: {error}") from None
     known = {key: value for key, value in settings.items() if hasattr(Config, key) or key in Config.__annotations__}

@@ -13,6 +13,7 @@ from recordings import RATE, settings, syllables
 
 from linnet import _core
 from training import apply, augment, bandsplit, features, losses, model, spectrum, topology, train
+from training.quantize import round_rows
 
 SHAPES = {
     "plain": {"fine": False, "taps": 0},
@@ -199,6 +200,26 @@ def test_filters_see_their_neighbours() -> None:
         found = apply.filtered(bins, taps)
         at = torch.arange(1, 8)
         torch.testing.assert_close(found[at], 1j * bins[at + shift])
+
+
+def test_rounded_weights_are_those_of_the_rounded_network(tmp_path: Path) -> None:
+    """A file of int8 matrices, in little more than half the bytes, holds what the network makes of float ones."""
+    shape = {"channels": 16, "blocks": 1, "context": 16, "fine": True, "taps": 1, "trunk": True}
+    config = settings(tmp_path, tmp_path, topology="bandsplit", dense=32, hidden=64, strength=32, **shape)
+    torch.manual_seed(6)
+    weights = dict(topology.build(config).named_parameters())
+    topology.write_weights(weights, config, tmp_path / "half.safetensors")
+    topology.write_rounded(weights, config, tmp_path / "rounded.safetensors")
+    assert (tmp_path / "rounded.safetensors").stat().st_size < 0.7 * (tmp_path / "half.safetensors").stat().st_size
+    found, _ = topology.read_weights(tmp_path / "rounded.safetensors")
+    assert found.keys() == weights.keys()
+    rounded = 0
+    for name, value in weights.items():
+        matrix = value.dim() > 1 and not name.endswith(("bias", "place", "dense.weight"))
+        expected = round_rows(value.detach().flatten(0, -2)).view_as(value) if matrix else value.detach()
+        torch.testing.assert_close(found[name], expected, rtol=1e-3, atol=1e-6)
+        rounded += matrix
+    assert rounded > 20
 
 
 def test_a_recording_through_the_network_is_the_core_s_synthesis(tmp_path: Path) -> None:
