@@ -357,6 +357,7 @@ def test_stub_tells_every_name_of_the_core(root: Path) -> None:
     tree = ast.parse((root / "python/linnet/_core.pyi").read_text(encoding="utf-8"))
     kinds = (ast.FunctionDef, ast.ClassDef)
     stub = {node.name for node in tree.body if isinstance(node, kinds) and not node.name.startswith("_")}
+    stub |= {node.target.id for node in tree.body if isinstance(node, ast.AnnAssign)}
     assert stub == {name for name in dir(_core) if not name.startswith("_")}
     stream = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Stream")
     methods = {node.name for node in stream.body if isinstance(node, ast.FunctionDef)} - {"__init__"}
