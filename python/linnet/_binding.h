@@ -8,7 +8,6 @@
 
 #include <complex>
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,14 +33,14 @@ inline void check(linnet_status status, const std::string &detail = "") {
   if (status != LINNET_OK) throw LinnetError{status, detail};
 }
 
-// A copy of the bytes of a model, aligned to cache lines.
+// A copy of the bytes of a model, aligned to cache lines and side by side, however they lie in the buffer.
 class Bytes {
  public:
   explicit Bytes(const py::buffer &buffer) {
     const py::buffer_info info = buffer.request();
     size_ = static_cast<size_t>(info.size * info.itemsize);
     lines_.resize(size_ / sizeof(Line) + 1);
-    memcpy(lines_.data(), info.ptr, size_);
+    if (PyBuffer_ToContiguous(lines_.data(), info.view(), info.view()->len, 'C') != 0) throw py::error_already_set();
   }
   const void *data() const { return lines_.data(); }
   size_t size() const { return size_; }

@@ -132,6 +132,14 @@ def test_bad_sources_are_named(tmp_path: Path, tiny_model: Path) -> None:
             _core.Model(bad)
 
 
+def test_bytes_that_do_not_lie_side_by_side_are_gathered(tiny_model: Path) -> None:
+    data = np.fromfile(tiny_model, np.uint8)
+    for view in (np.repeat(data, 3)[::3], data[::-1].copy()[::-1]):
+        assert _core.Model(view).to_bytes() == data.tobytes()
+    with pytest.raises(_core.LinnetError):
+        _core.Model(data[::-1])
+
+
 def test_reports_name_every_kind_of_model(tiny_model: Path) -> None:
     data = tiny_model.read_bytes()
     assert catalog.model_label("tiny") == "tiny"
