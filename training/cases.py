@@ -18,7 +18,8 @@ import numpy as np
 import soxr
 from scipy.signal import oaconvolve, sosfilt
 
-from linnet import _core, metrics
+from linnet import _core
+from linnet.study import metrics
 from training import procedural, voices
 from training.data import RATE
 from training.material import Material

@@ -30,8 +30,9 @@ import soundfile
 from tqdm import tqdm
 
 import training  # noqa: F401  (finds linnet)
-from linnet import _core, metrics
+from linnet import _core
 from linnet.enhancer import DEFAULT_POSTFILTER
+from linnet.study import metrics
 from training import case_table, intervals, selection, summary
 from training.dnsmos import Dnsmos, network
 from training.score_figure import NO_SNR, draw_scores

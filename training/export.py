@@ -2,8 +2,8 @@
 
     python training/export.py runs/small/checkpoint.safetensors small.linnet
 
-The proof runs a random feature sequence through the integer simulation of python/linnet/simulate.py and through the C++
-network and compares the outputs bit for bit; a difference is an error and no file is written.
+The proof runs a random feature sequence through the integer simulation of python/linnet/model/simulate.py and through
+the C++ network and compares the outputs bit for bit; a difference is an error and no file is written.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 import training  # noqa: F401  (finds linnet)
-from linnet import _core, blob, simulate
+from linnet import _core
+from linnet.model import blob, simulate
 from training import sparse
 
 LAYERS = {"gain_head": "gain", "strength_head": "strength", "speech_head": "speech"}  # names in the blob

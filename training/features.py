@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from linnet import _core, oracle
+from linnet import _core
+from linnet.study import oracle
 from training import data, keep_memory
 from training.augment import Mixer, Segment
 from training.spectrum import USED

@@ -550,7 +550,17 @@ def test_wheel_is_complete_and_can_be_imported(elsewhere: Path, tmp_path: Path) 
         wanted = base64.urlsafe_b64encode(hashlib.sha256(contents[name]).digest()).decode().rstrip("=")
         assert digest == (f"sha256={wanted}" if name != f"{info}/RECORD" else "")
 
-    code = "import linnet, linnet._core as core; print(linnet.__file__, core.version())"
+    sources = {str(path.relative_to(elsewhere / "python")) for path in (elsewhere / "python/linnet").rglob("*.py")}
+    assert sources == {name for name in contents if name.endswith(".py")}
+
+    code = """
+import importlib, pkgutil
+import linnet
+for module in pkgutil.walk_packages(linnet.__path__, "linnet."):
+    if module.name != "linnet.__main__":
+        importlib.import_module(module.name)
+print(linnet.__file__, linnet.version)
+"""
     environment = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, cwd=tmp_path)
     place, version = done.stdout.split()

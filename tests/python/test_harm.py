@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from linnet import _core, metrics
-from linnet.blob import Int8Layer, read_blob
+from linnet import _core
 from linnet.catalog import models
 from linnet.enhancer import DEFAULT_POSTFILTER
+from linnet.model.blob import Int8Layer, read_blob
+from linnet.study import metrics
 from training import cases
 from training.material import Material, scaled
 

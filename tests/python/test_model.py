@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 import linnet
-from linnet import _core, blob, catalog
+from linnet import _core, catalog
+from linnet.model import blob
 
 
 def noise(samples: int) -> np.ndarray:
