@@ -45,7 +45,7 @@ def pack(weights: dict[str, torch.Tensor], widths: tuple[int, int, int], lookahe
 
 def check_parity(data: bytes, frames: int = 40, seed: int = 0) -> None:
     """RuntimeError unless the SDK's network equals the integer simulation bit for bit, on every backend of this CPU."""
-    features = np.random.default_rng(seed).standard_normal((frames, 70)).astype(np.float32)
+    features = np.random.default_rng(seed).standard_normal((frames, _core.FEATURES)).astype(np.float32)
     wanted = simulate.simulate(data, features)
     for backend in _core.backends():
         found = _core.network(data, features, backend=backend)
