@@ -18,7 +18,7 @@ from typing import Any
 import targets
 from benchmarks import common, counts
 from benchmarks.cpu_load import code_size, jobs
-from linnet.blob import TINY, random_model
+from linnet.model.blob import TINY, random_model
 
 FROZEN = common.RESULTS / "instructions.json"
 TOLERANCE = 0.01

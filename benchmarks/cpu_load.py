@@ -22,7 +22,7 @@ import targets
 from benchmarks import common, counts, estimate, native
 from benchmarks.counts import DSP, STAGES
 from benchmarks.cpus import CPUS, MEMORY_BAND, Level, NamedCpu
-from linnet.blob import TINY, random_model
+from linnet.model.blob import TINY, random_model
 
 # LLVM's table for the machine at hand, by what it says of itself; the first that fits.
 HOST_TABLES = (("amx_tile", "sapphirerapids"), ("avx512_vnni", "icelake-server"), ("avx2", "skylake"))

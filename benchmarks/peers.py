@@ -32,17 +32,14 @@ import soundfile
 import soxr
 
 from benchmarks import common, native
+from linnet import _core
+from linnet._core import FRAME, RATE
 
-RATE = 48000
-FRAME = RATE // 100
 WIDTH = 512  # units and inputs of the GRU that the kernel comparison steps through
 
 
 def _linnet(name: str) -> Callable[[np.ndarray], None]:
-    from linnet import Enhancer  # noqa: F401  (says early that the binding is not built)
-    from linnet._core import Stream
-
-    stream = Stream(common.models([name])[name][0])
+    stream = _core.Stream(_core.Model(common.models([name])[name][0]))
 
     def run(x: np.ndarray) -> None:
         for at in range(0, len(x) - FRAME + 1, FRAME):

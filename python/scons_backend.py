@@ -138,9 +138,9 @@ def build_wheel(wheel_directory: str, config_settings: Any = None, metadata_dire
     with _writable_tree() as tree:
         module = _scons("binding", tree) / "python" / f"_core{SUFFIX}"
         files = {f"linnet/{module.name}": module.read_bytes()}
-    for path in sorted((ROOT / "python/linnet").iterdir()):
+    for path in sorted((ROOT / "python/linnet").rglob("*")):
         if path.suffix in (".py", ".pyi") or path.name == "py.typed":
-            files[f"linnet/{path.name}"] = path.read_bytes()
+            files[str(path.relative_to(ROOT / "python"))] = path.read_bytes()
     for path in [*sorted((ROOT / "sdk/models").glob("*.linnet")), ROOT / "sdk/models/README.md"]:
         files[f"linnet/models/{path.name}"] = path.read_bytes()
     for path in sorted((ROOT / "sdk/examples").glob("demo_*.flac")):

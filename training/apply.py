@@ -21,10 +21,10 @@ import torch
 
 import training  # noqa: F401  (finds linnet)
 from linnet import _core
+from linnet._core import FRAME, RATE
 from training import spectrum, topology
 from training.features import LOW, fine_inputs
 
-HOP = spectrum.FRAME
 FULL_SCALE = 32768  # of the core's spectra
 
 
@@ -39,9 +39,9 @@ class Enhancer:
     @torch.no_grad()
     def __call__(self, noisy: np.ndarray) -> np.ndarray:
         """Silence stands in for what is before and behind."""
-        delay = (self.config.lookahead + 1) * HOP
-        steps = -(-(len(noisy) + delay) // HOP)
-        padded = np.zeros(steps * HOP, np.float32)
+        delay = (self.config.lookahead + 1) * FRAME
+        steps = -(-(len(noisy) + delay) // FRAME)
+        padded = np.zeros(steps * FRAME, np.float32)
         padded[: len(noisy)] = noisy
         found = _core.analyze(padded, lookahead=self.config.lookahead, spectra=True)
         seen = found["features"]
@@ -78,8 +78,8 @@ def main() -> int:
             raise ValueError(f"no .wav files in {args.noisy}")
         for path in paths:
             noisy, rate = soundfile.read(path, dtype="float32")
-            if rate != 48000 or noisy.ndim != 1:
-                raise ValueError(f"{path}: {rate} Hz; only 48000 Hz mono")
+            if rate != RATE or noisy.ndim != 1:
+                raise ValueError(f"{path}: {rate} Hz; only {RATE} Hz mono")
             soundfile.write(args.out / path.name, enhancer(noisy), rate, subtype="FLOAT")
     except (OSError, ValueError, soundfile.LibsndfileError) as error:
         print(f"apply: {error}", file=sys.stderr)

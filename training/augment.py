@@ -16,8 +16,9 @@ import numpy as np
 import soxr
 from scipy.signal import butter, oaconvolve, sosfilt
 
+from linnet._core import FRAME, RATE
 from training import hard, procedural
-from training.data import RATE, Collection, Corpus, loud_level, make_once
+from training.data import Collection, Corpus, loud_level, make_once
 from training.manifest import is_synthetic
 
 FADE = 240  # samples, at each cut
@@ -164,7 +165,7 @@ class Mixer:
     def __init__(self, corpus: Corpus, config):
         self.corpus = corpus
         self.config = config
-        self.length = config.frames * 480
+        self.length = config.frames * FRAME
         self.recorded = []
         for item in corpus.rooms.items:
             room = corpus.rooms.read(item)

@@ -20,8 +20,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from linnet._core import BANDS, FEATURES
 from training.device import working_type
-from training.features import BANDS, FINE, INPUTS, LOW
+from training.features import FINE, LOW
 from training.model import Cost, Dense, Network, Recurrent, count_weights
 from training.quantize import round_rows
 from training.spectrum import band_edges
@@ -35,14 +36,14 @@ SCALARS = 2  # pitch period and correlation, behind the energies and coherences 
 def token_inputs(fine: bool) -> torch.Tensor:
     """[17, K] places of each token's inputs in features and fine inputs; a zero, behind them, where there is none."""
     edges = band_edges()
-    nothing = INPUTS + (FINE if fine else 0)
+    nothing = FEATURES + (FINE if fine else 0)
     rows = []
     for first in range(0, BANDS, SHARE):
         near = range(max(first - 1, 0), min(first + SHARE + 1, BANDS))
         row = [*near, *(BANDS + band for band in near), *(2 * BANDS + i for i in range(SCALARS))]
         if fine:
             inside = range(edges[near[0]], min(edges[near[-1]] + 1, LOW))
-            row += [INPUTS + part * LOW + bin_ for part in range(FINE // LOW) for bin_ in inside]
+            row += [FEATURES + part * LOW + bin_ for part in range(FINE // LOW) for bin_ in inside]
         rows.append(row)
     width = max(map(len, rows))
     return torch.tensor([row + [nothing] * (width - len(row)) for row in rows])
@@ -232,7 +233,7 @@ class BandSplit(nn.Module):
         padded = functional.pad(features.to(working_type(features.device)), (0, 1))
         seen, before, carried = padded[..., self.inputs], (), []
         if self.trunk:
-            gains, strengths, speech, whole, of_trunk = self.trunk.logits(features[..., :INPUTS], of_trunk, rounding)
+            gains, strengths, speech, whole, of_trunk = self.trunk.logits(features[..., :FEATURES], of_trunk, rounding)
             told = torch.tanh(self.tell(whole.to(seen.dtype), rounding)).unflatten(2, (TOKENS, TOLD))
             heads = [torch.tanh(0.25 * x).to(seen.dtype).unflatten(2, (TOKENS, SHARE)) for x in (gains, strengths)]
             seen, before = torch.cat([seen, told, *heads], 3), (gains, strengths, speech)

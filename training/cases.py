@@ -18,14 +18,13 @@ import numpy as np
 import soxr
 from scipy.signal import oaconvolve, sosfilt
 
-from linnet import _core, metrics
+from linnet import _core
+from linnet._core import FRAME, RATE, WINDOW
+from linnet.study import metrics
 from training import procedural, voices
-from training.data import RATE
 from training.material import Material
 
 Enhance = Callable[[np.ndarray], np.ndarray]
-HOP = 480
-FRAME = 960  # samples, 20 ms
 ACTIVE = 1e-3  # of the loudest frame's power: what counts as speech
 SEED = 2026
 SETTLE = 0.3  # s that a change of level may cost
@@ -89,7 +88,7 @@ class Case:
 # Measures
 
 
-def power(x: np.ndarray, frame: int = FRAME) -> np.ndarray:
+def power(x: np.ndarray, frame: int = WINDOW) -> np.ndarray:
     """Mean power of the pieces of `frame` samples, float64."""
     return (x[: len(x) // frame * frame].reshape(-1, frame).astype(np.float64) ** 2).mean(axis=1)
 
@@ -332,7 +331,7 @@ def enhancer(path: Path) -> Enhance:
 
     def through(noisy: np.ndarray) -> np.ndarray:
         stream = _core.Stream(model)
-        padded = np.zeros(-(-(len(noisy) + stream.delay) // HOP) * HOP, np.float32)
+        padded = np.zeros(-(-(len(noisy) + stream.delay) // FRAME) * FRAME, np.float32)
         padded[: len(noisy)] = noisy
         return stream.process(padded)[stream.delay : stream.delay + len(noisy)]
 

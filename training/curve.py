@@ -17,8 +17,8 @@ if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import training  # noqa: F401  (finds linnet)
-from linnet.audio import AudioError
-from linnet.report import pyplot, save, style
+from linnet.io.errors import AudioError
+from linnet.study.figures import pyplot, save, style
 from training.score_figure import COLOURS
 
 PANELS = {

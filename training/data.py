@@ -19,10 +19,10 @@ import numpy as np
 import soundfile
 import soxr
 
+from linnet._core import RATE, WINDOW
 from training import manifest
 from training.licences import is_permissive
 
-RATE = 48000
 SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff"}
 VALID_SHARE = 0.08  # of a folder's groups, or of its files where there are few, chosen by a hash of the name
 MANY_GROUPS = 10
@@ -129,7 +129,7 @@ def effective_bandwidth(x: np.ndarray, range_db: float = 60.0) -> float:
 
 def loud_level(x: np.ndarray) -> float:
     """RMS over the 20 ms frames within 40 dB of the loudest; 0 for silence."""
-    frames = x[: len(x) // 960 * 960].reshape(-1, 960) if len(x) >= 960 else x[None]
+    frames = x[: len(x) // WINDOW * WINDOW].reshape(-1, WINDOW) if len(x) >= WINDOW else x[None]
     power = (frames.astype(np.float32) ** 2).mean(axis=1)
     return float(np.sqrt(power[power >= power.max() * 1e-4].mean())) if power.size and power.max() > 0 else 0.0
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 import training  # noqa: F401  (finds linnet)
-from linnet import metrics
+from linnet.study import metrics
 
 NAMES = ("dnsmos_sig", "dnsmos_bak", "dnsmos_ovrl")
 WINDOW = 144160  # samples at 16 kHz, 9.01 s

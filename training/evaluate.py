@@ -30,13 +30,14 @@ import soundfile
 from tqdm import tqdm
 
 import training  # noqa: F401  (finds linnet)
-from linnet import _core, metrics
+from linnet import _core
+from linnet._core import RATE
 from linnet.enhancer import DEFAULT_POSTFILTER
+from linnet.study import metrics
 from training import case_table, intervals, selection, summary
 from training.dnsmos import Dnsmos, network
 from training.score_figure import NO_SNR, draw_scores
 
-RATE = 48000
 Enhancer = Callable[[np.ndarray], np.ndarray]  # float32 [n] at 48 kHz -> the same, aligned; picklable
 
 

@@ -2,8 +2,8 @@
 
     python training/export.py runs/small/checkpoint.safetensors small.linnet
 
-The proof runs a random feature sequence through the integer simulation of python/linnet/simulate.py and through the C++
-network and compares the outputs bit for bit; a difference is an error and no file is written.
+The proof runs a random feature sequence through the integer simulation of python/linnet/model/simulate.py and through
+the C++ network and compares the outputs bit for bit; a difference is an error and no file is written.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 import training  # noqa: F401  (finds linnet)
-from linnet import _core, blob, simulate
+from linnet import _core
+from linnet.model import blob, simulate
 from training import sparse
 
 LAYERS = {"gain_head": "gain", "strength_head": "strength", "speech_head": "speech"}  # names in the blob
@@ -44,7 +45,7 @@ def pack(weights: dict[str, torch.Tensor], widths: tuple[int, int, int], lookahe
 
 def check_parity(data: bytes, frames: int = 40, seed: int = 0) -> None:
     """RuntimeError unless the SDK's network equals the integer simulation bit for bit, on every backend of this CPU."""
-    features = np.random.default_rng(seed).standard_normal((frames, 70)).astype(np.float32)
+    features = np.random.default_rng(seed).standard_normal((frames, _core.FEATURES)).astype(np.float32)
     wanted = simulate.simulate(data, features)
     for backend in _core.backends():
         found = _core.network(data, features, backend=backend)

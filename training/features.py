@@ -17,26 +17,23 @@ from pathlib import Path
 
 import numpy as np
 
-from linnet import _core, oracle
+from linnet import _core
+from linnet._core import BANDS, FEATURES, RATE, WINDOW
+from linnet.study import oracle
 from training import data, keep_memory
 from training.augment import Mixer, Segment
 from training.spectrum import USED
 
-BANDS = 34
-INPUTS = 2 * BANDS + 2
 LOW = 98  # bins that are looked at one by one, below 4.9 kHz: bands 0 to 20 lie within
 FINE = 3 * LOW  # what is told of them: level, and cosine and sine of the turn since the frame before
-CENTRES = 50.0 * np.array(
-    [0, 2, 4, 6, 8, 10, 12, 15, 18, 21, 24, 28, 32, 36, 41, 47, 53]
-    + [60, 68, 77, 87, 98, 110, 124, 140, 157, 176, 198, 223, 251, 282, 317, 356, 400]
-)  # Hz, of the bands
+CENTRES = RATE / WINDOW * _core.band_centre()  # Hz, of the bands
 SILENCE = 1e-2  # band energy, full scale 32768: the features' own floor
 LIMIT = 60000.0  # of float16
 WEIGHT_EXPONENT = 0.3  # from power to compressed loudness
 HEARD = int((CENTRES < 7500).sum())  # bands of a listener at 16 kHz
 
 _names = [
-    ("features", INPUTS),
+    ("features", FEATURES),
     ("gain", BANDS),  # target, amplitude
     ("strength", BANDS),  # target
     ("xx", BANDS),  # statistics over yy: clean energy,

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from linnet._core import RATE
 from training import voices
-from training.data import RATE, loud_level
+from training.data import loud_level
 
 RAMP = RATE // 50  # samples in which a level changes
 SHARES = ("held", "level_step", "whisper", "telephone", "muted_start")

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from training.data import RATE, SUFFIXES, decode
+from linnet._core import RATE
+from training.data import SUFFIXES, decode
 from training.manifest import folders, read_all
 
 VOICES = 4  # at most

@@ -15,12 +15,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from linnet.model import blob
 from training import gru
 from training.device import working_type
 from training.quantize import round_rows
-
-INPUTS = 70
-BANDS = 34
 
 
 @dataclass(frozen=True)
@@ -187,11 +185,11 @@ class Recurrent(nn.Module):
         return RecurrentFunction.apply(x, state, *weights, self.bias_input, self.bias_state)
 
 
-def unfold(x: torch.Tensor, history: torch.Tensor, taps: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """[T, B, C] with the taps - 1 frames before -> [T, B, taps * C], oldest frame first, and the new history."""
+def unfold(x: torch.Tensor, history: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """[T, B, C] with the K frames before -> [T, B, (K + 1) C], oldest frame first, and the new history."""
     padded = torch.cat([history, x])
     frames = x.shape[0]
-    return torch.cat([padded[k : k + frames] for k in range(taps)], dim=2), padded[frames:].detach()
+    return torch.cat([padded[k : k + frames] for k in range(len(history) + 1)], dim=2), padded[frames:].detach()
 
 
 class Network(nn.Module):
@@ -201,17 +199,22 @@ class Network(nn.Module):
         super().__init__()
         self.widths = (dense, hidden, strength)
         self.dropout = nn.Dropout(dropout)  # between layers, in training only; heads see all there is
-        self.dense = Dense(INPUTS, dense)
-        self.conv1 = Dense(5 * dense, hidden, inner=True)
-        self.conv2 = Dense(3 * hidden, hidden, inner=True)
-        self.gru1 = Recurrent(hidden, hidden)
-        self.gru2 = Recurrent(hidden, hidden)
-        self.gru3 = Recurrent(hidden, hidden)
-        self.gru4 = Recurrent(hidden, hidden)
-        self.gru5 = Recurrent(2 * hidden, strength)
-        self.gain_head = Dense(5 * hidden, BANDS)
-        self.strength_head = Dense(strength, BANDS)
-        self.speech_head = Dense(hidden, 1)
+        shapes = {one.name: (one.cols, one.rows) for one in blob.matrices(blob.Widths(*self.widths))}
+
+        def recurrent(name: str) -> Recurrent:
+            return Recurrent(shapes[f"{name}.input"][0], shapes[f"{name}.recurrent"][0])
+
+        self.dense = Dense(*shapes["dense"])
+        self.conv1 = Dense(*shapes["conv1"], inner=True)
+        self.conv2 = Dense(*shapes["conv2"], inner=True)
+        self.gru1 = recurrent("gru1")
+        self.gru2 = recurrent("gru2")
+        self.gru3 = recurrent("gru3")
+        self.gru4 = recurrent("gru4")
+        self.gru5 = recurrent("gru5")
+        self.gain_head = Dense(*shapes["gain"])
+        self.strength_head = Dense(*shapes["strength"])
+        self.speech_head = Dense(*shapes["speech"])
 
     def matrices(self) -> list[str]:
         """Names of the weights between layers: neither of the first layer nor of a head."""
@@ -227,7 +230,9 @@ class Network(nn.Module):
     def start(self, batch: int) -> list[torch.Tensor]:
         """States of a stream that has not begun: two convolution histories and five recurrent states."""
         dense, hidden, strength = self.widths
-        shapes = [(4, batch, dense), (2, batch, hidden)] + [(batch, hidden)] * 4 + [(batch, strength)]
+        convolutions = ((self.conv1, dense), (self.conv2, hidden))
+        shapes = [(layer.weight.shape[1] // width - 1, batch, width) for layer, width in convolutions]
+        shapes += [(batch, hidden)] * 4 + [(batch, strength)]
         return [torch.zeros(shape, device=self.dense.weight.device) for shape in shapes]
 
     def forward(self, features: torch.Tensor, states: list[torch.Tensor], rounding: bool = False):
@@ -238,9 +243,9 @@ class Network(nn.Module):
     def logits(self, features: torch.Tensor, states: list[torch.Tensor], rounding: bool):
         """The same before the sigmoid, and, before the states, what the last layers say [T, B, 2 hidden]."""
         x = torch.tanh(self.dense(features, False))
-        x, history1 = unfold(x, states[0], 5)
+        x, history1 = unfold(x, states[0])
         x = torch.tanh(self.conv1(x, rounding))
-        x, history2 = unfold(x, states[1], 3)
+        x, history2 = unfold(x, states[1])
         conv2 = torch.tanh(self.conv2(x, rounding))
         gru1, state1 = self.gru1(self.dropout(conv2), states[2], rounding)
         gru2, state2 = self.gru2(self.dropout(gru1), states[3], rounding)

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.fft
 
-RATE = 48000
+from linnet._core import RATE
+
 STEP = 32  # samples from one computed value of a slow curve to the next
 TABLE = 8192  # samples of one period of a periodic tone
 CEILING = 20000.0  # Hz, of its harmonics

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import training  # noqa: F401  (finds linnet)
-from linnet.report import pyplot, save, style
+from linnet.study.figures import pyplot, save, style
 from training.summary import LOWER_IS_BETTER, NAMES, system_name
 
 COLOURS = ("#0f766e", "#b45309", "#4338ca", "#be185d", "#4d7c0f", "#0369a1", "#7c2d12")

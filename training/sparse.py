@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import torch
 
-from linnet import blob
+from linnet.model import blob
 
 ROWS, COLS = blob.BLOCK_ROWS, blob.BLOCK_COLS
 BEGIN, END = 0.05, 0.6  # of the budget

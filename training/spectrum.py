@@ -17,13 +17,14 @@ from torch.nn import functional
 
 import training  # noqa: F401  (finds linnet)
 from linnet import _core
+from linnet._core import BANDS, BINS, FRAME, WINDOW
 
-FRAME, WINDOW, BINS, BANDS, USED = 480, 960, 481, 34, 400
+USED = _core.USED_BINS  # the others are silent in what the core gives out
 SCALE_LIMIT = 6.0  # of a band
 POWER = 0.3
 FLOOR = 1e-7  # of the mean power of the noisy bins: below it nothing is heard, and the gradient would be infinite
 COMPLEX_SHARE = 0.3
-OTHER_WINDOWS = (480, 1920)
+OTHER_WINDOWS = (WINDOW // 2, 2 * WINDOW)
 
 
 @cache

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 import training  # noqa: F401  (finds linnet)
-from linnet import metrics
+from linnet.study import metrics
 from training import intervals
 
 SILENCE = -60.0  # dB

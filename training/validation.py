@@ -23,10 +23,12 @@ if __package__ in (None, ""):
 import soundfile
 from scipy.signal import oaconvolve
 
+import training  # noqa: F401  (finds linnet)
+from linnet._core import RATE
 from training import config as settings
 from training import manifest
 from training.augment import Mixer, decibels, fade
-from training.data import RATE, Corpus, Item, load, loud_level
+from training.data import Corpus, Item, load, loud_level
 
 SNRS = (-5, 0, 5, 10, 15)  # dB, active speech power to mean noise power
 ROOM_EVERY = 4

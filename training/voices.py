@@ -10,9 +10,8 @@ import numpy as np
 import soxr
 from scipy.signal import butter, sosfilt
 
-from training.data import RATE
+from linnet._core import FRAME, RATE
 
-HOP = 480  # between the places where a voice is looked at
 SLOW = 8000  # Hz, where pitch is looked for
 SHORTEST, LONGEST = 20, 114  # periods at that rate: 400 and 70 Hz
 WINDOW = 206  # samples at that rate that are compared with those a period later
@@ -31,7 +30,7 @@ def periodicity(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     y = soxr.resample(x, RATE, SLOW, quality="LQ") if len(x) else x
     whole = WINDOW + LONGEST
     y = np.pad(y, (0, whole)).astype(np.float64)
-    frames = np.lib.stride_tricks.sliding_window_view(y, whole)[:: SLOW * HOP // RATE][: max(len(x) // HOP, 1)]
+    frames = np.lib.stride_tricks.sliding_window_view(y, whole)[:: SLOW * FRAME // RATE][: max(len(x) // FRAME, 1)]
     size = 512
     head = np.fft.rfft(frames[:, :WINDOW], size)
     product = np.fft.irfft(head.conj() * np.fft.rfft(frames, size), size)[:, : LONGEST + 1]
@@ -66,7 +65,7 @@ def voiced_stretch(x: np.ndarray, pick: float = 0.0) -> tuple[int, int, float] |
         return None
     ranked = fits[np.argsort(drift[fits] + (1 - lowest[fits]) + 0.02 * change[fits], kind="stable")]
     start = int(ranked[min(int(pick * len(ranked)), len(ranked) - 1)])
-    return start * HOP, (start + STRETCH) * HOP, float(np.median(period[start : start + STRETCH]))
+    return start * FRAME, (start + STRETCH) * FRAME, float(np.median(period[start : start + STRETCH]))
 
 
 def loop(stretch: np.ndarray, period: float, samples: int, rng: np.random.Generator) -> np.ndarray:
@@ -122,7 +121,7 @@ def held(
     return (note * 10 ** (loudness * wander(rng, n, 2) / 20)).astype(np.float32)
 
 
-def inserted(x: np.ndarray, note: np.ndarray, at: int, overlap: int = HOP) -> np.ndarray:
+def inserted(x: np.ndarray, note: np.ndarray, at: int, overlap: int = FRAME) -> np.ndarray:
     """x with a note put in at sample `at`, cross-faded over `overlap` samples on both sides; float32."""
     ramp = np.linspace(0, 1, overlap, dtype=np.float32)
     note = note.copy()
@@ -134,13 +133,13 @@ def inserted(x: np.ndarray, note: np.ndarray, at: int, overlap: int = HOP) -> np
 
 def whisper(x: np.ndarray, rng: np.random.Generator, quefrency: float = 0.0015) -> np.ndarray:
     """The same words without a voice; as loud, with less below 500 Hz. quefrency in s: the envelope's fineness."""
-    size = 2 * HOP
+    size = 2 * FRAME
     window = np.sqrt(np.hanning(size + 1)[:-1]).astype(np.float32)
-    steps = -(-len(x) // HOP) + 1
+    steps = -(-len(x) // FRAME) + 1
 
     def spectra(signal: np.ndarray) -> np.ndarray:
-        padded = np.pad(signal, (HOP, steps * HOP - len(signal)))
-        return np.fft.rfft(np.lib.stride_tricks.sliding_window_view(padded, size)[::HOP][:steps] * window)
+        padded = np.pad(signal, (FRAME, steps * FRAME - len(signal)))
+        return np.fft.rfft(np.lib.stride_tricks.sliding_window_view(padded, size)[::FRAME][:steps] * window)
 
     voice = spectra(x)
     cepstrum = np.fft.irfft(np.log(np.abs(voice) + 1e-6))
@@ -152,10 +151,10 @@ def whisper(x: np.ndarray, rng: np.random.Generator, quefrency: float = 0.0015) 
     # As loud as the voice from moment to moment.
     made *= np.linalg.norm(voice, axis=1, keepdims=True) / (np.linalg.norm(made, axis=1, keepdims=True) + 1e-9)
     frames = np.fft.irfft(made) * window
-    out = np.zeros((steps + 1, HOP))
-    out[:-1] += frames[:, :HOP]
-    out[1:] += frames[:, HOP:]
-    return out.ravel()[HOP : HOP + len(x)].astype(np.float32)
+    out = np.zeros((steps + 1, FRAME))
+    out[:-1] += frames[:, :FRAME]
+    out[1:] += frames[:, FRAME:]
+    return out.ravel()[FRAME : FRAME + len(x)].astype(np.float32)
 
 
 def telephone(low: float = 300.0, high: float = 3400.0) -> np.ndarray:

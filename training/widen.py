@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import torch
 
-from training.model import INPUTS
+from linnet._core import FEATURES
 
 Widths = tuple[int, int, int]
 
@@ -42,7 +42,7 @@ def widen(weights: dict[str, torch.Tensor], narrow: Widths, wide: Widths, seed: 
     found = {}
     for name, value in weights.items():
         layer = name.partition(".")[0]
-        if value.dim() == 2 and value.shape[1] != INPUTS:
+        if value.dim() == 2 and value.shape[1] != FEATURES:
             # Blocks of columns: taps of a convolution, layers that are concatenated.
             blocks = {"conv1": 5, "conv2": 3, "gain_head": 5}.get(layer, 2 if name == "gru5.weight_input" else 1)
             value = share_columns(value, blocks, factor, generator)

@@ -11,7 +11,8 @@
     model = linnet.Model("small")                  # read and checked once; all streams share it
 
 The method is PercepNet (Valin et al., Interspeech 2020); the work is done by the C++ core, `linnet._core`. Names are
-loaded when first used, so that tools which need only `linnet.blob` or `linnet.oracle` run without the built core.
+loaded when first used, so that tools which need only `linnet.study.oracle` or `linnet.study.metrics` run without the
+built core. python/linnet/README.md is the map of this package.
 """
 
 from __future__ import annotations
@@ -60,6 +61,8 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "_core":  # not loaded yet
+        return _module(name)
     if name in ("version", "__version__"):
         value: Any = _module("_core").version()
     elif name in _HOME:

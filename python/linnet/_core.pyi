@@ -1,4 +1,4 @@
-"""The C++ core: streams, and the stages behind them for training and tests.
+"""The C++ core: models and streams, the constants they share with Python, and the laboratory for training and tests.
 
 Frames of 480 samples at 48 kHz. Row t of an array of steps belongs to frame t - lookahead, whose window is centred on
 sample 480 (t - lookahead). Band statistics are energies at full scale 32768 with the FFT divided by 960. backend
@@ -10,6 +10,17 @@ from typing import Literal, TypedDict, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from typing_extensions import Buffer
+
+RATE: int  # Hz
+FRAME: int  # samples, the hop between frames
+WINDOW: int  # samples
+BINS: int  # of a window's spectrum, 50 Hz apart
+USED_BINS: int  # those below 20 kHz
+BANDS: int
+FEATURES: int  # of a frame, what the network gets
+MAX_LOOKAHEAD: int  # frames
+MAX_SAMPLE: float  # larger ones are clamped; full scale is 1
+LARGEST_WIDTHS: dict[str, int]  # of a model; all are multiples of 8
 
 class LinnetError(RuntimeError):
     """A status of the C API other than LINNET_OK, in words."""
@@ -63,6 +74,19 @@ class Stream:
     def delay(self) -> int: ...
     @property
     def backend(self) -> str: ...
+
+def version() -> str: ...
+def abi() -> int: ...
+def backends() -> list[str]:
+    """Kernels that this CPU can run, fastest first."""
+
+def band_centre() -> NDArray[np.int32]:
+    """Peaks of the 34 triangles, in bins of 50 Hz."""
+
+def matrices(dense: int, hidden: int, strength: int) -> list[tuple[str, int, int, bool, bool]]:
+    """The matrices of a model of these widths, in file order: name, rows, columns, if in float, if it may be sparse."""
+
+# The laboratory.
 
 class _NoisyStatistics(TypedDict):
     features: NDArray[np.float32]  # [T, 70]
@@ -142,11 +166,6 @@ def synthesize_bins(noisy: ArrayLike, bin_gains: ArrayLike, lookahead: int = 2) 
 def network(blob: Buffer, features: ArrayLike, backend: str | None = None, frames_per_call: int = 0) -> _NetworkOutput:
     """The network on features [T, 70], from its zero state; frames_per_call at a time (0: all) changes no bit."""
 
-def version() -> str: ...
-def abi() -> int: ...
-def backends() -> list[str]:
-    """Kernels that this CPU can run, fastest first."""
-
 def fft(x: ArrayLike) -> NDArray[np.complex64]:
     """[960] -> [481], divided by 960."""
 
@@ -155,9 +174,6 @@ def ifft(spectrum: ArrayLike) -> NDArray[np.float32]:
 
 def window() -> NDArray[np.float32]:
     """The analysis and synthesis window [960]."""
-
-def band_centre() -> NDArray[np.int32]:
-    """Peaks of the 34 triangles, in bins of 50 Hz."""
 
 def band_energy(spectrum: ArrayLike) -> NDArray[np.float32]:
     """[481] -> [34]."""

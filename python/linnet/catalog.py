@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, Union
 
-from linnet.blob import HEADER, MAGIC
+from linnet.model.layout import HEADER, MAGIC
 
 if TYPE_CHECKING:
     from linnet import _core
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 ModelLike: TypeAlias = Union["Model", str, os.PathLike[str], bytes, bytearray, memoryview]
 _Identity: TypeAlias = tuple[str, int, int, int, int]  # real path, device, number, bytes, time of the last change
 
-_FRAME = 480
 _PACKAGE = Path(__file__).resolve().parent
 _FOLDERS = (_PACKAGE / "models", _PACKAGE.parent.parent / "sdk" / "models")
 _EXAMPLES = (_PACKAGE / "data", _PACKAGE.parent.parent / "sdk" / "examples")
@@ -51,7 +50,9 @@ class ModelFile:
     @property
     def delay(self) -> int:
         """Samples at 48 kHz by which the output of whole frames lags."""
-        return _FRAME * (self.lookahead + 1)
+        from linnet import _core
+
+        return _core.FRAME * (self.lookahead + 1)
 
 
 class Model:
@@ -161,13 +162,13 @@ class Model:
 
 def models() -> dict[str, ModelFile]:
     """The models that come with this installation, by name, smallest first. Files that are not models are left out."""
-    found: dict[str, ModelFile] = {}
+    files: dict[str, ModelFile] = {}
     for folder in _FOLDERS:
         for path in sorted(folder.glob("*.linnet")):
             model = _describe(path)
             if model is not None:
-                found.setdefault(model.name, model)
-    return dict(sorted(found.items(), key=lambda item: item[1].size))
+                files.setdefault(model.name, model)
+    return dict(sorted(files.items(), key=lambda item: item[1].size))
 
 
 def model_path(model: str | os.PathLike[str]) -> Path:

@@ -18,11 +18,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from linnet.audio import PIPE
 from linnet.catalog import DEFAULT_MODEL, ModelError, models
 from linnet.enhancer import DEFAULT_POSTFILTER
-from linnet.formats import is_sound_file
-from linnet.outputs import AudioError, make_folder, printable, replacing, stems
+from linnet.io.errors import AudioError
+from linnet.io.formats import is_sound_file
+from linnet.io.outputs import make_folder, printable, replacing, stems
+from linnet.io.pipe import PIPE
 
 FAILURE = 2
 
@@ -136,7 +137,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _enhance(args: argparse.Namespace) -> int:
-    from linnet.files import Options
+    from linnet.io.recording import Options
 
     _check_backend(args.backend)
     if args.raw and args.input != PIPE:
@@ -208,14 +209,14 @@ def _enhance_folder(args: argparse.Namespace, options: Any) -> int:
 def _enhance_one(source: str, target: str, options: Any, plot: str | None, bar: bool = True) -> Any:
     from tqdm import tqdm
 
-    from linnet.files import enhance_file
+    from linnet.io.recording import enhance_file
 
     with tqdm(unit="s", desc=os.path.basename(source), leave=False, disable=not (bar and sys.stderr.isatty())) as shown:
         result = enhance_file(source, target, options, preview=plot is not None, progress=shown.update)
     if result.nonfinite:
         print(f"linnet: {source}: {result.nonfinite} samples are NaN or infinite and were taken as 0", file=sys.stderr)
     if plot and result.preview:
-        from linnet.report import Report, draw_report
+        from linnet.study.report import Report, draw_report
 
         before, after = result.preview
         title = "stdin" if source == PIPE else printable(os.path.basename(source))
@@ -285,7 +286,7 @@ def _selftest(args: argparse.Namespace) -> int:
 
 
 def _oracle(args: argparse.Namespace) -> int:
-    from linnet.ladder import run_ladder
+    from linnet.study.ladder import run_ladder
 
     inputs = [path for name in (args.clean, args.noisy) for path in (name, *Path(name).glob("*"))]
     _check_result("--json", args.json, inputs, outdir=args.outdir)
@@ -377,7 +378,7 @@ def _check_result(
     if os.path.realpath(path) in {os.path.realpath(name) for name in taken if name not in (None, PIPE)}:
         raise UsageError(f"{option} {path}: also an input or another output; give another name")
     if option == "--plot":
-        from linnet.report import picture_type
+        from linnet.study.figures import picture_type
 
         picture_type("" if folder else path)
 

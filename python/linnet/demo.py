@@ -10,13 +10,16 @@ from pathlib import Path
 
 import soundfile
 
-from linnet.audio import AudioError, open_output
 from linnet.catalog import ModelLike, example_path, model_label
-from linnet.files import Options, enhance_file, frame_powers, noise_reduction, pauses
-from linnet.formats import Format
-from linnet.metrics import si_sdr
-from linnet.outputs import encoded, make_folder
-from linnet.report import Report, draw_report, pyplot
+from linnet.io.errors import AudioError
+from linnet.io.file import open_output
+from linnet.io.formats import Format
+from linnet.io.level import frame_powers, noise_reduction, pauses
+from linnet.io.outputs import encoded, make_folder
+from linnet.io.recording import Options, enhance_file
+from linnet.study.figures import pyplot
+from linnet.study.metrics import si_sdr
+from linnet.study.report import Report, draw_report
 
 
 def run_demo(outdir: str, model: ModelLike, backend: str | None = None) -> str:

@@ -20,11 +20,10 @@ from linnet.catalog import DEFAULT_MODEL, Model, ModelLike, open_model
 
 Samples = TypeVar("Samples", NDArray[np.float32], NDArray[np.float64], NDArray[np.int16])
 
-RATE = 48000  # Hz, of every stream
+RATE = _core.RATE  # Hz, of every stream
 DEFAULT_POSTFILTER = 0.0  # that of the core
 LOWEST_RATE, HIGHEST_RATE = 4000, 384000  # Hz, of recordings
 MAX_CHANNELS = 64
-_LIMIT = 4.0  # what the core clamps samples to
 _DTYPES = (np.float32, np.float64, np.int16)
 
 
@@ -322,7 +321,7 @@ def _sanitise(samples: NDArray[Any]) -> tuple[NDArray[np.float32], int]:
     bad = samples.size - int(np.count_nonzero(finite))
     if bad:
         samples = np.where(finite, samples, 0)
-    return np.clip(samples, -_LIMIT, _LIMIT).astype(np.float32), bad
+    return np.clip(samples, -_core.MAX_SAMPLE, _core.MAX_SAMPLE).astype(np.float32), bad
 
 
 def _within(name: str, value: float, low: float, high: float, unit: str) -> float:

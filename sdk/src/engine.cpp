@@ -4,6 +4,8 @@
 
 #include <cstring>
 
+#include "base/sanitise.h"
+
 namespace linnet {
 
 using dsp::kBands;
@@ -109,7 +111,7 @@ void Engine::process_any(const float *in, float *out, size_t samples) {
 
 void Engine::take_hop(int i, const float in[kFrame]) {
   float *hop = hops_ + i * kFrame;
-  for (int n = 0; n < kFrame; ++n) hop[n] = sanitise(in[n]);
+  for (int n = 0; n < kFrame; ++n) hop[n] = base::sanitise(in[n]);
 }
 
 void Engine::process_frames(int frames, float *const out[]) {
@@ -150,7 +152,7 @@ void Engine::limit_attenuation(const float raw[kFrame], float out[kFrame]) {
     if (mix == 1) {
       out[i] = raw[i];
     } else {
-      out[i] = sanitise(mix == 0 ? enhanced_[i] : enhanced_[i] + mix * (raw[i] - enhanced_[i]));
+      out[i] = base::sanitise(mix == 0 ? enhanced_[i] : enhanced_[i] + mix * (raw[i] - enhanced_[i]));
     }
   }
 }

@@ -7,7 +7,6 @@
 #include <cstddef>
 
 #include "base/arena.h"
-#include "base/bits.h"
 #include "base/snapshot.h"
 #include "dsp/analysis.h"
 #include "dsp/snr.h"
@@ -16,18 +15,6 @@
 #include "nn/network.h"
 
 namespace linnet {
-
-constexpr float kMaxSample = 4.0f;
-
-// NaN and infinity become +0, magnitudes above 4 become +-4; all else, -0 and denormals included, is kept. By integer
-// tests, so that no compiler option and no floating-point mode changes it.
-inline float sanitise(float x) {
-  const uint32_t bits = base::float_bits(x);
-  const uint32_t magnitude = bits & 0x7fffffffu;
-  const uint32_t limit = base::float_bits(kMaxSample);
-  if (magnitude >= 0x7f800000u) return 0.0f;
-  return magnitude > limit ? base::bits_float((bits & 0x80000000u) | limit) : x;
-}
 
 // 10^(-db / 20) for db 0..100, the same bits everywhere; exactly 1 at 0 and exactly 0 at 100.
 float attenuation_to_mix(float db);

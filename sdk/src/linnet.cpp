@@ -4,6 +4,7 @@
 #include <cstring>
 #include <new>
 
+#include "base/bits.h"
 #include "base/fp_env.h"
 #include "engine.h"
 #include "linnet.h"

@@ -6,6 +6,7 @@ The model is tiny.linnet (random weights), so these tests are about mechanics, n
 from __future__ import annotations
 
 import ast
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -349,14 +350,25 @@ def test_closed_enhancer() -> None:
 
 
 def test_parts_without_the_core_do_not_load_it(root: Path) -> None:
-    code = "import sys, linnet.oracle, linnet.catalog, linnet.blob; assert 'linnet._core' not in sys.modules"
+    parts = "linnet.catalog, linnet.io.formats, linnet.model.layout, linnet.study.metrics, linnet.study.oracle"
+    code = f"import sys, {parts}; assert 'linnet._core' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": str(root / "python")})
+
+
+@pytest.mark.parametrize("part", ["linnet.Enhancer", "linnet.model.blob.TINY", "linnet.cli.main"])
+def test_a_core_that_is_not_built_is_said_so(root: Path, tmp_path: Path, part: str) -> None:
+    shutil.copytree(root / "python/linnet", tmp_path / "linnet", ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    module = part.rpartition(".")[0]
+    code = f"import {module}; {part}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert done.stderr.splitlines()[-1].startswith("ImportError: linnet._core is not built: run './sconsw python'")
 
 
 def test_stub_tells_every_name_of_the_core(root: Path) -> None:
     tree = ast.parse((root / "python/linnet/_core.pyi").read_text(encoding="utf-8"))
     kinds = (ast.FunctionDef, ast.ClassDef)
     stub = {node.name for node in tree.body if isinstance(node, kinds) and not node.name.startswith("_")}
+    stub |= {node.target.id for node in tree.body if isinstance(node, ast.AnnAssign)}
     assert stub == {name for name in dir(_core) if not name.startswith("_")}
     stream = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Stream")
     methods = {node.name for node in stream.body if isinstance(node, ast.FunctionDef)} - {"__init__"}

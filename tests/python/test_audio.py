@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from linnet.audio import open_input, open_output
-from linnet.formats import Format, output_format, to_subtype
-from linnet.outputs import AudioError, replacing, stems
+from linnet.io.errors import AudioError
+from linnet.io.file import open_input, open_output
+from linnet.io.formats import Format, output_format, to_subtype
+from linnet.io.outputs import replacing, stems
 
 SUBTYPES = ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"]
 
@@ -386,7 +387,9 @@ def test_full_disk_leaves_no_file(tmp_path: Path, root: Path, ending: str, sampl
     code = f"""
 import resource, signal, sys
 import numpy as np
-from linnet.audio import AudioError, Format, open_output
+from linnet.io.errors import AudioError
+from linnet.io.file import open_output
+from linnet.io.formats import Format
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (16000, 16000))
 block = np.random.default_rng(0).uniform(-1, 1, ({samples}, 1)).astype(np.float32)

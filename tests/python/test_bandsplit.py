@@ -34,7 +34,7 @@ def network_of(name: str, channels: int = 8) -> bandsplit.BandSplit:
 
 
 def inputs_of(network: bandsplit.BandSplit, frames: int, batch: int) -> torch.Tensor:
-    width = features.INPUTS + (features.FINE if network.fine else 0)
+    width = _core.FEATURES + (features.FINE if network.fine else 0)
     return torch.from_numpy(np.random.default_rng(2).standard_normal((frames, batch, width)).astype(np.float32))
 
 
@@ -134,7 +134,7 @@ def test_every_band_and_low_bin_is_read_by_its_token() -> None:
         assert {2 * token, 2 * token + 1, 34 + 2 * token, 34 + 2 * token + 1, 68, 69} <= set(row)
         inside = range(edges[2 * token], min(edges[2 * token + 1] + 1, features.LOW))
         assert {70 + k for k in inside} <= set(row)
-    assert int(places.max()) == features.INPUTS + features.FINE  # the zero behind them
+    assert int(places.max()) == _core.FEATURES + features.FINE  # the zero behind them
 
 
 def test_fine_inputs_tell_level_and_turn() -> None:

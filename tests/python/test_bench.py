@@ -9,7 +9,7 @@ from conftest import Build
 
 import targets
 from benchmarks import common, compare, counts, cpu_load, estimate
-from linnet.blob import TINY, random_model
+from linnet.model.blob import TINY, random_model
 
 
 @pytest.fixture

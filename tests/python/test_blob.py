@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from linnet import _core, blob
-from linnet.blob import BlobError, FloatLayer, Int8Layer, Widths
+from linnet import _core
+from linnet.model import blob
+from linnet.model.blob import BlobError, FloatLayer, Int8Layer, Widths
 
 TINY_PATH = Path(__file__).parents[2] / "sdk" / "models" / "tiny.linnet"
 TINY = blob.random_model(**blob.TINY)
@@ -59,7 +60,7 @@ def reader_accepts(data: bytes) -> bool:
 
 
 def test_tiny_model_in_the_tree_is_the_one_its_script_makes() -> None:
-    assert TINY_PATH.read_bytes() == TINY, "python python/linnet/blob.py sdk/models/tiny.linnet"
+    assert TINY_PATH.read_bytes() == TINY, "python -m linnet.model.blob sdk/models/tiny.linnet"
 
 
 @pytest.mark.parametrize(("widths", "lookahead"), [((8, 8, 8), 0), ((8, 16, 24), 1), ((40, 8, 16), 2), ((8, 72, 8), 3)])

@@ -137,15 +137,30 @@ def test_a_machine_without_a_target_is_told_so_in_one_line(unpacked: Path, tmp_p
     assert "\ntarget: " in scons(unpacked, "--help", **machine).stdout
 
 
+def a_cross_target(tmp_path: Path) -> tuple[str, dict[str, str]]:
+    """A Linux target that is not this machine's, and what the environment needs for a dry run of its build."""
+    for target in map(targets.load, targets.names()):
+        if not (target.foreign or target.native or target.missing()):
+            return target.name, {}
+    commands = tmp_path / "bin"  # no cross compiler is here: a dry run only looks for its name
+    commands.mkdir()
+    for command in (targets.load("riscv64_linux").gcc[1], "riscv64-linux-gnu-ar"):
+        (commands / command).symlink_to(shutil.which("true") or "")
+    return "riscv64_linux", {"PATH": f"{commands}:{os.environ['PATH']}"}
+
+
+def test_benchmarks_of_another_target_have_the_binding_of_this_machine(unpacked: Path, tmp_path: Path) -> None:
+    """Which tells the shapes of the models that they make."""
+    name, variables = a_cross_target(tmp_path)
+    done = scons(unpacked, "-n", "bench", f"target={name}", **environment(**variables))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"build/{targets.host()}-release/python/_core" in done.stdout
+    assert f"build/{name}-release/benchmarks/bench_process" in done.stdout
+
+
 def test_a_machine_without_a_target_builds_for_others(unpacked: Path, tmp_path: Path) -> None:
-    machine = as_machine(tmp_path, "SunOS", "sun4v")
-    name = next((name for name in targets.names() if not (one := targets.load(name)).foreign and not one.missing()), "")
-    if not name or targets.load(name).native:
-        commands = tmp_path / "bin"  # no cross compiler is here: a dry run only looks for its name
-        commands.mkdir()
-        for command in (targets.load("riscv64_linux").gcc[1], "riscv64-linux-gnu-ar"):
-            (commands / command).symlink_to(shutil.which("true") or "")
-        name, machine["PATH"] = "riscv64_linux", f"{commands}:{os.environ['PATH']}"
+    name, variables = a_cross_target(tmp_path)
+    machine = as_machine(tmp_path, "SunOS", "sun4v") | variables
     done = scons(unpacked, "-n", "lib", f"target={name}", **machine)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"build/{name}-release/liblinnet.so" in done.stdout
@@ -550,7 +565,17 @@ def test_wheel_is_complete_and_can_be_imported(elsewhere: Path, tmp_path: Path) 
         wanted = base64.urlsafe_b64encode(hashlib.sha256(contents[name]).digest()).decode().rstrip("=")
         assert digest == (f"sha256={wanted}" if name != f"{info}/RECORD" else "")
 
-    code = "import linnet, linnet._core as core; print(linnet.__file__, core.version())"
+    sources = {str(path.relative_to(elsewhere / "python")) for path in (elsewhere / "python/linnet").rglob("*.py")}
+    assert sources == {name for name in contents if name.endswith(".py")}
+
+    code = """
+import importlib, pkgutil
+import linnet
+for module in pkgutil.walk_packages(linnet.__path__, "linnet."):
+    if module.name != "linnet.__main__":
+        importlib.import_module(module.name)
+print(linnet.__file__, linnet.version)
+"""
     environment = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, cwd=tmp_path)
     place, version = done.stdout.split()

@@ -16,8 +16,8 @@ from command_line import TINY, run, sound, write
 
 import linnet
 from linnet.cli import main
-from linnet.ladder import _pairs
-from linnet.metrics import score
+from linnet.study.ladder import _pairs
+from linnet.study.metrics import score
 
 
 @pytest.mark.parametrize("channels", [1, 2, 8])
@@ -247,7 +247,7 @@ def test_input_folder_inside_the_output_folder(tmp_path: Path, monkeypatch: pyte
 
 
 def test_pictures_of_equal_stems_have_names_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("linnet.report.draw_report", lambda _, path: Path(path).touch())
+    monkeypatch.setattr("linnet.study.report.draw_report", lambda _, path: Path(path).touch())
     (tmp_path / "in").mkdir()
     for name in ("a.wav", "a.flac"):
         write(tmp_path / "in" / name, 4800)

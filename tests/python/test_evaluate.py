@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from linnet import metrics
+from linnet.study import metrics
 from training import dnsmos, evaluate, summary
 
 RATE = 48000

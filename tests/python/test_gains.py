@@ -1,5 +1,5 @@
-"""Gains and strengths: the envelope post-filter in C++, the training targets in python/linnet/oracle.py, both against
-published values, a float64 model and, where a closed form claims an optimum, a search that knows nothing of it.
+"""Gains and strengths: the envelope post-filter in C++, the training targets in python/linnet/study/oracle.py, both
+against published values, a float64 model and, where a closed form claims an optimum, a search that knows nothing of it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from linnet import _core, oracle
+from linnet import _core
+from linnet.study import oracle
 
 few = settings(max_examples=40, deadline=None, derandomize=True)
 unit = st.floats(0, 1, width=32)

@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from linnet import _core, metrics
-from linnet.blob import Int8Layer, read_blob
+from linnet import _core
 from linnet.catalog import models
 from linnet.enhancer import DEFAULT_POSTFILTER
+from linnet.model.blob import Int8Layer, read_blob
+from linnet.study import metrics
 from training import cases
 from training.material import Material, scaled
 
@@ -329,7 +330,8 @@ class FloatNetwork:
         weight, bias = self._matrix(name)
         return x @ weight.T + bias
 
-    def _conv(self, name: str, x: np.ndarray, frames: int) -> np.ndarray:
+    def _conv(self, name: str, x: np.ndarray) -> np.ndarray:
+        frames = self._matrix(name)[0].shape[1] // x.shape[1]
         padded = np.vstack([np.zeros((frames - 1, x.shape[1])), x])
         return np.tanh(self._linear(name, np.hstack([padded[k : k + len(x)] for k in range(frames)])))
 
@@ -348,7 +350,7 @@ class FloatNetwork:
     def __call__(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Gains and strengths [T, 34] of features [T, 70]."""
         dense = np.tanh(self._linear("dense", features.astype(np.float64)))
-        conv2 = self._conv("conv2", self._conv("conv1", dense, 5), 3)
+        conv2 = self._conv("conv2", self._conv("conv1", dense))
         states = [conv2]
         for name in ("gru1", "gru2", "gru3", "gru4"):
             states.append(self._gru(name, states[-1]))

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 import linnet
-from linnet import _core, blob, catalog
+from linnet import _core, catalog
+from linnet.model import blob
 
 
 def noise(samples: int) -> np.ndarray:
@@ -130,6 +131,14 @@ def test_bad_sources_are_named(tmp_path: Path, tiny_model: Path) -> None:
     for bad in (b"", bytes(63), tiny_model.read_bytes()[:-1]):
         with pytest.raises(_core.LinnetError):
             _core.Model(bad)
+
+
+def test_bytes_that_do_not_lie_side_by_side_are_gathered(tiny_model: Path) -> None:
+    data = np.fromfile(tiny_model, np.uint8)
+    for view in (np.repeat(data, 3)[::3], data[::-1].copy()[::-1]):
+        assert _core.Model(view).to_bytes() == data.tobytes()
+    with pytest.raises(_core.LinnetError):
+        _core.Model(data[::-1])
 
 
 def test_reports_name_every_kind_of_model(tiny_model: Path) -> None:

@@ -11,8 +11,9 @@ import pytest
 from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 
-from linnet import _core, blob, simulate
-from linnet.blob import FloatLayer, Int8Layer, Model, Widths
+from linnet import _core
+from linnet.model import blob, simulate
+from linnet.model.blob import FloatLayer, Int8Layer, Model, Widths
 
 BACKENDS = _core.backends()
 MODELS = [(8, 8, 8, 2), (16, 24, 8, 0), (8, 40, 48, 3), (24, 16, 72, 1), (128, 64, 32, 2)]

@@ -1,4 +1,4 @@
-"""linnet.oracle, linnet.metrics and the ladder: formulas against published values and searches, order of the rungs."""
+"""linnet.study: oracle, metrics and the ladder: formulas against published values and searches, order of the rungs."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linnet import _core
-from linnet.audio import AudioError
-from linnet.ladder import RUNGS, climb, run_ladder
-from linnet.metrics import pesq_wb, score, si_sdr, stoi
-from linnet.oracle import (
+from linnet.io.errors import AudioError
+from linnet.study.ladder import RUNGS, climb, run_ladder
+from linnet.study.metrics import pesq_wb, score, si_sdr, stoi
+from linnet.study.oracle import (
     MASKING_LIMIT,
     comb_coherence,
     comb_taps,

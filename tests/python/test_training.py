@@ -19,7 +19,9 @@ import torch
 from recordings import QUICK, RATE, TINY, settings, syllables
 from safetensors import safe_open
 
-from linnet import _core, blob, metrics
+from linnet import _core
+from linnet.model import blob
+from linnet.study import metrics
 from training import config, curve, evaluate, export, losses, model, sparse, team, train
 
 LIKE_THE_MODEL = dict.fromkeys(("dense", "hidden", "strength", "lookahead"), config.FROM_MODEL)

@@ -12,7 +12,6 @@ import pytest
 import soundfile
 from recordings import RATE, settings, syllables
 
-from linnet import _core
 from training import augment, data, features, manifest
 
 # Data
@@ -294,10 +293,6 @@ def test_noise_alone_asks_for_gain_zero() -> None:
     assert not rows[:, features.columns["gain"]].any()
     assert not rows[:, features.columns["speech"]].any()
     assert rows[5:, features.columns["gain_mask"]].all()
-
-
-def test_band_centres_are_those_of_the_core() -> None:
-    assert np.array_equal(features.CENTRES, 50.0 * np.asarray(_core.band_centre()))
 
 
 def test_shards_of_other_settings_are_not_taken(corpus: Path, tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ import soundfile
 import torch
 from recordings import RATE, syllables
 
-from linnet import _core, blob, metrics
+from linnet import _core
+from linnet.model import blob
+from linnet.study import metrics
 from training import (
     augment,
     config,

@@ -1,7 +1,7 @@
 // The model blob: little-endian fixed binary records, no strings, no optional parts. A 64-byte header, record_count
 // records of 32 bytes, zero padding to 64, then payloads, each starting at a multiple of 64, in record order,
 // zero-padded to a multiple of 64, tiling the file to its last byte. Checked whole, once; afterwards the views are used
-// blind. The one writer is python/linnet/blob.py.
+// blind. The one writer is python/linnet/model/blob.py.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// The layers' arithmetic, in the order that python/linnet/simulate.py repeats. All of it goes through the kernel
+// The layers' arithmetic, in the order that python/linnet/model/simulate.py repeats. All of it goes through the kernel
 // table, whose entries have the same bits on every instruction set; what remains here is their sequence. GRU: Cho et
 // al., "Learning phrase representations using RNN encoder-decoder", 2014.
 #include "nn/layers.h"

@@ -1,6 +1,7 @@
 // The PercepNet topology: the list of records that a model must have, the memory plan, and one frame through the
 // layers. Valin et al. 2020, figure 3; the speech probability is an addition. The list below is the only place where
-// shapes are written down; the loader accepts exactly that list and nothing else, so that a frame runs without checks.
+// shapes are written down: the loader accepts exactly that list, so that a frame runs without checks, and Python asks
+// for it through the binding.
 #include "nn/network.h"
 
 #include <cstring>
@@ -11,78 +12,78 @@ namespace {
 
 constexpr int kConv1Frames = 5, kConv2Frames = 3, kHiddenGrus = 4;
 constexpr uint32_t kGroupRows = 8, kBlockWeights = 32;  // of sparse matrices, whose shapes are multiples of both sides
-constexpr int kMaxDense = 512, kMaxHidden = 1024, kMaxStrength = 512;
 
 enum Width { kOne, kD, kH, kS, kWidths };  // 1 and the model's three widths
 
 constexpr int larger(int a, int b) { return a > b ? a : b; }
 
-bool width_in_range(uint32_t width, int largest) {
-  return width >= 8 && width <= static_cast<uint32_t>(largest) && width % 8 == 0;
-}
+bool width_in_range(uint32_t width, uint32_t largest) { return width >= 8 && width <= largest && width % 8 == 0; }
 
 }  // namespace
 
-// rows = row_factor * row_width, cols alike. A float matrix is followed by its bias; an int8 matrix by its scale and
-// its bias.
-struct Weights::Shape {
-  enum Form { kFloat, kDense, kDenseOrSparse };  // float, all int8 blocks, or some of them if the model says so
-
-  Form form;
-  int row_factor;
+// rows = row_factor * row_width, cols alike; convolutions have their oldest frame first.
+struct Weights::Line {
+  const char *name;
+  Shape::Form form;
+  uint32_t row_factor;
   Width row_width;
-  int col_factor;
+  uint32_t col_factor;
   Width col_width;
 };
 
-const Weights::Shape Weights::kShapes[kMatrices] = {
-    {Shape::kFloat, 1, kD, kInputs, kOne},                       // dense
-    {Shape::kDense, 1, kH, kConv1Frames, kD},                    // conv1
-    {Shape::kDenseOrSparse, 1, kH, kConv2Frames, kH},            // conv2
-    {Shape::kDenseOrSparse, 3, kH, 1, kH},                       // gru1 input
-    {Shape::kDenseOrSparse, 3, kH, 1, kH},                       // gru1 recurrent
-    {Shape::kDenseOrSparse, 3, kH, 1, kH},                       // gru2 input
-    {Shape::kDenseOrSparse, 3, kH, 1, kH},                       // gru2 recurrent
-    {Shape::kDenseOrSparse, 3, kH, 1, kH},                       // gru3 input
-    {Shape::kDenseOrSparse, 3, kH, 1, kH},                       // gru3 recurrent
-    {Shape::kDenseOrSparse, 3, kH, 1, kH},                       // gru4 input
-    {Shape::kDenseOrSparse, 3, kH, 1, kH},                       // gru4 recurrent
-    {Shape::kDenseOrSparse, 3, kS, 2, kH},                       // gru5 input: gru3, conv2
-    {Shape::kDenseOrSparse, 3, kS, 1, kS},                       // gru5 recurrent
-    {Shape::kDense, kOutputs, kOne, Network::kSharedCount, kH},  // gain: conv2, gru1..gru4
-    {Shape::kDense, kOutputs, kOne, 1, kS},                      // strength: gru5
-    {Shape::kDense, 1, kOne, 1, kH},                             // speech: gru4
+const Weights::Line Weights::kLines[kMatrices] = {
+    {"dense", Shape::kFloat, 1, kD, kInputs, kOne},
+    {"conv1", Shape::kInt8, 1, kH, kConv1Frames, kD},
+    {"conv2", Shape::kInt8OrSparse, 1, kH, kConv2Frames, kH},
+    {"gru1.input", Shape::kInt8OrSparse, 3, kH, 1, kH},
+    {"gru1.recurrent", Shape::kInt8OrSparse, 3, kH, 1, kH},
+    {"gru2.input", Shape::kInt8OrSparse, 3, kH, 1, kH},
+    {"gru2.recurrent", Shape::kInt8OrSparse, 3, kH, 1, kH},
+    {"gru3.input", Shape::kInt8OrSparse, 3, kH, 1, kH},
+    {"gru3.recurrent", Shape::kInt8OrSparse, 3, kH, 1, kH},
+    {"gru4.input", Shape::kInt8OrSparse, 3, kH, 1, kH},  // of gru3
+    {"gru4.recurrent", Shape::kInt8OrSparse, 3, kH, 1, kH},
+    {"gru5.input", Shape::kInt8OrSparse, 3, kS, 2, kH},  // of gru3, conv2
+    {"gru5.recurrent", Shape::kInt8OrSparse, 3, kS, 1, kS},
+    {"gain", Shape::kInt8, kOutputs, kOne, Network::kSharedCount, kH},  // of conv2, gru1..gru4
+    {"strength", Shape::kInt8, kOutputs, kOne, 1, kS},                  // of gru5
+    {"speech", Shape::kInt8, 1, kOne, 1, kH},                           // of gru4
 };
+
+// The factors are below 128 and the widths at most 1024: the products cannot overflow.
+Weights::Shape Weights::shape(int matrix, const Widths &widths) {
+  const Line &line = kLines[matrix];
+  const uint32_t values[kWidths] = {1, widths.dense, widths.hidden, widths.strength};
+  return {line.name, line.form, line.row_factor * values[line.row_width], line.col_factor * values[line.col_width]};
+}
 
 bool Weights::bind(const model::BlobView &blob) {
   const model::Header &header = *blob.header;
   if (header.topology != static_cast<uint32_t>(model::Topology::kPercepNet)) return false;
   if (header.lookahead > static_cast<uint32_t>(kMaxLookahead)) return false;
-  if (!width_in_range(header.dense_width, kMaxDense) || !width_in_range(header.hidden_width, kMaxHidden) ||
-      !width_in_range(header.strength_width, kMaxStrength)) {
+  const Widths widths = {header.dense_width, header.hidden_width, header.strength_width};
+  if (!width_in_range(widths.dense, kLargest.dense) || !width_in_range(widths.hidden, kLargest.hidden) ||
+      !width_in_range(widths.strength, kLargest.strength)) {
     return false;
   }
-  const uint32_t widths[kWidths] = {1, header.dense_width, header.hidden_width, header.strength_width};
 
   Cost cost;
   size_t used = 0;
-  // The next record if it has this kind, or the other one that is allowed, and this shape, else nullptr. The factors
-  // are below 128 and the widths at most 1024: the products cannot overflow.
+  // The next record if it has this kind, or the other one that is allowed, and this shape, else nullptr.
   auto next = [&](model::Kind kind, model::Kind other, uint32_t rows, uint32_t cols) -> const model::Record * {
     if (used >= blob.records.size) return nullptr;
     const model::Record &record = blob.records[used++];
-    model::Kind found = static_cast<model::Kind>(record.kind);
-    return (found == kind || found == other) && record.rows == rows && record.cols == cols ? &record : nullptr;
+    const bool allowed = record.kind == static_cast<uint32_t>(kind) || record.kind == static_cast<uint32_t>(other);
+    return allowed && record.rows == rows && record.cols == cols ? &record : nullptr;
   };
   auto next_floats = [&](model::Kind kind, uint32_t rows) { return next(kind, kind, rows, 1); };
 
   for (int i = 0; i < kMatrices; ++i) {
-    const Shape &shape = kShapes[i];
-    uint32_t rows = static_cast<uint32_t>(shape.row_factor) * widths[shape.row_width];
-    uint32_t cols = static_cast<uint32_t>(shape.col_factor) * widths[shape.col_width];
-    bool is_float = shape.form == Shape::kFloat;
+    const Shape expected = shape(i, widths);
+    const uint32_t rows = expected.rows, cols = expected.cols;
+    bool is_float = expected.form == Shape::kFloat;
     model::Kind kind = is_float ? model::Kind::kFloatMatrix : model::Kind::kInt8Blocks;
-    model::Kind other = shape.form == Shape::kDenseOrSparse ? model::Kind::kInt8SparseBlocks : kind;
+    model::Kind other = expected.form == Shape::kInt8OrSparse ? model::Kind::kInt8SparseBlocks : kind;
     const model::Record *weights = next(kind, other, rows, cols);
     if (!weights) return false;
     const model::Record *scale = is_float ? nullptr : next_floats(model::Kind::kScale, rows);

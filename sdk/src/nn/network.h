@@ -3,21 +3,9 @@
 // strengths; a speech probability beside. Widths come from the blob. Activations are tanh and sigmoid, so that every
 // tensor between layers lies in [-1, 1] and is quantised with the fixed scale 127.
 //
-// Records, in this order and no others (D dense, H hidden, S strength width; every int8 matrix is followed by its
-// kScale and its kBias of as many rows; GRU rows are reset, update, candidate, as in PyTorch, and the recurrent bias of
-// the candidate stays inside the product with the reset gate):
-//
-//     dense      kFloatMatrix D x 70, kBias D                       tanh
-//     conv1      kInt8Blocks  H x 5D   oldest frame first           tanh
-//     conv2      kInt8Blocks  H x 3H   oldest frame first           tanh
-//     gru1..gru4 kInt8Blocks  3H x H   input, then recurrent 3H x H
-//     gru5       kInt8Blocks  3S x 2H  input [gru3, conv2], then recurrent 3S x S
-//     gain       kInt8Blocks  34 x 5H  [conv2, gru1, gru2, gru3, gru4]   sigmoid
-//     strength   kInt8Blocks  34 x S   gru5                         sigmoid
-//     speech     kInt8Blocks  1 x H    gru4                         sigmoid
-//
-// conv2 and the GRU matrices may be kInt8SparseBlocks instead, each by itself. gru4 is fed by gru3. Order of the file:
-// dense conv1 conv2 gru1 gru2 gru3 gru4 gru5 gain strength speech.
+// The matrices, their shapes and their order in a model file stand in one list, kLines in network.cpp; every int8
+// matrix is followed by its scale and all by a bias, of as many rows. GRU rows are reset, update, candidate, as in
+// PyTorch, and the recurrent bias of the candidate stays inside the product with the reset gate.
 #pragma once
 
 #include "base/arena.h"
@@ -40,6 +28,38 @@ struct NetworkOutput {
 // The weights of a model and its shape: bound once, then only read, by any number of networks and threads.
 class Weights {
  public:
+  // Of a model: its first layer, its convolutions and GRUs, the GRU of its strength branch. Multiples of 8.
+  struct Widths {
+    uint32_t dense, hidden, strength;
+  };
+  static constexpr Widths kLargest = {512, 1024, 512};
+
+  // The matrices in file order. The recurrent matrix of a GRU follows its input matrix.
+  enum Matrix {
+    kDense,
+    kConv1,
+    kConv2,
+    kGru1,
+    kGru2 = kGru1 + 2,
+    kGru3 = kGru2 + 2,
+    kGru4 = kGru3 + 2,
+    kGru5 = kGru4 + 2,
+    kGain = kGru5 + 2,
+    kStrength,
+    kSpeech,
+    kMatrices
+  };
+
+  // What a matrix must be in a model.
+  struct Shape {
+    enum Form { kFloat, kInt8, kInt8OrSparse };  // of the last two, the second is chosen by each model
+
+    const char *name;
+    Form form;
+    uint32_t rows, cols;
+  };
+  static Shape shape(int matrix, const Widths &widths);
+
   // What the weights of one frame amount to. Of a sparse matrix only the blocks that it stores count.
   struct Cost {
     uint64_t weights = 0;        // with biases, without scales
@@ -58,23 +78,8 @@ class Weights {
  private:
   friend class Network;
 
-  // The matrices in file order, as indices of linear_. The recurrent matrix of a GRU follows its input matrix.
-  enum Matrix {
-    kDense,
-    kConv1,
-    kConv2,
-    kGru1,
-    kGru2 = kGru1 + 2,
-    kGru3 = kGru2 + 2,
-    kGru4 = kGru3 + 2,
-    kGru5 = kGru4 + 2,
-    kGain = kGru5 + 2,
-    kStrength,
-    kSpeech,
-    kMatrices
-  };
-  struct Shape;                           // one line of the list of expected records
-  static const Shape kShapes[kMatrices];  // that list
+  struct Line;                          // of the list of matrices, with its shape in terms of the widths
+  static const Line kLines[kMatrices];  // that list
 
   int lookahead_ = 0, dense_width_ = 0, hidden_width_ = 0, strength_width_ = 0;
   Cost cost_;

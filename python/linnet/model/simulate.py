@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .blob import INPUTS, FloatLayer, Int8Layer, read_blob
+from linnet import _core
+from linnet.model.blob import FloatLayer, Int8Layer, read_blob
 
 Float = NDArray[np.float32]
 Quantized = NDArray[np.int8]
@@ -72,10 +73,11 @@ class _Linear:
         return accumulator.astype(np.float32) * self._scale + self._bias
 
 
-def _with_past(x: Quantized, frames: int) -> Quantized:
-    """[T, n] -> [T, frames * n]: each frame behind those before it, oldest first, zeros before the beginning."""
+def _convolve(layer: FloatLayer | Int8Layer, x: Quantized) -> Float:
+    """A causal convolution [T, n] -> [T, rows]; its columns tell over how many frames, oldest first."""
+    frames = layer.weight.shape[1] // x.shape[1]
     padded = np.vstack([np.zeros((frames - 1, x.shape[1]), np.int8), x])
-    return np.hstack([padded[k : k + len(x)] for k in range(frames)])
+    return _Linear(layer)(np.hstack([padded[k : k + len(x)] for k in range(frames)]))
 
 
 def _gru(name: str, layers: dict[str, FloatLayer | Int8Layer], x: Quantized) -> Quantized:
@@ -101,14 +103,14 @@ def simulate(blob: bytes, features: ArrayLike) -> dict[str, Float]:
     `linnet._core.network`. Raises BlobError for a bad model and ValueError for features of another shape or not finite.
     """
     frames = np.asarray(features, np.float32)
-    if frames.ndim != 2 or frames.shape[1] != INPUTS:
-        raise ValueError(f"features have shape {frames.shape}, expected (frames, {INPUTS})")
+    if frames.ndim != 2 or frames.shape[1] != _core.FEATURES:
+        raise ValueError(f"features have shape {frames.shape}, expected (frames, {_core.FEATURES})")
     if not np.isfinite(frames).all():
         raise ValueError("features hold NaN or infinity; the core's own features never do")
     layers = read_blob(blob).layers
     dense = quantize(tanh(dot(layers["dense"].weight, frames) + layers["dense"].bias))
-    conv1 = quantize(tanh(_Linear(layers["conv1"])(_with_past(dense, 5))))
-    conv2 = quantize(tanh(_Linear(layers["conv2"])(_with_past(conv1, 3))))
+    conv1 = quantize(tanh(_convolve(layers["conv1"], dense)))
+    conv2 = quantize(tanh(_convolve(layers["conv2"], conv1)))
     gru1 = _gru("gru1", layers, conv2)
     gru2 = _gru("gru2", layers, gru1)
     gru3 = _gru("gru3", layers, gru2)

@@ -1,8 +1,7 @@
 """The one writer of linnet model files, and a reader of them for tools.
 
-A blob is a header, a list of records and their payloads, little-endian, without strings or optional parts. The layout
-is set down in sdk/src/model/blob.h, the list of records in sdk/src/nn/network.cpp (here: `matrices`); the C++ loader
-accepts nothing else. This file needs numpy alone, so that it also runs before the library is built.
+A blob is a header, a list of records and their payloads, as layout.py has them. Which matrices there are, and their
+shapes, the core tells (sdk/src/nn/network.cpp; here: `matrices`); the C++ loader accepts nothing else.
 
 Exporting a trained network:
 
@@ -24,7 +23,6 @@ from __future__ import annotations
 
 import argparse
 import binascii
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,28 +30,32 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-MAGIC = b"linnet\x1a\n"
-FORMAT_VERSION = 1
-FEATURE_VERSION = 1
-TOPOLOGY_PERCEPNET = 1
-MAX_BLOB_SIZE = 64 << 20
-ALIGNMENT = 64
-INPUTS = 70
-OUTPUTS = 34
-
-KIND_FLOAT_MATRIX, KIND_INT8_BLOCKS, KIND_SCALE, KIND_BIAS, KIND_INT8_SPARSE_BLOCKS = 1, 2, 3, 4, 5
-BLOCK_ROWS, BLOCK_COLS = 8, 4
-BLOCK_BYTES = BLOCK_ROWS * BLOCK_COLS  # the blocks of a sparse payload also begin at a multiple of this
-SMALLEST, LARGEST = 2.0**-60, 2.0**20  # magnitudes of non-zero floats in a blob
-
-HEADER = struct.Struct("<8s8IQ12sI")  # the last field is the CRC-32 of all other bytes
-_RECORD = struct.Struct("<IIIIQQ")
-_WIDTH_LIMITS = {"dense": 512, "hidden": 1024, "strength": 512}
-_MAX_LOOKAHEAD = 3
-
-
-class BlobError(ValueError):
-    """Weights that cannot be stored, or bytes that are not a whole linnet model."""
+from linnet import _core
+from linnet.model.layout import (
+    ALIGNMENT,
+    BLOCK_COLS,
+    BLOCK_ROWS,
+    FEATURE_VERSION,
+    FORMAT_VERSION,
+    HEADER,
+    KIND_BIAS,
+    KIND_FLOAT_MATRIX,
+    KIND_INT8_BLOCKS,
+    KIND_INT8_SPARSE_BLOCKS,
+    KIND_SCALE,
+    LARGEST,
+    MAGIC,
+    MAX_BLOB_SIZE,
+    RECORD,
+    SMALLEST,
+    TOPOLOGY_PERCEPNET,
+    BlobError,
+    block_shape,
+    from_blocks,
+    from_sparse,
+    to_blocks,
+    to_sparse,
+)
 
 
 @dataclass(frozen=True)
@@ -114,26 +116,7 @@ class Model:
 
 def matrices(widths: Widths) -> tuple[Matrix, ...]:
     """The matrices of a model of these widths, in file order. Each int8 one is followed by its scale, all by a bias."""
-    dense, hidden, strength = widths.dense, widths.hidden, widths.strength
-    grus = [
-        matrix
-        for index in (1, 2, 3, 4)
-        for matrix in (
-            Matrix(f"gru{index}.input", 3 * hidden, hidden, may_be_sparse=True),
-            Matrix(f"gru{index}.recurrent", 3 * hidden, hidden, may_be_sparse=True),
-        )
-    ]
-    return (
-        Matrix("dense", dense, INPUTS, is_float=True),
-        Matrix("conv1", hidden, 5 * dense),
-        Matrix("conv2", hidden, 3 * hidden, may_be_sparse=True),
-        *grus,
-        Matrix("gru5.input", 3 * strength, 2 * hidden, may_be_sparse=True),  # of [gru3, conv2]
-        Matrix("gru5.recurrent", 3 * strength, strength, may_be_sparse=True),
-        Matrix("gain", OUTPUTS, 5 * hidden),  # of [conv2, gru1, gru2, gru3, gru4]
-        Matrix("strength", OUTPUTS, strength),  # of gru5
-        Matrix("speech", 1, hidden),  # of gru4
-    )
+    return tuple(Matrix(*row) for row in _core.matrices(widths.dense, widths.hidden, widths.strength))
 
 
 def weight_shapes(widths: Widths) -> dict[str, tuple[int, ...]]:
@@ -162,56 +145,6 @@ def quantize_rows(weight: ArrayLike) -> tuple[NDArray[np.int8], NDArray[np.float
     w = np.where(largest[:, None] < 2.0**-40, 0.0, w)
     q = np.rint(w / scale[:, None].astype(np.float64))
     return np.clip(q, -127, 127).astype(np.int8), scale
-
-
-def block_shape(rows: int, cols: int) -> tuple[int, int]:
-    """Number of blocks that a matrix [rows, cols] has, down and across."""
-    return -(-rows // BLOCK_ROWS), -(-cols // BLOCK_COLS)
-
-
-def to_blocks(q: NDArray[np.int8]) -> NDArray[np.int8]:
-    """int8 [rows, cols] -> [ceil(rows / 8), ceil(cols / 4), 8, 4], padded with zeros."""
-    rows, cols = q.shape
-    padded = np.zeros((-(-rows // BLOCK_ROWS) * BLOCK_ROWS, -(-cols // BLOCK_COLS) * BLOCK_COLS), np.int8)
-    padded[:rows, :cols] = q
-    stripes = padded.reshape(padded.shape[0] // BLOCK_ROWS, BLOCK_ROWS, padded.shape[1] // BLOCK_COLS, BLOCK_COLS)
-    return np.ascontiguousarray(stripes.transpose(0, 2, 1, 3))
-
-
-def from_blocks(blocks: ArrayLike, rows: int, cols: int) -> NDArray[np.int8]:
-    """Inverse of `to_blocks`: int8 [rows, cols] from blocks of any shape with the right number of elements."""
-    stripes, columns = block_shape(rows, cols)
-    grid = np.asarray(blocks, np.int8).reshape(stripes, columns, BLOCK_ROWS, BLOCK_COLS).transpose(0, 2, 1, 3)
-    return np.ascontiguousarray(grid.reshape(stripes * BLOCK_ROWS, columns * BLOCK_COLS)[:rows, :cols])
-
-
-def to_sparse(q: NDArray[np.int8]) -> bytes:
-    """int8 [rows, cols] -> payload of a sparse record: counts, block columns, padding, the blocks that are not zero."""
-    blocks = to_blocks(q)
-    stored = blocks.any(axis=(2, 3))  # [stripes, block columns]
-    head = stored.sum(axis=1).astype("<u2").tobytes() + np.nonzero(stored)[1].astype("<u2").tobytes()
-    return head.ljust(-(-len(head) // BLOCK_BYTES) * BLOCK_BYTES, b"\0") + blocks[stored].tobytes()
-
-
-def from_sparse(payload: bytes, rows: int, cols: int) -> NDArray[np.int8]:
-    """Inverse of `to_sparse`: int8 [rows, cols]. Raises BlobError for a payload that cannot be read.
-
-    Padding and order are not looked at: whoever needs to know them compares with what `to_sparse` makes.
-    """
-    stripes, columns = block_shape(rows, cols)
-    if len(payload) < 2 * stripes:
-        raise BlobError(f"sparse weights of {len(payload)} bytes do not hold their {stripes} counts")
-    counts = np.frombuffer(payload, "<u2", stripes).astype(np.int64)
-    head = -(-2 * (stripes + int(counts.sum())) // BLOCK_BYTES) * BLOCK_BYTES
-    if len(payload) != head + BLOCK_BYTES * int(counts.sum()):
-        raise BlobError(f"sparse weights of {len(payload)} bytes do not hold the {int(counts.sum())} blocks they count")
-    at = np.frombuffer(payload, "<u2", int(counts.sum()), 2 * stripes).astype(np.int64)
-    if (at >= columns).any():
-        raise BlobError(f"sparse weights with a block in column {int(at.max())} of {columns}")
-    blocks = np.zeros((stripes, columns, BLOCK_ROWS, BLOCK_COLS), np.int8)
-    stored = np.frombuffer(payload, np.int8, offset=head).reshape(-1, BLOCK_ROWS, BLOCK_COLS)
-    blocks[np.repeat(np.arange(stripes), counts), at] = stored
-    return from_blocks(blocks, rows, cols)
 
 
 def pack_blob(
@@ -264,8 +197,8 @@ def pack_blob(
 def write_blob(model: Model) -> bytes:
     """The model file of a model, such as `read_blob` returns. Raises BlobError for what the loader would refuse."""
     _check_widths(model.widths)
-    if not 0 <= model.lookahead <= _MAX_LOOKAHEAD:
-        raise BlobError(f"look-ahead {model.lookahead} is outside 0..{_MAX_LOOKAHEAD} frames")
+    if not 0 <= model.lookahead <= _core.MAX_LOOKAHEAD:
+        raise BlobError(f"look-ahead {model.lookahead} is outside 0..{_core.MAX_LOOKAHEAD} frames")
     entries: list[tuple[int, int, int, bytes]] = []  # kind, rows, cols, payload
     for matrix in matrices(model.widths):
         layer = model.layers[matrix.name]
@@ -278,10 +211,10 @@ def write_blob(model: Model) -> bytes:
             entries.append((KIND_SCALE, matrix.rows, 1, layer.scale.astype("<f4").tobytes()))
         entries.append((KIND_BIAS, matrix.rows, 1, layer.bias.astype("<f4").tobytes()))
 
-    offset = _aligned(HEADER.size + _RECORD.size * len(entries))
+    offset = _aligned(HEADER.size + RECORD.size * len(entries))
     records, payloads = bytearray(), bytearray()
     for kind, rows, cols, payload in entries:
-        records += _RECORD.pack(kind, rows, cols, 0, offset, len(payload))
+        records += RECORD.pack(kind, rows, cols, 0, offset, len(payload))
         payloads += payload.ljust(_aligned(len(payload)), b"\0")
         offset += _aligned(len(payload))
     if offset > MAX_BLOB_SIZE:
@@ -310,7 +243,7 @@ def read_blob(data: bytes | bytearray | memoryview) -> Model:
         raise BlobError(f"a model cut short or extended: {len(data)} bytes, the header says {size}")
     if binascii.crc32(data[HEADER.size :], binascii.crc32(data[: HEADER.size - 4])) != checksum:
         raise BlobError("a damaged model: the checksum does not match; copy the file again")
-    if topology != TOPOLOGY_PERCEPNET or any(zero) or not 0 <= lookahead <= _MAX_LOOKAHEAD:
+    if topology != TOPOLOGY_PERCEPNET or any(zero) or not 0 <= lookahead <= _core.MAX_LOOKAHEAD:
         raise BlobError("a model whose header breaks the rules of the format")
     widths = Widths(dense, hidden, strength)
     _check_widths(widths)
@@ -372,13 +305,13 @@ class _Reader:
 
     def __init__(self, data: bytes, count: int) -> None:
         self._data, self._count, self._used = data, count, 0
-        self._begin = _aligned(HEADER.size + _RECORD.size * count)  # of the next payload
+        self._begin = _aligned(HEADER.size + RECORD.size * count)  # of the next payload
 
     def _next(self) -> tuple[int, ...]:
-        at = HEADER.size + _RECORD.size * self._used
-        if self._used >= self._count or at + _RECORD.size > len(self._data):
+        at = HEADER.size + RECORD.size * self._used
+        if self._used >= self._count or at + RECORD.size > len(self._data):
             raise BlobError(f"a model with too few records: {self._count}")
-        return _RECORD.unpack_from(self._data, at)
+        return RECORD.unpack_from(self._data, at)
 
     def next_kind(self) -> int:
         """Kind of the next record."""
@@ -386,11 +319,11 @@ class _Reader:
 
     def _payload(self, kind: int, rows: int, cols: int, size: int | None) -> bytes:
         """Bytes of the next record, which must be of this kind, shape and size (None: any size)."""
-        found_kind, found_rows, found_cols, _, offset, found_size = self._next()
-        size = found_size if size is None else size
-        if (found_kind, found_rows, found_cols, found_size) != (kind, rows, cols, size):
+        stored_kind, stored_rows, stored_cols, _, offset, stored_size = self._next()
+        size = stored_size if size is None else size
+        if (stored_kind, stored_rows, stored_cols, stored_size) != (kind, rows, cols, size):
             raise BlobError(
-                f"record {self._used} of the model is of kind {found_kind} and shape {found_rows} x {found_cols}, "
+                f"record {self._used} of the model is of kind {stored_kind} and shape {stored_rows} x {stored_cols}, "
                 f"expected kind {kind} and {rows} x {cols}"
             )
         if offset != self._begin or offset + size > len(self._data):
@@ -453,7 +386,7 @@ def _header(model: Model, count: int, size: int, checksum: int) -> bytes:
 
 
 def _check_widths(widths: Widths) -> None:
-    for name, largest in _WIDTH_LIMITS.items():
+    for name, largest in _core.LARGEST_WIDTHS.items():
         width = getattr(widths, name)
         if not 8 <= width <= largest or width % 8:
             raise BlobError(f"{name} width {width} is not a multiple of 8 within 8..{largest}")

@@ -1,13 +1,11 @@
 """One recording enhanced from file to file in constant memory, with the numbers that the command line reports.
 
 CPU load is process time over the length of the recording, so 100 % is one core kept busy in real time. Noise
-reduction is the fall in level over the pauses of speech. Levels are taken over frames of 20 ms, all channels
-together.
+reduction is the fall in level over the pauses of speech.
 """
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections.abc import Callable
@@ -18,13 +16,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linnet.audio import AudioError, Block, Format, open_input, open_output
-from linnet.catalog import DEFAULT_MODEL, ModelError, ModelLike, model_label
+from linnet.catalog import DEFAULT_MODEL, ModelLike, model_label
 from linnet.enhancer import DEFAULT_POSTFILTER, HIGHEST_RATE, LOWEST_RATE, MAX_CHANNELS, RATE, RateAdapter, Stats
+from linnet.io.errors import AudioError
+from linnet.io.file import open_input, open_output
+from linnet.io.formats import Format
+from linnet.io.level import Meter, noise_reduction, pauses
+from linnet.io.pipe import PIPE
 
 BLOCK_SECONDS = 1.0
-PREVIEW_SECONDS = 30.0  # of the first channel, kept for a figure
-_SILENCE = 1e-10  # power of -100 dBFS, added so that digital silence has a level
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ def enhance_file(
         )
         backend, delay = adapter.engine.backend, adapter.engine.delay
         writer = stack.enter_context(open_output(target, form, options.raw is not None))
-        before, after = _Meter(form.rate, preview), _Meter(form.rate, preview)
+        before, after = Meter(form.rate, preview), Meter(form.rate, preview)
         samples, cpu = 0, 0.0
         for block in reader.blocks(int(BLOCK_SECONDS * form.rate)):
             samples += len(block)
@@ -151,63 +151,6 @@ def enhance_file(
     )
 
 
-def frame_powers(audio: NDArray[np.floating[Any]], rate: int) -> NDArray[np.float64]:
-    """Mean power of each whole 20 ms frame; audio [n] or [n, channels]."""
-    frame = max(1, rate // 50)
-    channels = 1 if audio.ndim == 1 else audio.shape[1]
-    whole = audio[: len(audio) // frame * frame].astype(np.float64).reshape(-1, frame * channels)
-    return (whole**2).mean(axis=1)
-
-
-def pauses(powers: NDArray[np.float64], below_db: float = 15.0) -> NDArray[np.bool_]:
-    """Frames so far below the active speech, which is the mean of all frames within 40 dB of the loudest.
-
-    The default suits enhanced speech, in whose pauses some noise is left.
-    """
-    if not len(powers) or powers.max() <= _SILENCE:
-        return np.zeros(len(powers), dtype=bool)
-    active = powers[powers > powers.max() * 1e-4].mean()
-    return powers < active * 10 ** (-below_db / 10)
-
-
-def noise_reduction(before: NDArray[np.float64], after: NDArray[np.float64], where: NDArray[np.bool_]) -> float | None:
-    """Fall in level in dB, the median over the chosen frames; None if they make up less than 0.2 s."""
-    length = min(len(before), len(after), len(where))
-    chosen = where[:length]
-    if np.count_nonzero(chosen) < 10:
-        return None
-    ratio = (before[:length][chosen] + _SILENCE) / (after[:length][chosen] + _SILENCE)
-    return 10.0 * math.log10(float(np.median(ratio)))
-
-
-class _Meter:
-    """Frame powers of a stream that comes in blocks, and its first seconds if a preview is wanted."""
-
-    def __init__(self, rate: int, preview: bool) -> None:
-        self._rate = rate
-        self._rest: Block | None = None
-        self._powers: list[NDArray[np.float64]] = []
-        self._wanted = int(PREVIEW_SECONDS * rate) if preview else 0
-        self._first: list[NDArray[np.float32]] = []
-
-    def add(self, block: Block) -> None:
-        if self._wanted > 0:
-            self._first.append(np.array(block[: self._wanted, 0]))
-            self._wanted -= len(self._first[-1])
-        block = np.nan_to_num(np.clip(block, -4, 4), nan=0.0)
-        if self._rest is not None:
-            block = np.concatenate([self._rest, block])
-        self._powers.append(frame_powers(block, self._rate))
-        frame = max(1, self._rate // 50)
-        self._rest = block[len(block) // frame * frame :]
-
-    def powers(self) -> NDArray[np.float64]:
-        return np.concatenate(self._powers) if self._powers else np.zeros(0)
-
-    def preview(self) -> NDArray[np.float32]:
-        return np.concatenate(self._first) if self._first else np.zeros(0, np.float32)
-
-
 def _check_format(name: str, form: Format) -> None:
     if not LOWEST_RATE <= form.rate <= HIGHEST_RATE:
         raise AudioError(f"{name}: sample rate {form.rate} Hz; give {LOWEST_RATE}..{HIGHEST_RATE} Hz")
@@ -216,8 +159,5 @@ def _check_format(name: str, form: Format) -> None:
 
 
 def _check_distinct(source: str, target: str) -> None:
-    if source != "-" and target != "-" and os.path.exists(target) and os.path.samefile(source, target):
+    if PIPE not in (source, target) and os.path.exists(target) and os.path.samefile(source, target):
         raise AudioError(f"{target}: input and output are the same file; give another name for the output")
-
-
-__all__ = ["AudioError", "ModelError", "Options", "Result", "enhance_file", "frame_powers", "noise_reduction", "pauses"]

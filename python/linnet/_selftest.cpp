@@ -1,13 +1,11 @@
 // The self-test of the binding: the frozen vectors on the core that Python uses, see sdk/selftest/check.h.
-#include <pybind11/pybind11.h>
-#include <pybind11/stl.h>
-
 #include <optional>
 #include <string>
 
+#include "_binding.h"
 #include "selftest/check.h"
 
-namespace py = pybind11;
+using namespace binding;  // NOLINT
 
 namespace {
 

@@ -72,9 +72,9 @@ def max_coherence_strength(
     rise = q_xp - c * q_xy
     fall = q_xy - c * q_xp
     # alpha = (rise / fall) / d with d = |p| / |y|; r = alpha / (1 + alpha), multiplied out so that fall may be 0.
-    wanted = full & (rise > _ROUNDING) & (np.maximum(q_xy, q_xp) > 0.0)
+    helps = full & (rise > _ROUNDING) & (np.maximum(q_xy, q_xp) > 0.0)
     down = np.maximum(fall, 0.0) * np.sqrt(np.where(full, pp, 1.0) / np.where(full, yy, 1.0))
-    return np.where(wanted, rise / np.where(wanted, rise + down, 1.0), 0.0)
+    return np.where(helps, rise / np.where(helps, rise + down, 1.0), 0.0)
 
 
 def comb_taps(future: int, past: int = 5) -> Floats:

@@ -8,9 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-
-class AudioError(Exception):
-    """Something is wrong with a sound file or an output; the message is one line."""
+from linnet.io.errors import AudioError, reason
 
 
 @contextmanager
@@ -58,9 +56,3 @@ def encoded(path: str) -> str | bytes:
 def printable(name: str | os.PathLike[str]) -> str:
     """A file's name as text, with \\xNN for bytes that are none."""
     return os.fsencode(name).decode(errors="backslashreplace")
-
-
-def reason(error: BaseException) -> str:
-    """What an error of the system or of libsndfile says, in one line without its full stop."""
-    text = str(getattr(error, "error_string", None) or getattr(error, "strerror", None) or error).strip()
-    return text.rstrip(".").splitlines()[0] if text else type(error).__name__

@@ -20,24 +20,26 @@ import soxr
 from numpy.typing import NDArray
 
 from linnet import _core
-from linnet.audio import AudioError, open_input, open_output
+from linnet._core import BANDS, BINS, FRAME, RATE
 from linnet.catalog import ModelLike, model_label, open_model
-from linnet.enhancer import RATE, Enhancer
-from linnet.formats import Format, is_sound_file
-from linnet.metrics import Scores, check_packages, score
-from linnet.oracle import ideal_gain, max_coherence_strength
-from linnet.outputs import make_folder, stems
-from linnet.report import pyplot
+from linnet.enhancer import Enhancer
+from linnet.io.errors import AudioError
+from linnet.io.file import open_input, open_output
+from linnet.io.formats import Format, is_sound_file
+from linnet.io.outputs import make_folder, stems
+from linnet.study.figures import pyplot
+from linnet.study.metrics import Scores, check_packages, score
+from linnet.study.oracle import ideal_gain, max_coherence_strength
+from linnet.study.panels import draw_ladder
 
 Signal = NDArray[np.float32]
 
-FRAME = 480
 NOISY = "noisy"
 # Name in the table, and of the WAV.
 RUNGS = {
     NOISY: "0_noisy",
-    "481 bin gains (oracle)": "1_bin_gains",
-    "34 band gains (oracle)": "2_band_gains",
+    f"{BINS} bin gains (oracle)": "1_bin_gains",
+    f"{BANDS} band gains (oracle)": "2_band_gains",
     "+ comb filter (oracle)": "3_comb_filter",
     "+ post-filter (oracle)": "4_post_filter",
     "trained network": "5_network",
@@ -136,8 +138,6 @@ def run_ladder(clean: str, noisy: str, outdir: str, model: ModelLike, limit: int
         _write_rungs(folder, outputs)
         recordings[name] = {rung: score(reference, output, RATE) for rung, output in outputs.items()}
         if len(recordings) == 1:
-            from linnet.ladder_figure import draw_ladder
-
             draw_ladder(reference, outputs, recordings[name], name, str(Path(outdir) / "ladder.png"))
     return Table(model_label(model), recordings)
 

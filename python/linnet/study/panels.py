@@ -7,12 +7,12 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from linnet.metrics import Scores
-from linnet.outputs import printable
-from linnet.report import HOP, RATE, draw_spectrogram, pyplot, save, spectrogram, style
+from linnet._core import BANDS, BINS, FRAME, RATE
+from linnet.io.outputs import printable
+from linnet.study.figures import GREY, draw_spectrogram, pyplot, save, spectrogram, style
+from linnet.study.metrics import Scores
 
 _TOP_BAND = 25  # 7.85 kHz
-_GREY = "#6b7280"
 _Panel = tuple[str, NDArray[np.float32], Scores | None]  # title, signal, scores
 
 
@@ -37,8 +37,8 @@ def draw_ladder(
             title, signal, values = panel
             image = draw_spectrogram(axis, signal, loudest, _TOP_BAND)
             axis.set_title(title.removesuffix(" (oracle)"), pad=17)
-            axis.text(0, 1.022, _scores(values), fontsize=8.5, color=_GREY, transform=axis.transAxes)
-            axis.set_xlim(0, len(signal) / RATE - HOP / RATE)
+            axis.text(0, 1.022, _scores(values), fontsize=8.5, color=GREY, transform=axis.transAxes)
+            axis.set_xlim(0, len(signal) / RATE - FRAME / RATE)
         for axis in axes[1]:
             axis.set_xlabel("time (s)")
         for axis in (axes[0, 0], axes[0, 1], axes[0, 2]):
@@ -55,11 +55,11 @@ def _note(axis: object) -> None:
     text = (
         "Below: what the method could reach\n"
         "if it knew the clean signal.\n\n"
-        "481 gains still carry the noisy phase.\n"
-        "34 gains cannot tell a harmonic from the\n"
+        f"{BINS} gains still carry the noisy phase.\n"
+        f"{BANDS} gains cannot tell a harmonic from the\n"
         "gap beside it; the comb filter can."
     )
-    axis.text(0.02, 0.98, text, va="top", fontsize=10, color=_GREY, transform=axis.transAxes)  # type: ignore[attr-defined]
+    axis.text(0.02, 0.98, text, va="top", fontsize=10, color=GREY, transform=axis.transAxes)  # type: ignore[attr-defined]
 
 
 def _liveliest(signal: NDArray[np.float32]) -> slice:

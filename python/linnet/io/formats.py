@@ -13,7 +13,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from linnet.outputs import AudioError, reason
+from linnet.io.errors import AudioError, reason
 
 Block = NDArray[np.float32]
 
@@ -62,10 +62,10 @@ def output_format(path: str, source: Format) -> tuple[str, str]:
             f"{path}: cannot tell the format from '{ending}'; end the name in .wav, .flac, .ogg, .opus or .mp3"
         )
     default = _SUBTYPES.get(ending, soundfile.default_subtype(container))
-    wanted: tuple[str, ...] = ()
+    candidates: tuple[str, ...] = ()
     if ending not in _SUBTYPES and (source.container == container or source.subtype in _PLAIN):
-        wanted = (source.subtype, *_INSTEAD.get(source.subtype, ()))
-    subtype = next((name for name in wanted if soundfile.check_format(container, name)), default)
+        candidates = (source.subtype, *_INSTEAD.get(source.subtype, ()))
+    subtype = next((name for name in candidates if soundfile.check_format(container, name)), default)
     if container == "WAV" and (source.frames or 0) * source.channels * 8 > LARGEST_WAV:
         container = "RF64"
     _check_holds(path, container, subtype, source)

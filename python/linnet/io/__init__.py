@@ -1,0 +1,1 @@
+"""Recordings in and out: sound files, pipes, formats, and one recording enhanced from file to file."""

@@ -1,0 +1,1 @@
+"""Model files: their layout, their writer and reader, and the integer network in numpy."""

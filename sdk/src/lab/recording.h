@@ -1,0 +1,31 @@
+// The analysis run over a whole recording, frame by frame: what every experiment of the laboratory begins with.
+#pragma once
+
+#include <cstddef>
+
+#include "base/sanitise.h"
+#include "dsp/analysis.h"
+#include "kernels/kernels.h"
+
+namespace linnet::lab {
+
+// A recording [frames * 480], full scale +-1, any values: like the engine, the laboratory cleans its input first.
+inline void clean_hop(const float *recording, size_t frame, float hop[dsp::kFrame]) {
+  for (int n = 0; n < dsp::kFrame; ++n) hop[n] = base::sanitise(recording[frame * dsp::kFrame + n]);
+}
+
+// Calls each(t, frame) for every frame t of a recording, where frame is what dsp::Analysis tells of t - lookahead.
+template <class Each>
+void analyse_each(const kernels::Kernels &kernels, const float *recording, size_t frames, int lookahead, Each each) {
+  dsp::Analysis analysis;
+  analysis.reset(lookahead);
+  for (size_t t = 0; t < frames; ++t) {
+    float hop[dsp::kFrame];
+    clean_hop(recording, t, hop);
+    dsp::AnalysisFrame frame;
+    analysis.process(kernels, hop, &frame);
+    each(t, frame);
+  }
+}
+
+}  // namespace linnet::lab

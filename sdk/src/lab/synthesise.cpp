@@ -1,0 +1,40 @@
+// Synthesis of whole recordings.
+#include "lab/synthesise.h"
+
+#include "base/fp_env.h"
+#include "dsp/analysis.h"
+#include "dsp/stft.h"
+#include "dsp/synthesis.h"
+#include "lab/recording.h"
+
+namespace linnet::lab {
+
+void synthesise(const kernels::Kernels &kernels, const float *noisy, size_t frames, int lookahead, const float *gains,
+                const float *strengths, float postfilter, float *out) {
+  const base::FpScope fp_env;
+  dsp::Synthesis synthesis;
+  synthesis.reset();
+  analyse_each(kernels, noisy, frames, lookahead, [&](size_t t, const dsp::AnalysisFrame &frame) {
+    synthesis.process(kernels, frame, gains + t * dsp::kBands, strengths + t * dsp::kBands, postfilter,
+                      out + t * dsp::kFrame);
+  });
+}
+
+void synthesise_bins(const kernels::Kernels &kernels, const float *noisy, size_t frames, int lookahead,
+                     const float *bin_gains, float *out) {
+  const base::FpScope fp_env;
+  float overlap[dsp::kFrame] = {};
+  analyse_each(kernels, noisy, frames, lookahead, [&](size_t t, const dsp::AnalysisFrame &frame) {
+    const float *gain = bin_gains + t * dsp::kBins;
+    dsp::Spectrum scaled = *frame.noisy;
+    for (int k = 0; k < dsp::kBins; ++k) {
+      scaled.re[k] *= gain[k];
+      scaled.im[k] *= gain[k];
+    }
+    float *samples = out + t * dsp::kFrame;
+    dsp::stft_synthesize(scaled, overlap, samples);
+    for (int n = 0; n < dsp::kFrame; ++n) samples[n] *= 1.0f / dsp::kFullScale;
+  });
+}
+
+}  // namespace linnet::lab

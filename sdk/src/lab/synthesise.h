@@ -1,0 +1,20 @@
+// Whole recordings through the signal path of the engine, with gains from elsewhere than its network: from an oracle
+// that knows the clean signal, or from a network that is not in the SDK.
+#pragma once
+
+#include <cstddef>
+
+#include "kernels/kernels.h"
+
+namespace linnet::lab {
+
+// noisy, out: [frames * 480], full scale +-1; out lags by 480 (lookahead + 1) samples. Row t of gains and strengths,
+// [frames][34] within 0..1, concerns frame t - lookahead. lookahead: 0..3 frames; postfilter: 0..1.
+void synthesise(const kernels::Kernels &kernels, const float *noisy, size_t frames, int lookahead, const float *gains,
+                const float *strengths, float postfilter, float *out);
+
+// The same with gains for each bin of the noisy spectrum, [frames][481], and neither comb nor post-filter.
+void synthesise_bins(const kernels::Kernels &kernels, const float *noisy, size_t frames, int lookahead,
+                     const float *bin_gains, float *out);
+
+}  // namespace linnet::lab
