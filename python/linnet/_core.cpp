@@ -344,11 +344,12 @@ py::dict network(const py::buffer &blob, const Floats &features, const std::opti
   const kernels::Kernels &kernels = backend(name);
   std::unique_ptr<Aligned> copy = aligned_copy(blob);
   model::BlobView view;
+  nn::Weights weights;
   model::BlobError error = model::parse_blob(copy->data, copy->size, &view);
+  if (error == model::BlobError::kNone) error = weights.bind(view);
   if (error == model::BlobError::kNotABlob) throw LinnetError{LINNET_ERR_NOT_A_BLOB, ""};
   if (error == model::BlobError::kVersion) throw LinnetError{LINNET_ERR_VERSION, ""};
-  nn::Weights weights;
-  if (error != model::BlobError::kNone || !weights.bind(view)) throw LinnetError{LINNET_ERR_CORRUPT, ""};
+  if (error != model::BlobError::kNone) throw LinnetError{LINNET_ERR_CORRUPT, ""};
   if (features.ndim() != 2) throw py::value_error("features must have shape (steps, 70)");
   if (step < 0) throw py::value_error("frames_per_call is " + std::to_string(step) + ", expected 0 (all) or more");
   py::ssize_t steps = features.shape(0);

@@ -128,7 +128,7 @@ const char *run_network(const Request &request, const char *name, int32_t diviso
   linnet::model::BlobView view;
   linnet::nn::Weights weights;
   if (linnet::model::parse_blob(request.model, request.model_size, &view) != linnet::model::BlobError::kNone ||
-      !weights.bind(view)) {
+      weights.bind(view) != linnet::model::BlobError::kNone) {
     return "the model is refused";
   }
   const linnet::kernels::Kernels *kernels = linnet::kernels::find(request.backend);

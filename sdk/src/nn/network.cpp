@@ -54,9 +54,14 @@ const Weights::Shape Weights::kShapes[kMatrices] = {
     {Shape::kDense, 1, kOne, 1, kH},                             // speech: gru4
 };
 
-bool Weights::bind(const model::BlobView &blob) {
+model::BlobError Weights::bind(const model::BlobView &blob) {
+  constexpr uint32_t kPercepNet = static_cast<uint32_t>(model::Topology::kPercepNet);
+  if (blob.header->topology != kPercepNet) return model::BlobError::kVersion;
+  return bind_records(blob) ? model::BlobError::kNone : model::BlobError::kCorrupt;
+}
+
+bool Weights::bind_records(const model::BlobView &blob) {
   const model::Header &header = *blob.header;
-  if (header.topology != static_cast<uint32_t>(model::Topology::kPercepNet)) return false;
   if (header.lookahead > static_cast<uint32_t>(kMaxLookahead)) return false;
   if (!width_in_range(header.dense_width, kMaxDense) || !width_in_range(header.hidden_width, kMaxHidden) ||
       !width_in_range(header.strength_width, kMaxStrength)) {
