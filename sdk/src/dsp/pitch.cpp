@@ -91,7 +91,7 @@ void PitchTracker::whiten(const kernels::Kernels &kernels) {
   const float *x = decimated_ + kOrder;
   float r[kOrder + 1], a[kOrder + 1] = {1.0f}, error;
   for (int i = 0; i <= kOrder; ++i) r[i] = kernels.dot(x + i, x, kSpan - i) * kLagWindow.value[i];
-  r[0] = r[0] * 1.0001f + 1.0f;  // -40 dB of white noise
+  r[0] = r[0] * 1.0001f + 1.0f;  // -40 dB of white noise, which also keeps the error above 1e-4 of r[0]
   error = r[0];
   for (int i = 1; i <= kOrder; ++i) {
     float sum = r[i];
@@ -104,7 +104,6 @@ void PitchTracker::whiten(const kernels::Kernels &kernels) {
     }
     a[i] = reflection;
     error *= 1.0f - reflection * reflection;
-    if (error < r[0] * 1e-5f) break;  // predicted already; more would only amplify rounding
   }
   const float *fresh = x + kSpan - 2 * kHalf;
   float *out = whitened_ + kFarLag;
