@@ -5,6 +5,8 @@
 
 #include <cstring>
 
+#include "base/check.h"
+
 namespace linnet::nn {
 
 namespace {
@@ -164,6 +166,7 @@ void Network::process(const kernels::Kernels &kernels, const float *features, in
 }
 
 void Network::process_batch(const kernels::Kernels &kernels, const float *features, int frames, NetworkOutput *out) {
+  LINNET_CHECK(base::all_sound(features, frames * kInputs));
   const Linear *linear = weights_->linear_;
   const int dense = weights_->dense_width_, hidden = weights_->hidden_width_, strength = weights_->strength_width_;
   const int shared_width = kSharedCount * hidden, last = kMaxBatch - 1, first = kMaxBatch - frames;
@@ -206,6 +209,12 @@ void Network::process_batch(const kernels::Kernels &kernels, const float *featur
   for (int i = 0; i < frames; ++i) kernels.sigmoid(out[i].strengths, layer_ + i * kOutputs, kOutputs);
   linear[Weights::kSpeech].run(kernels, inputs(kSharedGru4), frames, gru_.accumulators, layer_);
   for (int i = 0; i < frames; ++i) kernels.sigmoid(&out[i].speech_probability, layer_ + i, 1);
+
+  for (int i = 0; i < frames; ++i) {
+    LINNET_CHECK(base::all_within(out[i].gains, kOutputs, 0.0f, 1.0f));
+    LINNET_CHECK(base::all_within(out[i].strengths, kOutputs, 0.0f, 1.0f));
+    LINNET_CHECK(base::all_within(&out[i].speech_probability, 1, 0.0f, 1.0f));
+  }
 }
 
 }  // namespace linnet::nn
