@@ -51,7 +51,8 @@ class Cpu:
     name: a model of the target's emulator, or "host" for the machine itself.
     backend: kernels that must be chosen on it by default; None for "host", where it depends on the machine.
     tested: whether all C++ tests run on it; kernel tests and vectors run on every CPU.
-    hostile: whether the vectors also run in each floating-point mode that a caller may leave behind.
+    hostile: whether the vectors also run in each floating-point mode that a caller may leave behind, with the default
+        backend under an emulator and every one on the machine itself.
     """
 
     name: str
@@ -62,11 +63,24 @@ class Cpu:
 
 @dataclass(frozen=True)
 class Proof:
-    """A further build that the vectors run on, every backend on one CPU model ("host" for the machine itself)."""
+    """A further build, whose kernel tests and vectors run with every backend on one CPU.
+
+    mode: "o2" or "o3", every file at that level, or "debug", where the library checks itself.
+    cpu: a model of the target's emulator, or "host" for the machine itself.
+    hostile: whether the vectors also run in each floating-point mode that a caller may leave behind: what moves across
+        the switch of modes is the compiler's choice.
+    suites: further folders of tests/ whose programs run.
+    """
 
     compiler: str
-    mode: str  # "o2" or "o3": every file at that level
+    mode: str
     cpu: str
+    hostile: bool = False
+    suites: tuple[str, ...] = ()
+
+
+# What a night has time for: the programs of this machine's own target under each sanitizer.
+SANITIZED = tuple(Proof("gcc", mode, "host", suites=("unit", "api", "fuzz")) for mode in ("asan", "ubsan", "tsan"))
 
 
 @dataclass(frozen=True)
@@ -141,6 +155,12 @@ class Target:
         wanted = (self.compiler(family)[1], self.tool("ar"))
         absent = [command for command in wanted if not shutil.which(shlex.split(command)[0])]
         return f"{', '.join(absent)} not found" if absent else None
+
+    def why_not(self, proof: Proof) -> str | None:
+        """Why a proof cannot be built and run here, or None if it can."""
+        if self.given_compiler:
+            return "the environment names a compiler"
+        return self.missing(proof.compiler) or (None if self.runnable(proof.cpu) else f"nothing runs as {proof.cpu}")
 
     def command(self, cpu: Cpu | str, program: str, *arguments: str) -> list[str]:
         """Command line that runs a program of this target on one of its CPUs."""

@@ -25,5 +25,5 @@ TARGET = Target(
         Cpu("neoverse-n1", "neon_dot"),
         Cpu("max", "neon_i8mm", tested=True),
     ),
-    proofs=(Proof("gcc", "o3", "max"), Proof("clang", "o2", "max")),
+    proofs=(Proof("gcc", "o3", "max"), Proof("clang", "o2", "max"), Proof("clang", "o3", "cortex-a53")),
 )

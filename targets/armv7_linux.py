@@ -18,5 +18,5 @@ TARGET = Target(
         Cpu("cortex-a7", "neon", tested=True, hostile=True),
         Cpu("cortex-a15", "neon"),
     ),
-    proofs=(Proof("clang", "o2", "cortex-a15"),),
+    proofs=(Proof("gcc", "o3", "cortex-a7"), Proof("clang", "o2", "cortex-a15")),
 )

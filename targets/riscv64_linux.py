@@ -14,5 +14,5 @@ TARGET = Target(
         Cpu("host", None, tested=True),
         Cpu("rv64", "scalar"),  # emulated float arithmetic is slowest here
     ),
-    proofs=(Proof("clang", "o2", "rv64"),),
+    proofs=(Proof("gcc", "o3", "rv64"), Proof("clang", "o2", "rv64")),
 )

@@ -21,5 +21,11 @@ TARGET = Target(
         Cpu("Nehalem", "scalar"),
         Cpu("max", "avx2"),
     ),
-    proofs=(Proof("gcc", "o3", "host"), Proof("clang", "o2", "host"), Proof("clang", "o3", "host")),
+    proofs=(
+        Proof("gcc", "debug", "host", suites=("unit", "api")),
+        Proof("gcc", "o2", "host"),
+        Proof("gcc", "o3", "host", hostile=True),
+        Proof("clang", "o2", "host", hostile=True),
+        Proof("clang", "o3", "host", hostile=True),
+    ),
 )

@@ -1,9 +1,10 @@
 """Runs what the build has made ready and counts: checks of style, C++ programs on every CPU, vectors, Python tests.
 
-    tests/run.py [--mode M] [--compiler C] [--targets A,B] [check | programs | vectors | python | format] ...
+    tests/run.py [--mode M] [--compiler C] [--targets A,B] [check | programs | vectors | python | format | long] ...
 
-`./sconsw test` calls it without words, which means all but format. One line per item, the output of those that failed,
-and at the end `N passed, N failed`; exit status 1 if anything failed. Only the standard library is used.
+`./sconsw test` calls it without words, which means all but format and long; with suite=long, for that alone. One line
+per item, the output of those that failed, and at the end `N passed, N failed`; exit status 1 if anything failed. Only
+the standard library is used.
 """
 
 from __future__ import annotations
@@ -22,10 +23,12 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 import targets  # noqa: E402
 
-MODEL = "sdk/models/tiny.linnet"
+MODEL, SPARSE = "sdk/models/tiny.linnet", "sdk/models/sparse.linnet"
 TIMEOUT = 900  # seconds after which a program counts as hung
 SUITES = ("unit", "api", "kernels")
-FUZZ = {"fuzz_blob": "20000", "fuzz_process": "1000"}  # variants of a file that each program is tried with
+# Variants of a file that each program is tried with, usually and in a night.
+FUZZ = {"fuzz_blob": "20000", "fuzz_process": "1000"}
+LONG_FUZZ = {"fuzz_blob": "1000000", "fuzz_process": "20000"}
 
 
 @dataclass
@@ -115,25 +118,65 @@ def format_sources() -> int:
     return max(subprocess.run(command, cwd=ROOT).returncode for command in commands)
 
 
-def programs(chosen: list[targets.Target], builds: list[Path], mode: str, count: Count) -> None:
-    """C and C++ test programs: those of the kernels on every CPU, the others on the CPUs that are marked for them, and
-    those that try damaged input on this machine alone."""
-    paths = [path for suite in SUITES for path in sorted((ROOT / "tests" / suite).glob("*.c*"))]
-    if not paths:
-        count.add("C++ programs", False, 0, "there are none in tests/")
+def items_of(
+    target: targets.Target,
+    cpu: targets.Cpu | str,
+    build: Path,
+    suites: tuple[str, ...],
+    model: str = MODEL,
+    note: str = "",
+) -> list[Item]:
+    """The test programs of these suites of a build, to be run on one CPU with a model."""
+    items = []
+    for suite in suites:
+        for path in sorted((ROOT / "tests" / suite).glob("*.c*")):
+            program = str(build / "tests" / suite / path.stem)
+            command = target.command(cpu, program, *([] if suite == "kernels" else [model]))
+            name = cpu if isinstance(cpu, str) else cpu.name
+            items.append(Item(f"{suite}/{path.stem} on {target.name} {name}{note}", command))
+    return items
+
+
+def fuzz_items(target: targets.Target, build: Path, variants: dict[str, str], note: str = "") -> list[Item]:
+    """The programs that try damaged input, on this machine."""
+    return [
+        Item(f"fuzz/{name} on {target.name}{note}", [str(build / "tests/fuzz" / name), "--mutate", count, MODEL])
+        for name, count in variants.items()
+    ]
+
+
+def programs(chosen: list[targets.Target], builds: list[Path], mode: str, plain: bool, count: Count) -> None:
+    """C and C++ test programs: those of the kernels on every CPU, the others on the CPUs that are marked for them.
+
+    Damaged input and the real-time promises of a wide, sparse model are tried on this machine alone. With the plain
+    build go the suites of its proofs, whose kernels are tested with the vectors.
+    """
     for target, build in zip(chosen, builds, strict=True):
         if target.native:
-            fuzz = {name: [str(build / "tests/fuzz" / name), "--mutate", much, MODEL] for name, much in FUZZ.items()}
-            execute_all([Item(f"fuzz/{name} on {target.name}", command) for name, command in fuzz.items()], count)
+            realtime = Item(
+                f"api/test_realtime {SPARSE} on {target.name}", [f"{build}/tests/api/test_realtime", SPARSE]
+            )
+            execute_all([*fuzz_items(target, build, FUZZ), realtime], count)
         for cpu in target.here(mode):
-            items = []
-            for path in paths:
-                suite = path.parent.name
-                if suite == "kernels" or cpu.tested:
-                    program = build / "tests" / suite / path.stem
-                    command = target.command(cpu, str(program), *([] if suite == "kernels" else [MODEL]))
-                    items.append(Item(f"{suite}/{path.stem} on {target.name} {cpu.name}", command))
-            execute_all(items, count)
+            execute_all(items_of(target, cpu, build, SUITES if cpu.tested else ("kernels",)), count)
+        for proof in target.proofs if plain else ():
+            if proof.suites and not target.why_not(proof):
+                folder = ROOT / targets.folder(target.name, proof.mode, proof.compiler)
+                note = f" {proof.compiler} {proof.mode}"
+                execute_all(items_of(target, proof.cpu, folder, proof.suites, note=note), count)
+
+
+def long_programs(chosen: list[targets.Target], count: Count) -> None:
+    """What a night has time for: all programs under the sanitizers, those of the API with a wide model too, fuzzing."""
+    for target in chosen:
+        for proof in targets.SANITIZED:
+            if reason := target.why_not(proof):
+                count.add(f"mode={proof.mode} on {target.name}", False, 0, reason)
+                continue
+            build = ROOT / targets.folder(target.name, proof.mode, proof.compiler)
+            items = items_of(target, proof.cpu, build, SUITES, note=f" {proof.mode}")
+            items += items_of(target, proof.cpu, build, ("api",), SPARSE, f" {proof.mode} {SPARSE}")
+            execute_all([*items, *fuzz_items(target, build, LONG_FUZZ, f" {proof.mode}")], count)
 
 
 def vectors(chosen: list[targets.Target], mode: str, compiler: str, count: Count) -> None:
@@ -171,7 +214,7 @@ def main() -> int:
     host = targets.host()
     parser.add_argument("--targets", default=host, required=host is None)
     parser.add_argument("--libraries", default="", help="targets of which only libraries were built")
-    known = ("check", "programs", "vectors", "python", "format")
+    known = ("check", "programs", "vectors", "python", "format", "long")
     parser.add_argument("suites", nargs="*", metavar="suite", help=", ".join(known))
     options = parser.parse_args()
     if unknown := set(options.suites) - set(known):
@@ -189,10 +232,12 @@ def main() -> int:
     chosen = sorted(map(targets.load, options.targets.split(",")), key=lambda target: not target.native)
     builds = [ROOT / targets.folder(target.name, options.mode, options.compiler) for target in chosen]
     count = Count()
+    if "long" in suites:
+        long_programs(chosen, count)
     if "check" in suites:
         check(builds, count)
     if "programs" in suites:
-        programs(chosen, builds, options.mode, count)
+        programs(chosen, builds, options.mode, plain, count)
     if "vectors" in suites:
         vectors(chosen, options.mode, options.compiler, count)
     if "python" in suites:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ModelLike: TypeAlias = Union["Model", str, os.PathLike[str], bytes, bytearray, memoryview]
 _Identity: TypeAlias = tuple[str, int, int, int, int]  # real path, device, number, bytes, time of the last change
 
+_ERR_VERSION = -7  # LINNET_ERR_VERSION
 _PACKAGE = Path(__file__).resolve().parent
 _FOLDERS = (_PACKAGE / "models", _PACKAGE.parent.parent / "sdk" / "models")
 _EXAMPLES = (_PACKAGE / "data", _PACKAGE.parent.parent / "sdk" / "examples")
@@ -303,7 +304,10 @@ def _load_bytes(data: bytes, text: str) -> _core.Model:
     try:
         return _core.Model(data)
     except _core.LinnetError as error:
-        raise ModelError(f"model {text}: {error}; give an intact .linnet file") from error
+        remedy = "give an intact .linnet file"
+        if error.status == _ERR_VERSION:
+            remedy = "give a model made for this linnet, or install a newer linnet"
+        raise ModelError(f"model {text}: {error}; {remedy}") from error
 
 
 def _default() -> str:

@@ -56,7 +56,8 @@ typedef enum linnet_status {
   LINNET_ERR_NO_MEMORY = -4,  /* the allocator returned NULL */
   LINNET_ERR_IO = -5,         /* the model file cannot be opened or read */
   LINNET_ERR_NOT_A_BLOB = -6, /* the data do not start with the magic of a linnet model */
-  LINNET_ERR_VERSION = -7,    /* a blob of another format or feature version */
+  LINNET_ERR_VERSION = -7,    /* a blob of another format or feature version, or an intact one of a topology that this
+                                 library does not know */
   LINNET_ERR_CORRUPT = -8,    /* a blob that is cut short, changed, or breaks a rule of the format */
   LINNET_ERR_RATE = -9,       /* a sample rate other than 48000 */
   LINNET_ERR_STATE = -10,     /* no live model or stream lies there: never initialised, zeroed, or destroyed */

@@ -1,5 +1,5 @@
-// See vectors.h. Inputs come from recipes.h; each goes through the C API in frames, a few of them also with controls
-// set, in blocks of odd sizes and as 16-bit samples.
+// See vectors.h. Inputs come from recipes.h; each goes through the C API in frames, one of them also with controls set,
+// two frames at a time, in blocks of odd sizes and as 16-bit samples.
 #include "selftest/vectors.h"
 
 #include <cstdio>
@@ -57,12 +57,14 @@ struct Use {
   const char *suffix;
   float limit, postfilter;
   bool any_block, i16;
+  size_t frames;  // per call, without any_block
 };
 
-constexpr Use kPlain = {"", 100, 0, false, false};
+constexpr Use kPlain = {"", 100, 0, false, false, 1};
 constexpr Use kOthers[] = {
-    {"_postfilter", 100, 1, false, false}, {"_limit_12", 12, 0.5f, false, false}, {"_limit_0", 0, 0, false, false},
-    {"_any_block", 100, 0, true, false},   {"_i16", 100, 0, false, true},
+    {"_postfilter", 100, 1, false, false, 1}, {"_limit_12", 12, 0.5f, false, false, 1},
+    {"_limit_0", 0, 0, false, false, 1},      {"_any_block", 100, 0, true, false, 1},
+    {"_i16", 100, 0, false, true, 1},         {"_two_frames", 100, 0, false, false, 2},
 };
 
 void add_stats(const linnet_stream *stream, Caller *caller, Sha256 *hash) {
@@ -94,7 +96,7 @@ const char *run_recipe(const Request &request, const recipes::Recipe &recipe, co
   recipe.make(x);
   Sha256 samples, stats;
   for (size_t done = 0, n = 0; status == LINNET_OK && done < kLength; done += n) {
-    n = use.any_block ? 1 + done * 7 % 701 : kFrame;
+    n = use.any_block ? 1 + done * 7 % 701 : use.frames * kFrame;
     if (n > kLength - done) n = kLength - done;
     if (use.i16) {
       for (size_t i = done; i < done + n; ++i) s[i] = static_cast<int16_t>(x[i] * 32767.0f);
@@ -124,11 +126,17 @@ const char *run_recipe(const Request &request, const recipes::Recipe &recipe, co
 }
 
 // A hundred frames of random features: of the usual size (divisor 16), far beyond it (1), and zeros (0).
-const char *run_network(const Request &request, const char *name, int32_t divisor, Report report, void *context) {
+struct Features {
+  const char *name;
+  int32_t divisor;
+  int frames;  // per call, 1 or 2
+};
+
+const char *run_network(const Request &request, const Features &use, Report report, void *context) {
   linnet::model::BlobView view;
   linnet::nn::Weights weights;
   if (linnet::model::parse_blob(request.model, request.model_size, &view) != linnet::model::BlobError::kNone ||
-      !weights.bind(view)) {
+      weights.bind(view) != linnet::model::BlobError::kNone) {
     return "the model is refused";
   }
   const linnet::kernels::Kernels *kernels = linnet::kernels::find(request.backend);
@@ -145,35 +153,35 @@ const char *run_network(const Request &request, const char *name, int32_t diviso
 
   recipes::Random random{99};
   Sha256 hash;
-  for (int frame = 0; frame < 100; ++frame) {
-    float features[linnet::nn::kInputs];
-    for (float &feature : features) feature = divisor ? recipes::unit(random.sample() / divisor) * 16.0f : 0.0f;
-    linnet::nn::NetworkOutput output;
-    network.process(*kernels, features, 1, &output);
-    hash.add(output.gains, sizeof output.gains);
-    hash.add(output.strengths, sizeof output.strengths);
-    hash.add(&output.speech_probability, sizeof output.speech_probability);
+  for (int frame = 0; frame < 100; frame += use.frames) {
+    float features[2 * linnet::nn::kInputs];
+    for (int i = 0; i < use.frames * linnet::nn::kInputs; ++i) {
+      features[i] = use.divisor ? recipes::unit(random.sample() / use.divisor) * 16.0f : 0.0f;
+    }
+    linnet::nn::NetworkOutput outputs[2];
+    network.process(*kernels, features, use.frames, outputs);
+    for (int i = 0; i < use.frames; ++i) {
+      hash.add(outputs[i].gains, sizeof outputs[i].gains);
+      hash.add(outputs[i].strengths, sizeof outputs[i].strengths);
+      hash.add(&outputs[i].speech_probability, sizeof outputs[i].speech_probability);
+    }
   }
   free(memory);
   char text[65];
   hash.finish(text);
-  report(context, name, "outputs", text);
+  report(context, use.name, "outputs", text);
   return nullptr;
 }
 
 }  // namespace
 
 const char *run_vectors(const Request &request, Report report, void *context) {
-  constexpr struct {
-    const char *name;
-    int32_t divisor;
-  } networks[] = {{"network_usual", 16}, {"network_large", 1}, {"network_zero", 0}};
+  constexpr Features networks[] = {
+      {"network_usual", 16, 1}, {"network_large", 1, 1}, {"network_zero", 0, 1}, {"network_two_frames", 16, 2}};
   if (request.mode && !fp_find_mode(request.mode)) return "this CPU has no such floating-point mode";
   const char *why = nullptr;
-  for (const auto &network : networks) {
-    if (!why && chosen(request.only, network.name)) {
-      why = run_network(request, network.name, network.divisor, report, context);
-    }
+  for (const Features &network : networks) {
+    if (!why && chosen(request.only, network.name)) why = run_network(request, network, report, context);
   }
   for (const recipes::Recipe &recipe : recipes::kRecipes) {
     if (!why && chosen(request.only, recipe.name)) why = run_recipe(request, recipe, kPlain, report, context);

@@ -101,7 +101,7 @@ linnet_status bind(const void *blob, size_t blob_size, linnet::nn::Weights *weig
   linnet::model::BlobView view;
   status = blob_status(linnet::model::parse_blob(blob, blob_size, &view));
   if (status != LINNET_OK) return status;
-  return weights->bind(view) ? LINNET_OK : LINNET_ERR_CORRUPT;
+  return blob_status(weights->bind(view));
 }
 
 // How much of its memory a model takes, up to a blob behind it.
@@ -415,7 +415,7 @@ const char *linnet_status_text(linnet_status status) {
     case LINNET_ERR_NOT_A_BLOB:
       return "not a linnet model";
     case LINNET_ERR_VERSION:
-      return "a linnet model of another version than this library's";
+      return "a linnet model of a version or topology that this library does not know";
     case LINNET_ERR_CORRUPT:
       return "a linnet model that is cut short, changed or breaks a rule of its format";
     case LINNET_ERR_RATE:

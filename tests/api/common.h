@@ -196,7 +196,8 @@ MAYBE_UNUSED static linnet_status try_models(const void *data, size_t size, int 
   void *memory = aligned_memory(room);
   const linnet_status status = linnet_model_create(data, size, &made);
   const linnet_status measured = linnet_model_size(data, size, &bytes);
-  *agree = measured == status || (measured == LINNET_OK && status == LINNET_ERR_CORRUPT);
+  *agree = measured == status;
+  *agree |= measured == LINNET_OK && (status == LINNET_ERR_CORRUPT || status == LINNET_ERR_VERSION);
   *agree &= measured == LINNET_OK ? bytes > 0 && bytes <= room : bytes == 77;
   *agree &= (status == LINNET_OK) == (made != untouched);
   if (status == LINNET_OK) linnet_model_destroy(made);

@@ -11,7 +11,7 @@ static model blob;
 
 static void what_is_no_blob_is_refused(void) {
   uint8_t *data = (uint8_t *)aligned_memory(blob.size + 64);
-  size_t i;
+  size_t bytes, i;
   memset(data, 0, blob.size + 64);
   expect_models(data, 0, LINNET_ERR_NOT_A_BLOB, "empty");
   expect_models(data, blob.size, LINNET_ERR_NOT_A_BLOB, "zeros");
@@ -26,9 +26,11 @@ static void what_is_no_blob_is_refused(void) {
   memcpy(data, blob.data, blob.size);
   data[8] ^= 2;
   expect_models(data, blob.size, LINNET_ERR_VERSION, "format version");
+  CHECK(linnet_model_size(data, blob.size, &bytes) == LINNET_ERR_VERSION);
   memcpy(data, blob.data, blob.size);
   data[12] ^= 2;
   expect_models(data, blob.size, LINNET_ERR_VERSION, "feature version");
+  CHECK(linnet_model_size(data, blob.size, &bytes) == LINNET_ERR_VERSION);
   memcpy(data, blob.data, blob.size);
   expect_models(data, blob.size, LINNET_OK, "intact");
   expect_models(data, blob.size + 64, LINNET_ERR_CORRUPT, "tail");
@@ -53,7 +55,8 @@ static void a_sound_blob_of_another_network_is_refused(void) {
   } cases[] = {{20, 3, LINNET_OK, "look-ahead 3"},
                {20, 4, LINNET_ERR_CORRUPT, "look-ahead 4"},
                {20, 0xffffffffu, LINNET_ERR_CORRUPT, "look-ahead -1"},
-               {16, 2, LINNET_ERR_CORRUPT, "topology"},
+               {16, 2, LINNET_ERR_VERSION, "topology"},
+               {16, 0xffffffffu, LINNET_ERR_VERSION, "topology -1"},
                {24, 0, LINNET_ERR_CORRUPT, "dense width 0"},
                {24, 512, LINNET_ERR_CORRUPT, "another dense width"},
                {28, 1024, LINNET_ERR_CORRUPT, "another hidden width"},

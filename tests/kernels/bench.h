@@ -101,7 +101,8 @@ inline int bench_network(const char *path, const char *backend) {
   model::BlobView blob;
   nn::Weights weights;
   if (file == nullptr || fread(data, 1, size, file) != size ||
-      model::parse_blob(data, size, &blob) != model::BlobError::kNone || !weights.bind(blob)) {
+      model::parse_blob(data, size, &blob) != model::BlobError::kNone ||
+      weights.bind(blob) != model::BlobError::kNone) {
     fprintf(stderr, "checkkernels: %s cannot be read or is not a model of this version\n", path);
     return 2;
   }

@@ -310,6 +310,7 @@ def test_bad_lookahead_is_refused(lookahead: int) -> None:
         (TINY[:8] + b"\2" + TINY[9:], "a model of format 2 and features 1; this linnet reads format 1"),
         (TINY[:12] + b"\7" + TINY[13:], "a model of format 1 and features 7"),
         (TINY[:5000] + bytes([TINY[5000] ^ 1]) + TINY[5001:], "checksum does not match"),
+        (repaired(TINY[:16] + b"\2" + TINY[17:]), "a model of topology 2; this linnet knows topology 1"),
         (repaired(TINY[:20] + b"\4" + TINY[21:]), "header breaks the rules"),
         (repaired(TINY[:36] + b"\x2e" + TINY[37:]), "record 0 of the model claims bytes 1600 to 3840"),
         (repaired(TINY[:36] + b"\x30" + TINY[37:]), "records break the rules"),

@@ -58,6 +58,15 @@ def test_postfilter_equals_the_model(seed: int, amount: float, decades: float) -
     )
 
 
+@pytest.mark.parametrize("gain", [6.3e-4, 6.5e-4, 1e-4, 3e-5])
+def test_global_gain_is_that_of_a_ratio_of_a_million_at_least(gain: float) -> None:
+    # E0 / E1 is 1.02e6, 0.96e6 and far above; a silent band of gain 1, which the warp leaves alone, shows G.
+    gains, amplitude = np.full(34, gain), np.full(34, 1e5)
+    gains[7], amplitude[7] = 1, 0
+    ratio = min(np.sin(np.pi / 2 * gain) ** -2, 1e6)
+    assert filtered(gains, amplitude)[7] == pytest.approx(golden.postfilter_gain(ratio), rel=1e-4)
+
+
 @few
 @given(seed=st.integers(0, 2**32 - 1))
 def test_postfilter_off_keeps_the_gains_bit_for_bit(seed: int) -> None:

@@ -111,12 +111,17 @@ def test_a_model_cannot_be_changed() -> None:
     assert model == linnet.Model("tiny")
 
 
-def test_bad_sources_are_named(tmp_path: Path, tiny_model: Path) -> None:
+def test_bad_sources_are_named(tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "cut.linnet").write_bytes(tiny_model.read_bytes()[:-1])
     (tmp_path / "text.linnet").write_text("hello")
+    tiny = blob.read_blob(tiny_model.read_bytes())
+    with monkeypatch.context() as patch:
+        patch.setattr(blob, "TOPOLOGY_PERCEPNET", 2)
+        (tmp_path / "newer.linnet").write_bytes(blob.write_blob(tiny))
     for source, text in (
         ("nonesuch", "nonesuch.*tiny"),
         (tmp_path / "cut.linnet", "cut.*intact"),
+        (tmp_path / "newer.linnet", "newer.*version or topology.*install a newer linnet"),
         (b"x", "not a linnet"),
     ):
         with pytest.raises(linnet.ModelError, match=text):

@@ -87,6 +87,13 @@ def test_period_is_right_at_every_lookahead(lookahead: int) -> None:
     assert np.max(np.abs(periods - 48000 / 137.0)) <= 1
 
 
+@pytest.mark.parametrize("lookahead", [0, 1, 2, 3])
+@pytest.mark.parametrize("period", [97, 240, 474, 479, 480, 481, 482, 483, 484, 487, 600, 766])
+def test_whole_periods_are_exact_at_every_lookahead(period: int, lookahead: int) -> None:
+    # Around 480, a look-ahead of one frame reaches a period ahead for some candidates and not for others.
+    assert_array_equal(track(steady_tone(48000 / period, "saw"), lookahead)[STEADY:], period)
+
+
 def test_chosen_period_has_nearly_the_best_correlation_near_it() -> None:
     x = golden.add_white_noise(steady_tone(173.0, "vowel", 0.6), 5, seed=1)
     filtered = golden.high_pass(x)

@@ -110,7 +110,8 @@ inline Outcome outcome_of(const Bytes &bytes, NetworkOutput outputs[kFrames]) {
       break;
   }
   nn::Weights weights;
-  if (!weights.bind(view)) return kUnbound;
+  const BlobError error = weights.bind(view);
+  if (error != BlobError::kNone) return error == BlobError::kVersion ? kVersion : kUnbound;
   Network network;
   network.attach(weights);
   return runs_clean(&network, outputs) ? kRan : kMisbehaved;

@@ -3,12 +3,12 @@ of the caller, with the hash of all hashes.
 
     tests/vectors/run.py [--targets A,B] [--mode release] [--compiler gcc] [--freeze]
 
-The release build of gcc runs on every CPU with every model. With it go the further builds that targets/ lists as proofs
-and the floating-point modes of `hostile` CPUs, with the tiny model alone. `manifest.json` holds the hashes that every
-run must give, for each model the vectors that belong to it. Exit status 1 if any hash differs, if a CPU chooses another
-backend by itself than targets/ says, or if a run fails. `--freeze` writes the manifest anew, provided that all runs
-agree; a change of it is a change of what linnet sounds like and has to be said in the changelog. Only the standard
-library is used. Build first: `./sconsw vectors` does both.
+The release build of gcc runs on every CPU with every model. With it go the further builds that targets/ lists as
+proofs, whose kernels are tested as well, and the floating-point modes of `hostile` CPUs, each with the vectors of
+PROOFS. `manifest.json` holds the hashes that every run must give, for each model the vectors that belong to it. Exit
+status 1 if any hash differs, if a CPU chooses another backend by itself than targets/ says, or if a run fails.
+`--freeze` writes the manifest anew, provided that all runs agree; a change of it is a change of what linnet sounds like
+and has to be said in the changelog. Only the standard library is used. Build first: `./sconsw vectors` does both.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,19 +28,30 @@ import targets  # noqa: E402
 
 MANIFEST = ROOT / "tests" / "vectors" / "manifest.json"
 TIMEOUT = 1800  # seconds after which a run counts as hung
-COLUMNS = (14, 11, 9, 32, 6, 7, 16)
+COLUMNS = (14, 11, 9, 32, 6, 7, 16, 16)
 LEVELS = {"release": "-O2/3", "o2": "-O2", "o3": "-O3", "debug": "-O0", "ubsan": "-O1", "coverage": "-O0"}
-PROOF = "sdk/models/tiny.linnet"
+TINY = "sdk/models/tiny.linnet"
 
-# Vectors by name, or None for all. The tiny model carries the proof; a shipped model shows on a few that wide layers
-# agree as well, which under emulation costs about as much as all vectors of the tiny one.
+# Vectors by name, or None for all. The tiny model carries the proof of the signal path; shipped models show on a few
+# that wide layers agree as well, one frame at a time and two, which under emulation costs about as much as all vectors
+# of the tiny one. Of further builds the wide layers are what is left to show.
 Hashes = dict[str, dict[str, str]]
-MODELS: dict[str, tuple[str, ...] | None] = {
-    "sdk/models/tiny.linnet": None,
-    "sdk/models/small.linnet": ("network_usual", "speech_in_noise", "speech_in_noise_postfilter"),
-    "sdk/models/sparse.linnet": ("network_usual", "speech_in_noise"),
-    "sdk/models/base.linnet": ("network_usual", "speech_in_noise"),
+Choice = dict[str, tuple[str, ...] | None]
+NETWORK = ("network_usual", "network_two_frames")
+MODELS: Choice = {
+    TINY: None,
+    "sdk/models/small.linnet": (
+        *NETWORK,
+        "speech_in_noise",
+        "speech_in_noise_postfilter",
+        "speech_in_noise_two_frames",
+    ),
+    "sdk/models/sparse.linnet": (*NETWORK, "speech_in_noise"),
+    "sdk/models/base.linnet": (*NETWORK, "speech_in_noise"),
 }
+WIDE: Choice = {"sdk/models/small.linnet": NETWORK, "sdk/models/sparse.linnet": NETWORK}
+PROOFS: Choice = {TINY: None, **WIDE}
+VECTORS, KERNELS = "vectors/vector_run", "kernels/checkkernels"  # programs of a build's tests
 
 
 class RunError(Exception):
@@ -49,16 +60,17 @@ class RunError(Exception):
 
 @dataclass(frozen=True)
 class Run:
-    """One program on one CPU with one backend, the caller in one floating-point mode."""
+    """One build on one CPU with one backend, the caller in one floating-point mode."""
 
     target: targets.Target
     cpu: targets.Cpu
-    program: Path
+    folder: Path  # of the build's tests
     backend: str
     compiler: str
     level: str  # of optimisation
     mode: str = ""  # of floating point; "" is the usual one
-    small: bool = False  # whether only the tiny model is run
+    choice: Choice = field(default_factory=lambda: MODELS)
+    kernels: bool = False  # whether the kernels are tested before
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -77,72 +89,95 @@ def output_of(target: targets.Target, cpu: targets.Cpu, program: Path, *argument
     except (OSError, subprocess.TimeoutExpired) as error:
         raise RunError(str(error)) from error
     if done.returncode != 0:
-        raise RunError(f"exit status {done.returncode} of {' '.join(command)}: {done.stderr.strip()}")
+        raise RunError(f"exit status {done.returncode} of {' '.join(command)}: {(done.stderr or done.stdout).strip()}")
     return done.stdout
 
 
-def program_of(target: targets.Target, mode: str, compiler: str) -> Path:
-    """The program of a build. Raises RunError if it is not there."""
-    program = ROOT / targets.folder(target.name, mode, compiler) / "tests" / "vectors" / "vector_run"
-    if not program.exists():
-        raise RunError(f"{program.relative_to(ROOT)} is missing: ./sconsw vectors target={target.name} builds it")
-    return program
+def folder_of(target: targets.Target, mode: str, compiler: str) -> Path:
+    """Where the test programs of a build lie. Raises RunError if that of the vectors is not there."""
+    folder = ROOT / targets.folder(target.name, mode, compiler) / "tests"
+    if not (folder / VECTORS).exists():
+        program = f"{folder.relative_to(ROOT)}/{VECTORS}"
+        raise RunError(f"{program} is missing: ./sconsw vectors target={target.name} builds it")
+    return folder
 
 
-def runs_of(target: targets.Target, mode: str, family: str) -> list[Run]:
-    """The runs of one build: every backend on its tested CPUs, the CPU's own choice on the others and in each mode.
+def build_runs(target: targets.Target, cpu: targets.Cpu, mode: str, compiler: str) -> list[Run]:
+    """One run for each backend that a CPU can run in a build, fastest first. Raises RunError."""
+    folder = folder_of(target, mode, compiler)
+    name = output_of(target, cpu, folder / VECTORS, "--compiler").strip()
+    backends = output_of(target, cpu, folder / VECTORS, "--backends").split()
+    return [Run(target, cpu, folder, backend, name, LEVELS[mode]) for backend in backends]
 
-    Raises RunError if the program is missing or a CPU's own choice is not the backend that targets/ expects.
+
+def hostile_runs(run: Run) -> list[Run]:
+    """The same in each floating-point mode that a caller may leave behind. Raises RunError."""
+    modes = output_of(run.target, run.cpu, run.folder / VECTORS, "--modes").split()
+    if not modes:
+        raise RunError(f"{run.target.name} {run.cpu.name}: no floating-point mode is known")
+    return [replace(run, mode=mode, choice=PROOFS, kernels=False) for mode in modes]
+
+
+def runs_of(target: targets.Target, mode: str, compiler: str) -> list[Run]:
+    """The runs of one build: every backend on its tested CPUs, the CPU's own choice on the others.
+
+    A hostile CPU has further ones in each mode: every backend of this machine, an emulated CPU's own choice. Raises
+    RunError if the program is missing or a CPU's own choice is not the backend that targets/ expects.
     """
-    program = program_of(target, mode, family)
-    found = []
+    runs: list[Run] = []
     for cpu in target.here():
         if not target.runnable(cpu):
             print(f"linnet: skipping {target.name} {cpu.name}: {target.emulator[0]} not found")
             continue
-        backends = output_of(target, cpu, program, "--backends").split()
-        if cpu.backend is not None and backends[:1] != [cpu.backend]:
-            raise RunError(f"{target.name} {cpu.name} chooses {backends[:1]}, expected {cpu.backend}")
-        plain = (target, cpu, program), (output_of(target, cpu, program, "--compiler").strip(), LEVELS[mode])
-        chosen = backends if cpu.tested else backends[:1]
-        found += [Run(*plain[0], backend, *plain[1]) for backend in chosen]
+        usual = build_runs(target, cpu, mode, compiler)
+        if cpu.backend not in (None, usual[0].backend):
+            raise RunError(f"{target.name} {cpu.name} chooses {usual[0].backend}, expected {cpu.backend}")
+        runs += usual if cpu.tested else usual[:1]
         if cpu.hostile:
-            modes = output_of(target, cpu, program, "--modes").split()
-            if not modes:
-                raise RunError(f"{target.name} {cpu.name}: no floating-point mode is known")
-            found += [Run(*plain[0], backends[0], *plain[1], name, small=True) for name in modes]
-    return found
+            runs += [hostile for run in (usual if cpu.name == "host" else usual[:1]) for hostile in hostile_runs(run)]
+    return runs
 
 
 def proofs_of(target: targets.Target) -> list[Run]:
     """The runs of the further builds of a target, every backend on one CPU. Raises RunError."""
-    found = []
+    runs: list[Run] = []
     for proof in target.proofs:
-        cpu = targets.Cpu(proof.cpu, None)
-        reason = "the environment names a compiler" if target.given_compiler else target.missing(proof.compiler)
-        if not reason and not target.runnable(cpu):
-            reason = f"{target.name} programs do not run here"
-        if reason:
+        if reason := target.why_not(proof):
             print(f"linnet: skipping {target.name} with {proof.compiler} {LEVELS[proof.mode]}: {reason}")
             continue
-        program = program_of(target, proof.mode, proof.compiler)
-        compiler = output_of(target, cpu, program, "--compiler").strip()
-        backends = output_of(target, cpu, program, "--backends").split()
-        found += [Run(target, cpu, program, name, compiler, LEVELS[proof.mode], small=True) for name in backends]
-    return found
+        for run in build_runs(target, targets.Cpu(proof.cpu, None), proof.mode, proof.compiler):
+            runs.append(replace(run, choice=PROOFS, kernels=True))
+            runs += hostile_runs(run) if proof.hostile else []
+    return runs
 
 
 def hashes_of(run: Run, model: str) -> Hashes:
     """Hashes of one run with one model, {vector: {what: hash}}. Raises RunError."""
-    names = MODELS.get(model)
+    names = run.choice[model]
     arguments = [model, "--backend", run.backend]
     arguments += ["--only", ",".join(names)] if names else []
     arguments += ["--hostile", run.mode] if run.mode else []
-    found: Hashes = {}
-    for line in output_of(run.target, run.cpu, run.program, *arguments).splitlines():
+    hashes: Hashes = {}
+    for line in output_of(run.target, run.cpu, run.folder / VECTORS, *arguments).splitlines():
         name, what, value = line.split()
-        found.setdefault(name, {})[what] = value
-    return found
+        hashes.setdefault(name, {})[what] = value
+    return hashes
+
+
+def all_hashes_of(run: Run, models: list[str]) -> dict[str, Hashes]:
+    """Hashes of one run with those of its models, after a test of its kernels if that is a part. Raises RunError."""
+    if run.kernels:
+        output_of(run.target, run.cpu, run.folder / KERNELS, "--backend", run.backend)
+    return {model: hashes_of(run, model) for model in models if model in run.choice}
+
+
+def chosen(hashes: dict[str, Hashes], choice: Choice) -> dict[str, Hashes]:
+    """Those hashes that belong to a choice of vectors."""
+    return {
+        model: {name: what for name, what in hashes[model].items() if names is None or name in names}
+        for model, names in choice.items()
+        if model in hashes
+    }
 
 
 def digest(hashes: dict[str, Hashes]) -> str:
@@ -182,12 +217,9 @@ def main() -> int:
     options = parser.parse_args()
 
     reference = {} if options.freeze else load_manifest()
-    models = [model for model in (MODELS if options.freeze else reference) if (ROOT / model).exists()]
+    models = [model for model in MODELS if (ROOT / model).exists()]
     failures = [f"frozen model {model} is missing" for model in reference if model not in models]
-    if reference:
-        shipped = [model for model in MODELS if (ROOT / model).exists() and model not in reference]
-        failures += [f"{model} is not frozen: tests/vectors/run.py --freeze" for model in shipped]
-    if not models:
+    if not (reference or options.freeze) or not models:
         print("vectors: nothing to compare with: tests/vectors/run.py --freeze writes tests/vectors/manifest.json")
         return 1
 
@@ -203,22 +235,22 @@ def main() -> int:
 
     def everything(run: Run) -> dict[str, Hashes] | str:
         try:
-            return {model: hashes_of(run, model) for model in models if model == PROOF or not run.small}
+            return all_hashes_of(run, models)
         except RunError as error:
             return str(error)
 
-    print(row("target", "cpu", "backend", "compiler", "level", "mode", "hash of tiny's hashes"))
+    print(row("target", "cpu", "backend", "compiler", "level", "mode", "hashes of tiny", "of wide layers"))
     with ThreadPoolExecutor(targets.cores()) as pool:
         for run, found in zip(runs, pool.map(everything, runs), strict=True):
             label = " ".join(cell for cell in run.cells if cell != run.compiler)
             if isinstance(found, str):
-                print(row(*run.cells, "failed"), flush=True)
+                print(row(*run.cells, "failed", ""), flush=True)
                 failures.append(found)
                 continue
-            print(row(*run.cells, digest({PROOF: found.get(PROOF, {})})[:16]), flush=True)
+            parts = (digest(chosen(found, part))[:16] for part in ({TINY: None}, WIDE))
+            print(row(*run.cells, *parts), flush=True)
             reference = reference or found  # when freezing, the first run is what the others must equal
-            wanted = {model: hashes for model, hashes in reference.items() if model in found}
-            different = differences(found, wanted)
+            different = differences(found, chosen(reference, run.choice))
             failures += [f"{label}: {item} differs" for item in different[:5]]
             failures += [f"{label}: and {len(different) - 5} more"] if len(different) > 5 else []
 

@@ -243,7 +243,9 @@ def read_blob(data: bytes | bytearray | memoryview) -> Model:
         raise BlobError(f"a model cut short or extended: {len(data)} bytes, the header says {size}")
     if binascii.crc32(data[HEADER.size :], binascii.crc32(data[: HEADER.size - 4])) != checksum:
         raise BlobError("a damaged model: the checksum does not match; copy the file again")
-    if topology != TOPOLOGY_PERCEPNET or any(zero) or not 0 <= lookahead <= _core.MAX_LOOKAHEAD:
+    if topology != TOPOLOGY_PERCEPNET:
+        raise BlobError(f"a model of topology {topology}; this linnet knows topology {TOPOLOGY_PERCEPNET}")
+    if any(zero) or not 0 <= lookahead <= _core.MAX_LOOKAHEAD:
         raise BlobError("a model whose header breaks the rules of the format")
     widths = Widths(dense, hidden, strength)
     _check_widths(widths)

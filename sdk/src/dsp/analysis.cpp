@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "base/check.h"
 #include "dsp/comb.h"
 #include "dsp/erb.h"
 #include "dsp/features.h"
@@ -15,6 +16,7 @@ void Analysis::reset(int lookahead) {
 }
 
 void Analysis::process(const kernels::Kernels &kernels, const float hop[kFrame], AnalysisFrame *frame) {
+  LINNET_CHECK(base::all_within(hop, kFrame, -4.0f, 4.0f));  // denormals too, until the high-pass filter
   memmove(history_, history_ + kFrame, (kHistory - kFrame) * sizeof(float));
   float *newest = history_ + kHistory - kFrame;
   for (int n = 0; n < kFrame; ++n) newest[n] = hop[n] * kFullScale;
@@ -48,6 +50,10 @@ void Analysis::process(const kernels::Kernels &kernels, const float hop[kFrame],
   frame->noisy = &noisy;
   frame->comb = &comb;
   make_features(energy_[newest_], frame->coherence, frame->pitch, frame->features);
+
+  LINNET_CHECK(frame->pitch.period >= kMinPeriod && frame->pitch.period <= kMaxPeriod);
+  LINNET_CHECK(base::all_within(&frame->pitch.correlation, 1, -1.0f, 1.0f));
+  LINNET_CHECK(base::all_sound(frame->amplitude, kBands) && base::all_sound(frame->features, kFeatures));
 }
 
 }  // namespace linnet::dsp

@@ -91,7 +91,7 @@ void PitchTracker::whiten(const kernels::Kernels &kernels) {
   const float *x = decimated_ + kOrder;
   float r[kOrder + 1], a[kOrder + 1] = {1.0f}, error;
   for (int i = 0; i <= kOrder; ++i) r[i] = kernels.dot(x + i, x, kSpan - i) * kLagWindow.value[i];
-  r[0] = r[0] * 1.0001f + 1.0f;  // -40 dB of white noise
+  r[0] = r[0] * 1.0001f + 1.0f;  // -40 dB of white noise, which also keeps the error above 1e-4 of r[0]
   error = r[0];
   for (int i = 1; i <= kOrder; ++i) {
     float sum = r[i];
@@ -104,7 +104,6 @@ void PitchTracker::whiten(const kernels::Kernels &kernels) {
     }
     a[i] = reflection;
     error *= 1.0f - reflection * reflection;
-    if (error < r[0] * 1e-5f) break;  // predicted already; more would only amplify rounding
   }
   const float *fresh = x + kSpan - 2 * kHalf;
   float *out = whitened_ + kFarLag;
@@ -244,15 +243,15 @@ int refine_period(const kernels::Kernels &kernels, const float *frame, int estim
   int high = estimate + kReach > kMaxPeriod ? kMaxPeriod : estimate + kReach;
   float own = 1.0f + kernels.dot(frame, frame, kWindow);
   float past[2 * kReach + 1], future[2 * kReach + 1];  // products with what lies high..low back and low..high ahead
-  const int ahead = high < lookahead ? high : lookahead;
+  const bool both = high <= lookahead;  // for all candidates or for none, or the sums could not be compared
   kernels.correlate(past, frame, frame - high, kWindow, high - low + 1);
-  if (ahead >= low) kernels.correlate(future, frame, frame + low, kWindow, ahead - low + 1);
+  if (both) kernels.correlate(future, frame, frame + low, kWindow, high - low + 1);
   float best_value = -2.0f;
   int best = estimate;
   for (int period = low; period <= high; ++period) {
     const float *before = frame - period, *after = frame + period;
     float value = past[high - period] / (own + kernels.dot(before, before, kWindow));
-    if (period <= ahead) value += future[period - low] / (own + kernels.dot(after, after, kWindow));
+    if (both) value += future[period - low] / (own + kernels.dot(after, after, kWindow));
     if (value > best_value) {
       best_value = value;
       best = period;

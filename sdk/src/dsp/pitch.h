@@ -56,8 +56,8 @@ class PitchTracker {
 };
 
 // Best period within 4 samples of the estimate: correlation of the 960 samples at frame with those one period back and,
-// where the look-ahead (samples) reaches, one period ahead. The same on both sides, so that a gliding pitch is not
-// judged by its past.
+// if the look-ahead (samples) reaches for every candidate, one period ahead. The same on both sides, so that a gliding
+// pitch is not judged by its past.
 int refine_period(const kernels::Kernels &kernels, const float *frame, int estimate, int lookahead);
 
 }  // namespace linnet::dsp

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "base/check.h"
 #include "dsp/gains.h"
 
 namespace linnet::dsp {
@@ -10,6 +11,7 @@ void Synthesis::reset() { memset(overlap_, 0, sizeof overlap_); }
 
 void Synthesis::process(const kernels::Kernels &kernels, const AnalysisFrame &frame, const float gains[kBands],
                         const float strengths[kBands], float postfilter_amount, float out[kFrame]) {
+  LINNET_CHECK(base::all_within(gains, kBands, 0.0f, 1.0f) && base::all_within(strengths, kBands, 0.0f, 1.0f));
   float target[kBands];
   if (postfilter_amount > 0.0f) {
     postfilter(gains, frame.amplitude, postfilter_amount, target);
@@ -21,6 +23,7 @@ void Synthesis::process(const kernels::Kernels &kernels, const AnalysisFrame &fr
   enhance_spectrum(kernels, *frame.noisy, *frame.comb, target, strengths, &enhanced);
   stft_synthesize(enhanced, overlap_, out);
   for (int n = 0; n < kFrame; ++n) out[n] *= 1.0f / kFullScale;
+  LINNET_CHECK(base::all_sound(out, kFrame));
 }
 
 }  // namespace linnet::dsp

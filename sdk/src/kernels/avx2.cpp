@@ -3,6 +3,7 @@
 // sums are exact. No fused multiply-add anywhere: it would round once where the reference rounds twice.
 #include "kernels/avx2_entries.h"
 #include "kernels/avx2_gemv.h"
+#include "kernels/contract.h"
 
 namespace linnet::kernels {
 namespace {
@@ -14,7 +15,7 @@ __attribute__((always_inline)) inline __m256i add_products(__m256i sum, __m256i 
 
 }  // namespace
 
-const Kernels avx2_kernels = {"avx2", gemv_s8, gemv2_s8, sparse_gemv_s8, quantize, dequantize, sigmoid,  tanh,
-                              add,    mul,     mul_add,  gru_blend,      blend,    dot,        correlate};
+const Kernels avx2_kernels = make_table<gemv_s8, gemv2_s8, sparse_gemv_s8, quantize, dequantize, sigmoid, tanh, add,
+                                        mul, mul_add, gru_blend, blend, dot, correlate>("avx2");
 
 }  // namespace linnet::kernels

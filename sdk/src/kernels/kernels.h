@@ -2,7 +2,7 @@
 // instruction set, chosen once when a stream is made. scalar.cpp is the reference; every other table must give the
 // same bits (tests/kernels/checkkernels.cpp). Pointers need the alignment of their element type and no more; arrays do
 // not overlap unless a comment says "in place". Floats are finite and, as arguments and as intermediate results, never
-// denormal (base/bits.h): 32-bit ARM would flush those.
+// denormal (base/bits.h): 32-bit ARM would flush those. Debug builds check all that (contract.h).
 //
 // Written order of float sums: eight partial sums, element i goes to partial sum i % 8, each in rising i; then
 // t[j] = s[j] + s[j + 4] (j < 4), then (t[0] + t[2]) + (t[1] + t[3]).

@@ -1,6 +1,7 @@
 // NEON kernels for AArch64 and 32-bit ARM without dot product instructions. SMULL and SMLAL add two products of bytes
 // in 16 bits (at most 2 * 127 * 127 = 32258, never an overflow), SADALP adds neighbouring pairs of these to 32 bits:
 // three instructions for 16 products. The trick of two products in 16 bits is gemmlowp's.
+#include "kernels/contract.h"
 #include "kernels/neon_entries.h"
 
 namespace linnet::kernels {
@@ -249,7 +250,7 @@ void sparse_gemv_s8(int32_t *out, const uint16_t *counts, const uint16_t *column
 
 }  // namespace
 
-const Kernels neon_kernels = {"neon", gemv_s8, gemv2_s8, sparse_gemv_s8, quantize, dequantize, sigmoid,  tanh,
-                              add,    mul,     mul_add,  gru_blend,      blend,    dot,        correlate};
+const Kernels neon_kernels = make_table<gemv_s8, gemv2_s8, sparse_gemv_s8, quantize, dequantize, sigmoid, tanh, add,
+                                        mul, mul_add, gru_blend, blend, dot, correlate>("neon");
 
 }  // namespace linnet::kernels

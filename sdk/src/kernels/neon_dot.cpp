@@ -1,4 +1,5 @@
 // AArch64 kernels with the dot product extension. Everything but the matrix product is the NEON code.
+#include "kernels/contract.h"
 #include "kernels/neon_dot_gemv.h"
 #include "kernels/neon_entries.h"
 
@@ -36,7 +37,7 @@ void multiply_two_twice(int32_t *out0, int32_t *out1, const int8_t *weights, con
 
 }  // namespace
 
-const Kernels neon_dot_kernels = {"neon_dot", gemv_s8, gemv2_s8, sparse_gemv_s8, quantize, dequantize, sigmoid,  tanh,
-                                  add,        mul,     mul_add,  gru_blend,      blend,    dot,        correlate};
+const Kernels neon_dot_kernels = make_table<gemv_s8, gemv2_s8, sparse_gemv_s8, quantize, dequantize, sigmoid, tanh, add,
+                                            mul, mul_add, gru_blend, blend, dot, correlate>("neon_dot");
 
 }  // namespace linnet::kernels

@@ -9,6 +9,7 @@
 // the operands for rows 0, 1 and 2, 3. One zip per SMMLA, so that the model's one layout of blocks serves here too. The
 // zips cost about what SMMLA saves: by the tables of llvm-mca 19 gcc's code takes 0.97 cycles for 16 products on
 // Cortex-A510 where SDOT takes 1.78, but 0.55 on Neoverse N2 where SDOT takes 0.50.
+#include "kernels/contract.h"
 #include "kernels/neon_dot_gemv.h"
 #include "kernels/neon_entries.h"
 
@@ -108,7 +109,7 @@ void multiply_two_twice(int32_t *out0, int32_t *out1, const int8_t *weights, con
 
 }  // namespace
 
-const Kernels neon_i8mm_kernels = {"neon_i8mm", gemv_s8, gemv2_s8, sparse_gemv_s8, quantize, dequantize, sigmoid,  tanh,
-                                   add,         mul,     mul_add,  gru_blend,      blend,    dot,        correlate};
+const Kernels neon_i8mm_kernels = make_table<gemv_s8, gemv2_s8, sparse_gemv_s8, quantize, dequantize, sigmoid, tanh,
+                                             add, mul, mul_add, gru_blend, blend, dot, correlate>("neon_i8mm");
 
 }  // namespace linnet::kernels

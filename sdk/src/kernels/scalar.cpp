@@ -2,6 +2,7 @@
 // held against this one bit for bit, so what stands here, order of sums included, is the meaning of each entry.
 #include "base/bits.h"
 #include "kernels/activations.h"
+#include "kernels/contract.h"
 #include "kernels/kernels.h"
 
 namespace linnet::kernels {
@@ -91,7 +92,7 @@ void correlate(float *out, const float *a, const float *b, int n, int lags) {
 
 }  // namespace
 
-const Kernels scalar_kernels = {"scalar", gemv_s8, gemv2_s8, sparse_gemv_s8, quantize, dequantize, sigmoid,  tanh,
-                                add,      mul,     mul_add,  gru_blend,      blend,    dot,        correlate};
+const Kernels scalar_kernels = make_table<gemv_s8, gemv2_s8, sparse_gemv_s8, quantize, dequantize, sigmoid, tanh, add,
+                                          mul, mul_add, gru_blend, blend, dot, correlate>("scalar");
 
 }  // namespace linnet::kernels

@@ -6,6 +6,8 @@
 
 #include <cstring>
 
+#include "base/check.h"
+
 namespace linnet::nn {
 
 namespace {
@@ -57,9 +59,14 @@ Weights::Shape Weights::shape(int matrix, const Widths &widths) {
   return {line.name, line.form, line.row_factor * values[line.row_width], line.col_factor * values[line.col_width]};
 }
 
-bool Weights::bind(const model::BlobView &blob) {
+model::BlobError Weights::bind(const model::BlobView &blob) {
+  constexpr uint32_t kPercepNet = static_cast<uint32_t>(model::Topology::kPercepNet);
+  if (blob.header->topology != kPercepNet) return model::BlobError::kVersion;
+  return bind_records(blob) ? model::BlobError::kNone : model::BlobError::kCorrupt;
+}
+
+bool Weights::bind_records(const model::BlobView &blob) {
   const model::Header &header = *blob.header;
-  if (header.topology != static_cast<uint32_t>(model::Topology::kPercepNet)) return false;
   if (header.lookahead > static_cast<uint32_t>(kMaxLookahead)) return false;
   const Widths widths = {header.dense_width, header.hidden_width, header.strength_width};
   if (!width_in_range(widths.dense, kLargest.dense) || !width_in_range(widths.hidden, kLargest.hidden) ||
@@ -160,6 +167,7 @@ void Network::process(const kernels::Kernels &kernels, const float *features, in
 }
 
 void Network::process_batch(const kernels::Kernels &kernels, const float *features, int frames, NetworkOutput *out) {
+  LINNET_CHECK(base::all_sound(features, frames * kInputs));
   const Linear *linear = weights_->linear_;
   const int dense = weights_->dense_width_, hidden = weights_->hidden_width_, strength = weights_->strength_width_;
   const int shared_width = kSharedCount * hidden, last = kMaxBatch - 1, first = kMaxBatch - frames;
@@ -202,6 +210,12 @@ void Network::process_batch(const kernels::Kernels &kernels, const float *featur
   for (int i = 0; i < frames; ++i) kernels.sigmoid(out[i].strengths, layer_ + i * kOutputs, kOutputs);
   linear[Weights::kSpeech].run(kernels, inputs(kSharedGru4), frames, gru_.accumulators, layer_);
   for (int i = 0; i < frames; ++i) kernels.sigmoid(&out[i].speech_probability, layer_ + i, 1);
+
+  for (int i = 0; i < frames; ++i) {
+    LINNET_CHECK(base::all_within(out[i].gains, kOutputs, 0.0f, 1.0f));
+    LINNET_CHECK(base::all_within(out[i].strengths, kOutputs, 0.0f, 1.0f));
+    LINNET_CHECK(base::all_within(&out[i].speech_probability, 1, 0.0f, 1.0f));
+  }
 }
 
 }  // namespace linnet::nn

@@ -67,9 +67,9 @@ class Weights {
     uint64_t bytes = 0;          // read: weights, biases, scales and columns of blocks
   };
 
-  // Binds to the records of a parsed blob, in exactly the order above; false if a record, a width or a look-ahead is
-  // not as expected. The blob is borrowed.
-  bool bind(const model::BlobView &blob);
+  // Binds to the records of a parsed blob, in exactly the order above; kVersion if it is of another topology, kCorrupt
+  // if a record, a width or a look-ahead is not as expected. The blob is borrowed.
+  model::BlobError bind(const model::BlobView &blob);
 
   static const char *name() { return "percepnet"; }
   int lookahead() const { return lookahead_; }
@@ -77,6 +77,8 @@ class Weights {
 
  private:
   friend class Network;
+
+  bool bind_records(const model::BlobView &blob);
 
   struct Line;                          // of the list of matrices, with its shape in terms of the widths
   static const Line kLines[kMatrices];  // that list
