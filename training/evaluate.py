@@ -161,7 +161,7 @@ def evaluate(
 
     A callable is sent to the worker processes: a function of a module, or an object that can be pickled. Without
     `dnsmos`, the file of its network, those scores are left out. Returns {"model", "postfilter", "set", "crc", "mean",
-    "per_snr", "per_category", "per_part", "files"}: the checksum of a model, the three where the list has their columns.
+    "per_snr", "per_category", "per_part", "files"}: crc of a model alone, the three where the list has their columns.
     ValueError for sets that do not match, ImportError for a missing package.
     """
     metrics.check_packages()
