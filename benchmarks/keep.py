@@ -3,6 +3,7 @@
     python -m benchmarks.keep native --load "the other core trains a network"      # the last ./sconsw bench
     python -m benchmarks.keep cpu_load                                             # the last ./sconsw bench target=all
     python -m benchmarks.keep scores build/base.json build/small.json              # files of ./sconsw evaluate --json
+    python -m benchmarks.keep ladder build/ladder.json                             # the file of linnet oracle --json
 
 Every number stands beside the checksum of the model that it is of. Of scores, means and intervals are kept. Estimates
 are made anew out of the cycles that were simulated, with what cpus.py assumes now.
@@ -19,7 +20,8 @@ from typing import Any
 
 from benchmarks import common, cpu_load
 from benchmarks.cpus import CPUS
-from linnet.catalog import Model
+from linnet.blob import checksum
+from linnet.catalog import Model, model_path
 
 WAYS = ("paced_cpu_1", "paced_cpu_2", "hot_1", "hot_2", "cold_1", "cold_2")
 
@@ -85,6 +87,17 @@ def scores(evaluations: Iterable[dict[str, Any]]) -> dict[str, Any]:
     return {"command": "./sconsw evaluate", "models": kept}
 
 
+def ladder(data: dict[str, Any]) -> dict[str, Any]:
+    """Means of the oracle ladder, and the model of its last rung."""
+    name = Path(data["model"]).stem
+    kept = {
+        "command": "linnet oracle CLEAN NOISY OUTDIR",
+        "model": name,
+        "crc": checksum(model_path(name).read_bytes()),
+    }
+    return kept | {key: data[key] for key in ("recordings", "mean")}
+
+
 def main() -> int:
     """Command line; 2 with one line on stderr if there is nothing to keep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -92,10 +105,13 @@ def main() -> int:
     kinds.add_parser("native").add_argument("--load", default="idle", help="what else ran on the machine, in words")
     kinds.add_parser("cpu_load")
     kinds.add_parser("scores").add_argument("files", type=Path, nargs="+")
+    kinds.add_parser("ladder").add_argument("file", type=Path)
     options = parser.parse_args()
     try:
         if options.kind == "scores":
             data = scores(json.loads(path.read_text()) for path in options.files)
+        elif options.kind == "ladder":
+            data = ladder(json.loads(options.file.read_text()))
         elif (measured := common.load(options.kind)) is None:
             raise ValueError(f"build/bench/{options.kind}.json is not there: measure first, see ./sconsw --help")
         else:

@@ -95,10 +95,9 @@ void add_text(const BenchResults &results, Text *text) {
   text->add("\nbackend  %s\n", results.backend);
   text->add("model    %s, %s: %.2f M weights, %.2f M multiply-adds per frame\n", results.model, info.topology,
             static_cast<double>(info.weights) / 1e6, static_cast<double>(info.multiply_adds) / 1e6);
-  text->add("memory   %.1f KB per stream, model %.1f KB", static_cast<double>(info.stream_bytes) / 1024,
-            static_cast<double>(results.model_bytes) / 1024);
-  if (results.peak_bytes)
-    text->add(", this process at most %.1f MB", static_cast<double>(results.peak_bytes) / 1048576);
+  text->add("memory   %.1f KB per stream, model %.1f KB", static_cast<double>(info.stream_bytes) / 1e3,
+            static_cast<double>(results.model_bytes) / 1e3);
+  if (results.peak_bytes) text->add(", this process at most %.1f MB", static_cast<double>(results.peak_bytes) / 1e6);
   text->add("\n\none frame, 10 ms  median us    p99 us  worst us  %% of a core\n");
   add_row(text, "paced", results.paced);
   add_row(text, "hot", results.hot);
