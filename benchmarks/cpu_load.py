@@ -22,10 +22,16 @@ import targets
 from benchmarks import common, counts, estimate, native
 from benchmarks.counts import DSP, STAGES
 from benchmarks.cpus import CPUS, MEMORY_BAND, Level, NamedCpu
-from linnet.model.blob import TINY, random_model
+from linnet.model.blob import TINY, checksum, random_model
 
-# LLVM's table for the machine at hand, by what it says of itself; the first that fits.
-HOST_TABLES = (("amx_tile", "sapphirerapids"), ("avx512_vnni", "icelake-server"), ("avx2", "skylake"))
+# LLVM's table for the machine at hand, by words that it says of itself; the first of which it says all.
+HOST_TABLES = (
+    ({"AuthenticAMD", "avx512_vnni"}, "znver4"),
+    ({"AuthenticAMD", "avx2"}, "znver3"),
+    ({"amx_tile"}, "sapphirerapids"),
+    ({"avx512_vnni"}, "icelake-server"),
+    ({"avx2"}, "skylake"),
+)
 
 
 def code_size(target: targets.Target) -> int | None:
@@ -69,6 +75,7 @@ def count_target(target: targets.Target, names: list[str], frames: int, kept: di
                     "backend": backend,
                     "model": name,
                     "origin": origin,
+                    "crc": checksum(model),
                     "median": found.median(),
                     "worst": found.worst(),
                     "worst_recipe": found.worst_recipe(),
@@ -96,16 +103,15 @@ def row_of(rows: list[dict], key: tuple[str, str, str]) -> dict:
 def combine(
     cpu: NamedCpu,
     cycles: dict[str, float],
-    frames: float,
     model_bytes: float,
     read: float,
     factors: tuple[float, float] = (1, 1),
 ) -> dict[str, Any]:
     """Seconds per frame by part: the core's cycles, and the model's bytes from where they live; times two factors."""
     level: Level = cpu.level(model_bytes)
-    network = factors[0] * cycles["network"] / frames / cpu.clock
+    network = factors[0] * cycles["network"] / cpu.clock
     memory = factors[1] * read / level.bandwidth
-    dsp = factors[0] * sum(cycles[stage] for stage in DSP) / frames / cpu.clock
+    dsp = factors[0] * sum(cycles[stage] for stage in DSP) / cpu.clock
     together = network + memory if cpu.in_order else max(network, memory)
     return {
         "dsp": dsp,
@@ -118,32 +124,41 @@ def combine(
     }
 
 
+def core_cycles(run: counts.Counts, target: str, table: str) -> dict[str, float]:
+    """Cycles of a frame by stage, of the core alone. Raises EstimateError."""
+    regions = estimate.regions_of(run, counts.program_of(targets.load(target)))
+    return {stage: value / len(run.windows) for stage, value in estimate.cycles(regions, target, table).items()}
+
+
+def estimate_of(cpu: NamedCpu, basis: dict[str, Any]) -> dict[str, Any]:
+    """One estimate, out of its "model", "crc", "core_cycles", "model_bytes" and "model_bytes_read"."""
+    known = (cpu, basis["core_cycles"], basis["model_bytes"], basis["model_bytes_read"])
+    parts = combine(*known)
+    low, high = (
+        100 * combine(*known, factors)["total"] / common.FRAME_SECONDS
+        for factors in zip(cpu.band, MEMORY_BAND, strict=True)
+    )
+    row = {"cpu": cpu.name, "cores": list(cpu.cores), "backend": cpu.backend, "table": cpu.table} | basis | parts
+    return row | {"percent": 100 * parts["total"] / common.FRAME_SECONDS, "low": low, "high": high}
+
+
 def estimates(kept: dict[Any, counts.Counts], rows: list[dict]) -> list[dict]:
     """One row for each named CPU and wide model that was counted. Raises EstimateError."""
     found = []
     for cpu in CPUS:
-        target = targets.load(cpu.target)
-        for (target_name, backend, model), run in kept.items():
-            if (target_name, backend) != (cpu.target, cpu.backend):
+        for (target, backend, model), run in kept.items():
+            if (target, backend) != (cpu.target, cpu.backend):
                 continue
-            row = row_of(rows, (target_name, backend, model))
-            regions = estimate.regions_of(run, counts.program_of(target))
-            cycles = estimate.cycles(regions, cpu.target, cpu.table)
-            known = (cpu, cycles, len(run.windows), row["model_bytes"], row["model_bytes_read"])
-            parts = combine(*known)
-            low, high = (
-                100 * combine(*known, factors)["total"] / common.FRAME_SECONDS
-                for factors in zip(cpu.band, MEMORY_BAND, strict=True)
-            )
-            found.append({"cpu": cpu.name, "backend": backend, "model": model, "table": cpu.table} | parts)
-            found[-1] |= {"percent": 100 * parts["total"] / common.FRAME_SECONDS, "low": low, "high": high}
+            row = row_of(rows, (target, backend, model))
+            basis = {key: row[key] for key in ("model", "crc", "model_bytes", "model_bytes_read")}
+            found.append(estimate_of(cpu, basis | {"core_cycles": core_cycles(run, target, cpu.table)}))
     return found
 
 
 def host_cpu(core: int) -> NamedCpu | None:
     """This machine as a named CPU, bandwidths and clock measured now; None if no table of LLVM fits it."""
-    flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    table = next((name for flag, name in HOST_TABLES if f" {flag} " in flags or f" {flag}\n" in flags), None)
+    words = set(Path("/proc/cpuinfo").read_text().split()) if Path("/proc/cpuinfo").exists() else set()
+    table = next((name for needed, name in HOST_TABLES if needed <= words), None)
     if table is None or targets.host() != "x86_64_linux":
         return None
     rates = native.bandwidth(core)
@@ -163,9 +178,8 @@ def validate(kept: dict[Any, counts.Counts], rows: list[dict], core: int) -> lis
         if cpu is None or target_name != cpu.target:
             continue
         row = row_of(rows, (target_name, backend, model))
-        regions = estimate.regions_of(run, counts.program_of(targets.load(target_name)))
-        cycles = estimate.cycles(regions, target_name, cpu.table)
-        parts = combine(cpu, cycles, len(run.windows), row["model_bytes"], row["model_bytes_read"])
+        cycles = core_cycles(run, target_name, cpu.table)
+        parts = combine(cpu, cycles, row["model_bytes"], row["model_bytes_read"])
         times = native.run(common.models([model])[model][0], backend, 0.5, core)["stages"]
         measured = {"network": times["network"]["median"], "dsp": sum(times[stage]["median"] for stage in DSP)}
         for part, value in measured.items():

@@ -18,6 +18,7 @@ from typing import Any
 import targets
 from benchmarks import common
 from benchmarks.counts import STAGES, program_of
+from linnet.model.blob import checksum
 
 WAYS = (("hot", "hot"), ("paced_cpu", "paced (CPU)"), ("cold", "cold"), ("flushed", "flushed"))
 
@@ -64,7 +65,7 @@ def main() -> int:
     for name, (model, origin) in common.models(options.models.split(",")).items():
         for backend in chosen:
             times = run(model, backend, options.seconds, options.core)
-            results.append({"model": name, "origin": origin} | times)
+            results.append({"model": name, "origin": origin, "crc": checksum(model)} | times)
             for key, words in WAYS:
                 for frames in (1, 2):
                     item = times[f"{key}_{frames}"]

@@ -33,6 +33,7 @@ import training  # noqa: F401  (finds linnet)
 from linnet import _core
 from linnet._core import RATE
 from linnet.enhancer import DEFAULT_POSTFILTER
+from linnet.model.blob import checksum
 from linnet.study import metrics
 from training import case_table, intervals, selection, summary
 from training.dnsmos import Dnsmos, network
@@ -160,8 +161,8 @@ def evaluate(
     """All scores of a model, of a folder of enhanced files, or of a callable (one of the three), on one or more sets.
 
     A callable is sent to the worker processes: a function of a module, or an object that can be pickled. Without
-    `dnsmos`, the file of its network, those scores are left out. Returns {"model", "postfilter", "set", "mean",
-    "per_snr", "per_category", "per_part", "files"}, the three where the list has their columns.
+    `dnsmos`, the file of its network, those scores are left out. Returns {"model", "postfilter", "set", "crc", "mean",
+    "per_snr", "per_category", "per_part", "files"}: crc of a model alone, the three where the list has their columns.
     ValueError for sets that do not match, ImportError for a missing package.
     """
     metrics.check_packages()
@@ -188,6 +189,8 @@ def evaluate(
         entries = list(tqdm(pool.imap(score_file, jobs), total=len(jobs), unit="file", disable=None))
     name = model or enhanced or getattr(enhancer, "__name__", type(enhancer).__name__)
     head = {"model": str(name), "postfilter": postfilter, "set": " ".join(map(str, folders))}
+    if model:
+        head["crc"] = checksum(blob)
     return head | summary.summarise(entries, rows)
 
 

@@ -1,8 +1,9 @@
-// The self-test of the binding: the frozen vectors on the core that Python uses, see sdk/selftest/check.h.
+// The self-test of the binding: the frozen vectors and the bench on the core that Python uses, see sdk/selftest/.
 #include <optional>
 #include <string>
 
 #include "_binding.h"
+#include "selftest/bench.h"
 #include "selftest/check.h"
 
 using namespace binding;  // NOLINT
@@ -19,8 +20,22 @@ py::list run_selftest(const std::optional<std::string> &backend) {
   return hashes;
 }
 
+std::string run_bench(const std::string &model, const std::optional<std::string> &backend, int frames, bool json) {
+  selftest::BenchRequest request;
+  request.model = model.c_str();
+  request.backend = backend ? backend->c_str() : nullptr;
+  request.frames = frames;
+  selftest::BenchResults results;
+  const char *why = selftest::bench(request, &results);
+  if (why) throw py::value_error(why);
+  selftest::Text report;
+  selftest::write_report(results, json, &report);
+  return report.bytes();
+}
+
 }  // namespace
 
 void bind_selftest(py::module_ &m) {
   m.def("selftest", &run_selftest, py::arg("backend") = std::optional<std::string>());
+  m.def("bench", &run_bench, py::arg("model"), py::arg("backend"), py::arg("frames"), py::arg("json"));
 }

@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from linnet.catalog import DEFAULT_MODEL, ModelError, models
+from linnet.catalog import DEFAULT_MODEL, ModelError, model_path, models
 from linnet.enhancer import DEFAULT_POSTFILTER
 from linnet.io.errors import AudioError
 from linnet.io.formats import is_sound_file
@@ -116,6 +116,10 @@ def _parser() -> argparse.ArgumentParser:
     selftest = commands.add_parser("selftest", help="whether this CPU gives the bits that every other one gives")
     selftest.set_defaults(run=_selftest)
     selftest.add_argument("--backend", metavar="NAME", help="only these kernels; default: all that this CPU can run")
+    selftest.add_argument("--bench", action="store_true", help="instead, what a frame costs here, beside an estimate")
+    selftest.add_argument("--json", action="store_true", help="the result of --bench as JSON")
+    selftest.add_argument("--frames", metavar="N", type=_count, default=1000, help="of --bench, 10..10000")
+    _add_model(selftest)
 
     oracle = commands.add_parser("oracle", help="what each part of the method is worth, given the clean signal")
     oracle.set_defaults(run=_oracle)
@@ -269,6 +273,8 @@ def _selftest(args: argparse.Namespace) -> int:
     from linnet import _core
 
     _check_backend(args.backend)
+    if args.bench:
+        return _bench(args)
     backends = _core.backends()
     print(f"linnet {_core.version()}, ABI {_core.abi()}")
     print(f"backends {' '.join(backends)}\nchosen   {backends[0]}")
@@ -283,6 +289,17 @@ def _selftest(args: argparse.Namespace) -> int:
         failed += different
     print("FAILED: the bits differ" if failed else "passed: the bits are as everywhere")
     return 1 if failed else 0
+
+
+def _bench(args: argparse.Namespace) -> int:
+    from linnet import _core
+
+    path = os.fspath(model_path(args.model))
+    try:
+        print(_core.bench(path, args.backend, args.frames, args.json), end="")
+    except ValueError as error:
+        raise UsageError(f"--bench of {path}: {error}") from error
+    return 0
 
 
 def _oracle(args: argparse.Namespace) -> int:

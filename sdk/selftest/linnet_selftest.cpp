@@ -1,16 +1,28 @@
-// linnet-selftest: shows on the device itself that this build gives the bits that it gives everywhere else. Static and
-// with its model inside: one file to copy, nothing to install. Runs every vector on every backend of the CPU, or on the
-// one that is named, prints each hash, and ends with status 0 if all are as they must be, 1 if one differs, 2 if it
-// could not be run.
+// linnet-selftest: shows on the device itself that this build gives the bits that it gives everywhere else, and with
+// --bench what they cost there. Static and with a model inside: one file to copy, nothing to install. Runs every vector
+// on every backend of the CPU, or on the one that is named, prints each hash, and ends with status 0 if all are as they
+// must be, 1 if one differs, 2 if it could not be run.
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 #include "kernels/kernels.h"
 #include "linnet.h"
+#include "selftest/bench.h"
 #include "selftest/check.h"
 #include "selftest/vectors.h"
 
 namespace {
+
+constexpr char kUsage[] =
+    "linnet-selftest [--backend NAME], or linnet-selftest --bench [MODEL.linnet] [--json] [--frames N] [--cpuinfo "
+    "FILE] "
+    "[--backend NAME]";
+
+struct Options {
+  bool bench = false, json = false;
+  selftest::BenchRequest request;
+};
 
 struct Tally {
   const char *backend;
@@ -39,24 +51,75 @@ bool run(const char *backend, int *status) {
   return true;
 }
 
+// Returns the first argument that has no meaning, or nullptr.
+const char *parse(int count, char **arguments, Options *options) {
+  selftest::BenchRequest *request = &options->request;
+  for (int i = 1; i < count; ++i) {
+    const char *word = arguments[i];
+    const char *value = i + 1 < count ? arguments[i + 1] : nullptr;
+    if (strcmp(word, "--bench") == 0) {
+      options->bench = true;
+      continue;
+    }
+    if (strcmp(word, "--backend") == 0 && value) {
+      request->backend = value;
+      ++i;
+      continue;
+    }
+    if (!options->bench) return word;  // all else is for the bench
+    if (strcmp(word, "--json") == 0) {
+      options->json = true;
+    } else if (strcmp(word, "--cpuinfo") == 0 && value) {
+      request->cpuinfo = value;
+      ++i;
+    } else if (strcmp(word, "--frames") == 0 && value) {
+      request->frames = static_cast<int>(strtol(value, nullptr, 10));
+      ++i;
+    } else if (word[0] != '-' && !request->model) {
+      request->model = word;
+    } else {
+      return word;
+    }
+  }
+  return nullptr;
+}
+
+bool check_backend(const char *name) {
+  if (!name || linnet::kernels::find(name)) return true;
+  fprintf(stderr, "linnet-selftest: --backend %s: not available on this CPU, give one of", name);
+  for (const linnet::kernels::Kernels *table : linnet::kernels::available()) fprintf(stderr, " %s", table->name);
+  fputs("\n", stderr);
+  return false;
+}
+
+int run_bench(const Options &options) {
+  static selftest::Text report;
+  selftest::BenchResults results;
+  const char *why = selftest::bench(options.request, &results);
+  if (why) {
+    fprintf(stderr, "linnet-selftest: --bench %s: %s\n", options.request.model ? options.request.model : "", why);
+    return 2;
+  }
+  selftest::write_report(results, options.json, &report);
+  fputs(report.bytes(), stdout);
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char **argv) {
-  const char *forced = nullptr;
-  if (argc == 3 && strcmp(argv[1], "--backend") == 0) {
-    forced = argv[2];
-  } else if (argc != 1) {
-    fprintf(stderr, "linnet-selftest: %s: unknown; usage: linnet-selftest [--backend NAME]\n", argv[1]);
+  Options options;
+  if (const char *word = parse(argc, argv, &options)) {
+    fprintf(stderr, "linnet-selftest: %s: unknown; usage: %s\n", word, kUsage);
     return 2;
   }
+  const char *forced = options.request.backend;
+  if (options.bench) return check_backend(forced) ? run_bench(options) : 2;
   printf("linnet %s, ABI %d, %s\nbackends", linnet_version(), linnet_abi(), selftest::compiler());
   for (const linnet::kernels::Kernels *table : linnet::kernels::available()) printf(" %s", table->name);
   printf("\nchosen   %s\n", linnet::kernels::find(nullptr)->name);
   fflush(stdout);
-  if (forced && !linnet::kernels::find(forced)) {
-    fprintf(stderr, "linnet-selftest: --backend %s: not available on this CPU, see the backends above\n", forced);
-    return 2;
-  }
+  if (!check_backend(forced)) return 2;
   int status = 0;
   for (const linnet::kernels::Kernels *table : linnet::kernels::available()) {
     if (forced && strcmp(table->name, forced) != 0) continue;

@@ -392,6 +392,7 @@ def test_help_lists_every_word_and_option(unpacked: Path) -> None:
         "check",
         "format",
         "bench",
+        "documents",
         "vectors",
         "test",
         "enhance",

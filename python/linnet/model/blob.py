@@ -387,6 +387,11 @@ def _header(model: Model, count: int, size: int, checksum: int) -> bytes:
     )
 
 
+def checksum(data: bytes) -> str:
+    """The CRC-32 that a model file carries, in hexadecimal digits: which model it is."""
+    return f"{HEADER.unpack_from(data)[-1]:08x}"
+
+
 def _check_widths(widths: Widths) -> None:
     for name, largest in _core.LARGEST_WIDTHS.items():
         width = getattr(widths, name)

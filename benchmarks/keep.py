@@ -1,0 +1,129 @@
+"""Keeps what was measured: writes it into benchmarks/results/, out of which documents.py makes the tables.
+
+    python -m benchmarks.keep native --load "the other core trains a network"      # the last ./sconsw bench
+    python -m benchmarks.keep cpu_load                                             # the last ./sconsw bench target=all
+    python -m benchmarks.keep scores build/base.json build/small.json              # files of ./sconsw evaluate --json
+    python -m benchmarks.keep ladder build/ladder.json                             # the file of linnet oracle --json
+
+Every number stands beside the checksum of the model that it is of. Of scores, means and intervals are kept. Estimates
+are made anew out of the cycles that were simulated, with what cpus.py assumes now.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks import common, cpu_load
+from benchmarks.cpus import CPUS
+from linnet.model.blob import checksum
+from linnet.catalog import Model, model_path
+
+WAYS = ("paced_cpu_1", "paced_cpu_2", "hot_1", "hot_2", "cold_1", "cold_2")
+
+
+def rounded(value: Any) -> Any:
+    """The same with numbers of six digits, which is more than any measurement has."""
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [rounded(item) for item in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
+def native(data: dict[str, Any], load: str) -> dict[str, Any]:
+    """Times of this machine, of each model on its fastest kernels and on scalar ones."""
+    runs = []
+    for run in data["runs"]:
+        kept = {key: run[key] for key in ("model", "crc", "backend", "stream_bytes", *WAYS)}
+        kept["stages"] = {stage: times["median"] for stage, times in run["stages"].items()}
+        runs.append(kept | {"create": run["create"]["median"]})
+    return {"command": "./sconsw bench", "machine": data["machine"], "load": load, "runs": runs}
+
+
+def first(rows: Iterable[dict[str, Any]], keys: Sequence[str]) -> list[dict[str, Any]]:
+    """The first row of each combination of these columns."""
+    chosen: dict[tuple, dict[str, Any]] = {}
+    for row in rows:
+        chosen.setdefault(tuple(row[key] for key in keys), row)
+    return list(chosen.values())
+
+
+def counts_and_estimates(data: dict[str, Any]) -> dict[str, Any]:
+    """Instruction counts of the wide models, estimates, and their error on the machine that made them."""
+    wide = [row for row in data["counts"] if row["model"] in common.SHAPES]
+    models = {name: Model(name).multiply_adds for name in dict.fromkeys(row["model"] for row in wide)}
+    basis = ("model", "crc", "core_cycles", "model_bytes", "model_bytes_read")
+    cpus = {cpu.name: cpu for cpu in CPUS}
+    return {
+        "command": "./sconsw bench target=all",
+        "machine": data["machine"],
+        "compiler": data["compiler"],
+        "multiply_adds": models,
+        "counts": first(wide, ("target", "backend", "model")),
+        "estimates": [
+            cpu_load.estimate_of(cpus[row["cpu"]], {key: row[key] for key in basis}) for row in data["estimates"]
+        ],
+        "validation": data["validation"],
+    }
+
+
+def scores(evaluations: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Means of each part of the set with their intervals, by model. ValueError for a folder of enhanced files."""
+    kept = {}
+    for evaluation in evaluations:
+        if "crc" not in evaluation:
+            raise ValueError(f"{evaluation['model']}: not the scores of a model")
+        name = Path(evaluation["model"]).stem
+        kept[name] = {key: evaluation[key] for key in ("crc", "postfilter")}
+        kept[name]["parts"] = {
+            part: {key: value for key, value in group.items() if key != "per_category"}
+            for part, group in evaluation["per_part"].items()
+        }
+    return {"command": "./sconsw evaluate", "models": kept}
+
+
+def ladder(data: dict[str, Any]) -> dict[str, Any]:
+    """Means of the oracle ladder, and the model of its last rung."""
+    name = Path(data["model"]).stem
+    kept = {
+        "command": "linnet oracle CLEAN NOISY OUTDIR",
+        "model": name,
+        "crc": checksum(model_path(name).read_bytes()),
+    }
+    return kept | {key: data[key] for key in ("recordings", "mean")}
+
+
+def main() -> int:
+    """Command line; 2 with one line on stderr if there is nothing to keep."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    kinds.add_parser("native").add_argument("--load", default="idle", help="what else ran on the machine, in words")
+    kinds.add_parser("cpu_load")
+    kinds.add_parser("scores").add_argument("files", type=Path, nargs="+")
+    kinds.add_parser("ladder").add_argument("file", type=Path)
+    options = parser.parse_args()
+    try:
+        if options.kind == "scores":
+            data = scores(json.loads(path.read_text()) for path in options.files)
+        elif options.kind == "ladder":
+            data = ladder(json.loads(options.file.read_text()))
+        elif (measured := common.load(options.kind)) is None:
+            raise ValueError(f"build/bench/{options.kind}.json is not there: measure first, see ./sconsw --help")
+        else:
+            data = native(measured, options.load) if options.kind == "native" else counts_and_estimates(measured)
+    except (OSError, ValueError, KeyError) as error:
+        print(f"linnet: {error}", file=sys.stderr)
+        return 2
+    path = common.RESULTS / f"{options.kind}.json"
+    path.write_text(json.dumps(rounded(data), indent=1) + "\n")
+    print(path.relative_to(common.ROOT))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
