@@ -55,7 +55,7 @@ struct Aligned {
 // What the engine does to its input before the analysis.
 struct Hop {
   explicit Hop(const float *samples) {
-    for (int n = 0; n < dsp::kFrame; ++n) clean[n] = sanitise(samples[n]);
+    for (int n = 0; n < dsp::kFrame; ++n) clean[n] = dsp::sanitise(samples[n]);
   }
   float clean[dsp::kFrame];
 };
@@ -158,6 +158,30 @@ class Stream {
     const std::lock_guard<std::mutex> one(busy_);
     check(linnet_process_i16(stream_, from, to, count), std::to_string(count) + " samples");
     return out;
+  }
+
+  Floats conceal(size_t count) {
+    Floats out = vector_of(static_cast<py::ssize_t>(count));
+    float *to = out.mutable_data();
+    py::gil_scoped_release release;
+    const std::lock_guard<std::mutex> one(busy_);
+    check(linnet_conceal(stream_, to, count), std::to_string(count) + " samples");
+    return out;
+  }
+
+  Shorts conceal_i16(size_t count) {
+    Shorts out(std::vector<py::ssize_t>{static_cast<py::ssize_t>(count)});
+    int16_t *to = out.mutable_data();
+    py::gil_scoped_release release;
+    const std::lock_guard<std::mutex> one(busy_);
+    check(linnet_conceal_i16(stream_, to, count), std::to_string(count) + " samples");
+    return out;
+  }
+
+  void gap(size_t count) {
+    py::gil_scoped_release release;
+    const std::lock_guard<std::mutex> one(busy_);
+    check(linnet_gap(stream_, count), std::to_string(count) + " samples");
   }
 
   void reset() {
@@ -522,6 +546,9 @@ PYBIND11_MODULE(_core, m) {
            py::arg("any_block") = false, py::arg("backend") = std::nullopt)
       .def("process", &Stream::process, py::arg("samples"))
       .def("process_i16", &Stream::process_i16, py::arg("samples").noconvert())
+      .def("conceal", &Stream::conceal, py::arg("count"))
+      .def("conceal_i16", &Stream::conceal_i16, py::arg("count"))
+      .def("gap", &Stream::gap, py::arg("count"))
       .def("reset", &Stream::reset)
       .def("set_attenuation_limit", &Stream::set_attenuation_limit, py::arg("db"))
       .def("set_postfilter", &Stream::set_postfilter, py::arg("amount"))

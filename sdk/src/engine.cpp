@@ -1,5 +1,5 @@
-// The way of one frame through the stages, and what belongs to no stage: cleaning of the input, the attenuation limit
-// (a share of the raw signal, delayed alike, is put back), blocks of any size, and the statistics.
+// The way of one frame through the stages, and what belongs to no stage: the attenuation limit (a share of the raw
+// signal, delayed alike, is put back), blocks of any size, frames that need no enhancing, and the statistics.
 #include "engine.h"
 
 #include <cstring>
@@ -12,6 +12,17 @@ using dsp::kFrame;
 // The two sides of the network's interface do not know each other.
 static_assert(nn::kInputs == dsp::kFeatures && nn::kOutputs == dsp::kBands, "features in, bands out");
 static_assert(nn::kMaxLookahead <= dsp::kMaxLookahead, "what a model may ask for, the rings must hold");
+
+namespace {
+
+// Whether a frame is zeros, of either sign.
+bool is_silent(const float x[kFrame]) {
+  uint32_t bits = 0;
+  for (int n = 0; n < kFrame; ++n) bits |= base::float_bits(x[n]);
+  return (bits & 0x7fffffffu) == 0;
+}
+
+}  // namespace
 
 float attenuation_to_mix(float db) {
   if (db >= Engine::kNoLimit) return 0.0f;
@@ -37,6 +48,7 @@ void Engine::attach(const nn::Weights &weights, const kernels::Kernels &kernels,
 }
 
 void Engine::place(base::Arena &arena) {
+  input_ = arena.take<dsp::Input>(1);
   analysis_ = arena.take<dsp::Analysis>(1);
   synthesis_ = arena.take<dsp::Synthesis>(1);
   network_.place(arena);
@@ -49,6 +61,7 @@ void Engine::place(base::Arena &arena) {
 }
 
 void Engine::reset() {
+  input_->reset();
   analysis_->reset(lookahead_);
   synthesis_->reset();
   network_.reset();
@@ -58,22 +71,46 @@ void Engine::reset() {
   fill_ = 0;
   first_frame_ = true;
   frame_ = 0;
+  period_ = dsp::kMaxPeriod;
+  rest_ = Rest();
+  splice_.reset();
   snr_.reset();
   stats_.publish(Stats());
 }
 
-// All input of a batch is taken before any output is written: in and out may be the same array.
 void Engine::process(const float *in, float *out, size_t samples) {
-  if (any_block_) return process_any(in, out, samples);
+  any_block_ ? process_any(in, out, samples) : process_whole(in, out, samples);
+  splice_.pass(out, samples);
+}
+
+void Engine::gap(size_t samples) {
+  float left_out[dsp::Splice::kFade], block[kFrame];
+  size_t kept = 0;
+  while (samples > 0) {
+    const size_t count = samples < kFrame ? samples : kFrame;
+    process(nullptr, block, count);
+    samples -= count;
+    for (size_t n = 0; n < count && kept < dsp::Splice::kFade; ++n) left_out[kept++] = block[n];
+    if (rest_.in_silence()) {  // further frames of it, which change nothing, need not be gone through
+      frame_ += samples / kFrame;
+      samples %= kFrame;
+    }
+  }
+  splice_.begin(left_out, static_cast<int>(kept));
+}
+
+// All input of a batch is taken before any output is written: in and out may be the same array.
+void Engine::process_whole(const float *in, float *out, size_t samples) {
   while (samples > 0) {
     const int frames = samples < kMaxBatch * kFrame ? 1 : kMaxBatch;
+    const size_t count = static_cast<size_t>(frames) * kFrame;
     float *places[kMaxBatch];
-    for (int i = 0; i < frames; ++i, in += kFrame, out += kFrame) {
-      take_hop(i, in);
-      places[i] = out;
-    }
+    for (int i = 0; i < frames; ++i) places[i] = out + i * kFrame;
+    take(in, count, hops_);
     process_frames(frames, places);
-    samples -= static_cast<size_t>(frames) * kFrame;
+    if (in) in += count;
+    out += count;
+    samples -= count;
   }
 }
 
@@ -82,59 +119,89 @@ void Engine::process_any(const float *in, float *out, size_t samples) {
   while (samples > 0) {
     const size_t room = static_cast<size_t>(kFrame - fill_);
     const bool pair = samples >= room + kFrame;
-    const size_t count = samples < room ? samples : room;
-    memcpy(pending_ + fill_, in, count * sizeof(float));
-    if (pair) take_hop(1, in + room);
+    const size_t count = samples < room ? samples : room, taken = pair ? count + kFrame : count;
+    take(in, count, pending_ + fill_);
+    if (pair) take(in ? in + room : nullptr, kFrame, hops_ + kFrame);
     memcpy(out, finished_ + fill_, count * sizeof(float));
-    in += count;
+    if (in) in += taken;
     out += count;
-    samples -= count;
+    samples -= taken;
     if (count < room) {
       fill_ += static_cast<int>(count);
       return;
     }
     fill_ = 0;
-    take_hop(0, pending_);
-    if (pair) {
-      float *const places[] = {out, finished_};
-      process_frames(2, places);
-      in += kFrame;
-      out += kFrame;
-      samples -= kFrame;
-    } else {
-      process_frames(1, &finished_);
-    }
+    memcpy(hops_, pending_, kFrame * sizeof(float));
+    float *const places[] = {pair ? out : finished_, finished_};
+    process_frames(pair ? 2 : 1, places);
+    if (pair) out += kFrame;
   }
 }
 
-void Engine::take_hop(int i, const float in[kFrame]) {
-  float *hop = hops_ + i * kFrame;
-  for (int n = 0; n < kFrame; ++n) hop[n] = sanitise(in[n]);
+void Engine::take(const float *in, size_t count, float *to) {
+  if (in) {
+    input_->receive(in, static_cast<int>(count), to);
+  } else {
+    input_->lose(period_, static_cast<int>(count), to);
+  }
 }
 
 void Engine::process_frames(int frames, float *const out[]) {
+  Plan plans[kMaxBatch];
+  for (int i = 0; i < frames; ++i) {
+    const float limit_db = controls_.attenuation_limit.load(std::memory_order_relaxed);
+    plans[i].rest = rest_.next(is_silent(hops_ + i * kFrame), limit_db == 0);
+    plans[i].limit_db = plans[i].rest.passes ? 0 : limit_db;
+  }
+  if (frames == 2 && !plans[0].rest.rests && !plans[1].rest.rests && !plans[1].rest.remembers && !plans[1].rest.recalls) {
+    return enhance(0, 2, plans, out);
+  }
+  for (int i = 0; i < frames; ++i) {
+    plans[i].rest.rests ? rest(i, plans[i], out[i]) : enhance(i, 1, plans + i, out + i);
+  }
+}
+
+void Engine::enhance(int first, int count, const Plan plans[], float *const out[]) {
   dsp::AnalysisFrame analysed[kMaxBatch];
   float features[kMaxBatch * dsp::kFeatures] = {};
-  for (int i = 0; i < frames; ++i) {
-    analysis_->process(*kernels_, hops_ + i * kFrame, &analysed[i]);
+  for (int i = 0; i < count; ++i) {
+    analysis_->process(*kernels_, hops_ + (first + i) * kFrame, &analysed[i]);
     memcpy(features + i * dsp::kFeatures, analysed[i].features, sizeof analysed[i].features);
   }
+  if (plans[0].rest.recalls) network_.recall();
+  if (plans[0].rest.remembers) network_.save();
   nn::NetworkOutput outputs[kMaxBatch];
-  network_.process(*kernels_, features, frames, outputs);
-  for (int i = 0; i < frames; ++i) {
+  network_.process(*kernels_, features, count, outputs);
+  for (int i = 0; i < count; ++i) {
     const float postfilter = controls_.postfilter.load(std::memory_order_relaxed);
     synthesis_->process(*kernels_, analysed[i], outputs[i].gains, outputs[i].strengths, postfilter, enhanced_);
-
-    float *raw = raw_ + raw_slot_ * kFrame;
-    limit_attenuation(raw, out[i]);
-    memcpy(raw, hops_ + i * kFrame, kFrame * sizeof(float));
-    raw_slot_ = raw_slot_ == lookahead_ ? 0 : raw_slot_ + 1;
+    finish(first + i, plans[i].limit_db, out[i]);
     update_stats(analysed[i], outputs[i]);
   }
 }
 
-void Engine::limit_attenuation(const float raw[kFrame], float out[kFrame]) {
-  const float limit_db = controls_.attenuation_limit.load(std::memory_order_relaxed);
+void Engine::rest(int i, const Plan &plan, float out[kFrame]) {
+  if (plan.rest.recalls) network_.recall();
+  if (plan.rest.begins) {
+    analysis_->reset(lookahead_);
+    synthesis_->reset();
+    memset(enhanced_, 0, kFrame * sizeof(float));
+  }
+  finish(i, plan.limit_db, out);
+  Stats stats = stats_.read();
+  stats.frame = ++frame_;
+  stats.speech_probability = 0;
+  stats_.publish(stats);
+}
+
+void Engine::finish(int i, float limit_db, float out[kFrame]) {
+  float *raw = raw_ + raw_slot_ * kFrame;
+  limit_attenuation(raw, limit_db, out);
+  memcpy(raw, hops_ + i * kFrame, kFrame * sizeof(float));
+  raw_slot_ = raw_slot_ == lookahead_ ? 0 : raw_slot_ + 1;
+}
+
+void Engine::limit_attenuation(const float raw[kFrame], float limit_db, float out[kFrame]) {
   if (first_frame_ || limit_db != limit_db_) {
     limit_db_ = limit_db;
     mix_target_ = attenuation_to_mix(limit_db);
@@ -150,7 +217,7 @@ void Engine::limit_attenuation(const float raw[kFrame], float out[kFrame]) {
     if (mix == 1) {
       out[i] = raw[i];
     } else {
-      out[i] = sanitise(mix == 0 ? enhanced_[i] : enhanced_[i] + mix * (raw[i] - enhanced_[i]));
+      out[i] = dsp::sanitise(mix == 0 ? enhanced_[i] : enhanced_[i] + mix * (raw[i] - enhanced_[i]));
     }
   }
 }
@@ -159,6 +226,7 @@ void Engine::update_stats(const dsp::AnalysisFrame &frame, const nn::NetworkOutp
   float gain_sum = 0;
   for (const float gain : output.gains) gain_sum += gain;
   Stats stats;
+  period_ = frame.pitch.period;
   stats.frame = ++frame_;
   stats.speech_probability = output.speech_probability;
   stats.input_snr_db = snr_.process(frame.amplitude, output.gains, output.speech_probability);

@@ -10,24 +10,15 @@
 #include "base/bits.h"
 #include "base/snapshot.h"
 #include "dsp/analysis.h"
+#include "dsp/input.h"
 #include "dsp/snr.h"
+#include "dsp/splice.h"
 #include "dsp/synthesis.h"
 #include "kernels/kernels.h"
 #include "nn/network.h"
+#include "rest.h"
 
 namespace linnet {
-
-constexpr float kMaxSample = 4.0f;
-
-// NaN and infinity become +0, magnitudes above 4 become +-4; all else, -0 and denormals included, is kept. By integer
-// tests, so that no compiler option and no floating-point mode changes it.
-inline float sanitise(float x) {
-  const uint32_t bits = base::float_bits(x);
-  const uint32_t magnitude = bits & 0x7fffffffu;
-  const uint32_t limit = base::float_bits(kMaxSample);
-  if (magnitude >= 0x7f800000u) return 0.0f;
-  return magnitude > limit ? base::bits_float((bits & 0x80000000u) | limit) : x;
-}
 
 // 10^(-db / 20) for db 0..100, the same bits everywhere; exactly 1 at 0 and exactly 0 at 100.
 float attenuation_to_mix(float db);
@@ -44,7 +35,7 @@ class Engine {
 
   // Of one frame.
   struct Stats {
-    uint64_t frame = 0;  // number of enhanced frames
+    uint64_t frame = 0;  // number of frames that are done
     float speech_probability = 0, input_snr_db = 0, mean_gain = 0, pitch_hz = 160;
   };
 
@@ -57,8 +48,12 @@ class Engine {
   // All state as newly created; controls are kept.
   void reset();
 
-  // samples: a whole number of frames, or any number with any_block. in and out may be the same array.
+  // samples: a whole number of frames, or any number with any_block. in and out may be the same array; without in the
+  // samples were lost.
   void process(const float *in, float *out, size_t samples);
+
+  // Passes over as many lost samples, whose output nobody gets.
+  void gap(size_t samples);
 
   int delay() const { return dsp::kFrame * (lookahead_ + 1 + (any_block_ ? 1 : 0)); }
   const kernels::Kernels &kernels() const { return *kernels_; }
@@ -69,24 +64,37 @@ class Engine {
  private:
   static constexpr int kMaxBatch = nn::kMaxBatch;
 
+  // What is to be done with a frame, all controls that decide it read once.
+  struct Plan {
+    Rest::Frame rest;
+    float limit_db;
+  };
+
+  void process_whole(const float *in, float *out, size_t samples);
   void process_any(const float *in, float *out, size_t samples);
-  // Sanitised copy of one frame of input, as the next but i to be processed.
-  void take_hop(int i, const float in[dsp::kFrame]);
-  // The frames that were taken, 1..kMaxBatch, each to its place. Two share a pass over most of the network's weights.
+  // The next samples of the input, or made-up ones without in.
+  void take(const float *in, size_t count, float *to);
+  // The frames that lie in hops_, 1..kMaxBatch, each to its place.
   void process_frames(int frames, float *const out[]);
-  void limit_attenuation(const float raw[dsp::kFrame], float out[dsp::kFrame]);
+  // Those of them from `first` on. Two share a pass over most of the network's weights.
+  void enhance(int first, int count, const Plan plans[], float *const out[]);
+  void rest(int i, const Plan &plan, float out[dsp::kFrame]);
+  // Output of frame i, out of enhanced_ and the delay line.
+  void finish(int i, float limit_db, float out[dsp::kFrame]);
+  void limit_attenuation(const float raw[dsp::kFrame], float limit_db, float out[dsp::kFrame]);
   void update_stats(const dsp::AnalysisFrame &frame, const nn::NetworkOutput &output);
 
   const kernels::Kernels *kernels_ = nullptr;
   bool any_block_ = false;
   int lookahead_ = 0;
   nn::Network network_;
+  dsp::Input *input_ = nullptr;
   dsp::Analysis *analysis_ = nullptr;
   dsp::Synthesis *synthesis_ = nullptr;
 
-  float *hops_ = nullptr;      // [kMaxBatch][480] newest input, sanitised
+  float *hops_ = nullptr;      // [kMaxBatch][480] newest input
   float *enhanced_ = nullptr;  // [480]
-  float *raw_ = nullptr;       // [lookahead + 1][480] delay line of the sanitised input
+  float *raw_ = nullptr;       // [lookahead + 1][480] delay line of the input
   float *pending_ = nullptr;   // [480] any_block: input of the frame being collected
   float *finished_ = nullptr;  // [480] any_block: output of the frame before, being handed out
   int raw_slot_ = 0;           // oldest frame in raw_
@@ -97,7 +105,10 @@ class Engine {
   float mix_target_ = 0;     // share of the raw signal in the output
   float mix_ = 0;            // that of the last sample
 
-  uint64_t frame_ = 0;  // number of enhanced frames
+  uint64_t frame_ = 0;  // number of frames that are done
+  int period_ = 0;      // of the pitch of the newest of them
+  Rest rest_;
+  dsp::Splice splice_;
   dsp::SnrEstimator snr_;
   Controls controls_;
   base::Snapshot<Stats> stats_;

@@ -193,6 +193,10 @@ bool overlap(const T *in, const T *out, size_t samples) {
   return a != b && (a < b ? b - a : a - b) < samples * sizeof(T);
 }
 
+linnet_status check_samples(const linnet_stream *stream, size_t samples) {
+  return stream->any_block || samples % kFrame == 0 ? LINNET_OK : LINNET_ERR_SIZE;
+}
+
 template <class T>
 linnet_status check_process(const linnet_stream *stream, const T *in, const T *out, size_t samples) {
   const linnet_status status = check_live(stream);
@@ -201,7 +205,7 @@ linnet_status check_process(const linnet_stream *stream, const T *in, const T *o
   if (!in || !out || samples > SIZE_MAX / 2 / sizeof(T)) return LINNET_ERR_ARGUMENT;
   if (!aligned(in, alignof(T)) || !aligned(out, alignof(T))) return LINNET_ERR_ALIGNMENT;
   if (overlap(in, out, samples)) return LINNET_ERR_ARGUMENT;
-  return stream->any_block || samples % kFrame == 0 ? LINNET_OK : LINNET_ERR_SIZE;
+  return check_samples(stream, samples);
 }
 
 // x * 32768 to the nearest integer, ties to even, saturated.
@@ -211,6 +215,20 @@ int16_t to_i16(float x) {
   if (scaled < -32768.0f) scaled = -32768.0f;
   constexpr float kRounder = 12582912.0f;  // 1.5 * 2^23: floats of this size are whole numbers
   return static_cast<int16_t>((scaled + kRounder) - kRounder);
+}
+
+// Without in the samples were lost.
+void process_i16(linnet::Engine *engine, const int16_t *in, int16_t *out, size_t samples) {
+  const FpScope mode;
+  constexpr size_t kBlock = 2 * kFrame;  // as many as go through the network together
+  float block[kBlock];
+  for (size_t done = 0; done < samples;) {
+    const size_t count = samples - done < kBlock ? samples - done : kBlock;
+    for (size_t i = 0; in && i < count; ++i) block[i] = static_cast<float>(in[done + i]) * (1.0f / 32768.0f);
+    engine->process(in ? block : nullptr, block, count);
+    for (size_t i = 0; i < count; ++i) out[done + i] = to_i16(block[i]);
+    done += count;
+  }
 }
 
 }  // namespace
@@ -331,19 +349,30 @@ linnet_status linnet_process(linnet_stream *stream, const float *in, float *out,
 
 linnet_status linnet_process_i16(linnet_stream *stream, const int16_t *in, int16_t *out, size_t samples) {
   const linnet_status status = check_process(stream, in, out, samples);
+  if (status == LINNET_OK) process_i16(&stream->engine, in, out, samples);
+  return status;
+}
+
+linnet_status linnet_conceal(linnet_stream *stream, float *out, size_t samples) {
+  const linnet_status status = check_process(stream, out, out, samples);
   if (status != LINNET_OK) return status;
   const FpScope mode;
-  constexpr size_t kBlock = 2 * kFrame;  // as many as go through the network together
-  float block[kBlock];
-  while (samples > 0) {
-    const size_t count = samples < kBlock ? samples : kBlock;
-    for (size_t i = 0; i < count; ++i) block[i] = static_cast<float>(in[i]) * (1.0f / 32768.0f);
-    stream->engine.process(block, block, count);
-    for (size_t i = 0; i < count; ++i) out[i] = to_i16(block[i]);
-    in += count;
-    out += count;
-    samples -= count;
-  }
+  stream->engine.process(nullptr, out, samples);
+  return LINNET_OK;
+}
+
+linnet_status linnet_conceal_i16(linnet_stream *stream, int16_t *out, size_t samples) {
+  const linnet_status status = check_process(stream, out, out, samples);
+  if (status == LINNET_OK) process_i16(&stream->engine, nullptr, out, samples);
+  return status;
+}
+
+linnet_status linnet_gap(linnet_stream *stream, size_t samples) {
+  linnet_status status = check_live(stream);
+  if (status == LINNET_OK) status = check_samples(stream, samples);
+  if (status != LINNET_OK) return status;
+  const FpScope mode;
+  stream->engine.gap(samples);
   return LINNET_OK;
 }
 

@@ -123,12 +123,15 @@ bool Weights::bind(const model::BlobView &blob) {
 void Network::place(base::Arena &arena) {
   const int dense = weights_->dense_width_, hidden = weights_->hidden_width_, strength = weights_->strength_width_;
   const int batch = kMaxBatch;
+  const size_t before = arena.used();
   conv1_input_ = {arena.take<int8_t>(size_t((kConv1Frames - 1 + batch) * dense)), kConv1Frames, dense};
   conv2_input_ = {arena.take<int8_t>(size_t((kConv2Frames - 1 + batch) * hidden)), kConv2Frames, hidden};
   hidden_state_ = arena.take<float>(size_t(kHiddenGrus * hidden));
   strength_state_ = arena.take<float>(size_t(strength));
   shared_ = arena.take<int8_t>(size_t(batch * kSharedCount * hidden));
   strength_quantized_ = arena.take<int8_t>(size_t(batch * strength));
+  state_bytes_ = arena.used() - before;
+  saved_ = arena.take<uint8_t>(state_bytes_);
 
   layer_ = arena.take<float>(size_t(batch * larger(larger(dense, hidden), kOutputs)));
   gru5_input_ = arena.take<int8_t>(size_t(batch * 2 * hidden));
@@ -147,6 +150,10 @@ void Network::reset() {
   memset(shared_, 0, size_t(kMaxBatch * kSharedCount * hidden));
   memset(strength_quantized_, 0, size_t(kMaxBatch * strength));
 }
+
+void Network::save() { memcpy(saved_, conv1_input_.values, state_bytes_); }
+
+void Network::recall() { memcpy(conv1_input_.values, saved_, state_bytes_); }
 
 void Network::process(const kernels::Kernels &kernels, const float *features, int frames, NetworkOutput *out) {
   while (frames > 0) {

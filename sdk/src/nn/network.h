@@ -94,6 +94,10 @@ class Network {
   // All states to zero.
   void reset();
 
+  // Keeps all states, and goes back to those that were kept.
+  void save();
+  void recall();
+
   // frames consecutive frames: features [frames][kInputs], out [frames]. Two at a time go through the layers together,
   // which reads the weights of all but the recurrent matrices once for both; the bits do not depend on it.
   void process(const kernels::Kernels &kernels, const float *features, int frames, NetworkOutput *out);
@@ -115,6 +119,10 @@ class Network {
   float *strength_state_ = nullptr;       // [strength]: gru5
   int8_t *shared_ = nullptr;              // [kMaxBatch][kSharedCount * hidden]
   int8_t *strength_quantized_ = nullptr;  // [kMaxBatch][strength]
+
+  // The same once more, whole: it lies there without a gap.
+  uint8_t *saved_ = nullptr;
+  size_t state_bytes_ = 0;
 
   // Scratch of one batch.
   float *layer_ = nullptr;        // [kMaxBatch][max(dense, hidden, kOutputs)]
