@@ -20,10 +20,10 @@
  * each other. process, conceal, gap and reset never allocate, lock, wait, log or enter the operating system. They need
  * up to 32 KB of stack.
  *
- * Rest: after 100 frames (1 s) of digital silence, or of a limit of 0 dB, frames cost next to nothing until there is sound
- * or the limit is raised. The network then goes on from what it knew before the silence, of the noise
- * too; after a limit of 0 dB the raised one holds 100 ms late. Statistics keep their values meanwhile, but for the
- * frame's number and a speech probability of 0. */
+ * Silence: after 200 frames (2 s) of zeros, or of a limit of 0 dB, a stream rests, and frames cost next to nothing until
+ * there is sound or the limit is raised, which then holds 100 ms late. A background that is known from before a silence
+ * is low again at once. In a rest the statistics keep their values, but for the frame's number and a speech probability
+ * of 0. */
 #ifndef LINNET_H
 #define LINNET_H
 

@@ -64,8 +64,8 @@ constexpr Use kPlain = {"", "s", 100, 0, false, false, false};
 constexpr Use kOthers[] = {
     {"_postfilter", "s", 100, 1, false, false, false}, {"_limit_12", "s", 12, 0.5f, false, false, false},
     {"_limit_0", "s", 0, 0, false, false, false},      {"_any_block", "s", 100, 0, true, false, false},
-    {"_i16", "s", 100, 0, false, true, false},         {"_pause", "szzs", 100, 0, false, false, false},
-    {"_bypass", "00s", 100, 0, false, false, false},   {"_losses", "s", 100, 0, true, false, true},
+    {"_i16", "s", 100, 0, false, true, false},         {"_pause", "szzzs", 100, 0, false, false, false},
+    {"_bypass", "000s", 100, 0, false, false, false},   {"_losses", "s", 100, 0, true, false, true},
 };
 
 void add_stats(const linnet_stream *stream, Caller *caller, Sha256 *hash) {

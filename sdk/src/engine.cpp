@@ -73,6 +73,8 @@ void Engine::reset() {
   frame_ = 0;
   period_ = dsp::kMaxPeriod;
   rest_ = Rest();
+  remembers_ = false;
+  background_.reset();
   splice_.reset();
   snr_.reset();
   stats_.publish(Stats());
@@ -153,7 +155,7 @@ void Engine::process_frames(int frames, float *const out[]) {
     plans[i].rest = rest_.next(is_silent(hops_ + i * kFrame), limit_db == 0);
     plans[i].limit_db = plans[i].rest.passes ? 0 : limit_db;
   }
-  if (frames == 2 && !plans[0].rest.rests && !plans[1].rest.rests && !plans[1].rest.remembers && !plans[1].rest.recalls) {
+  if (frames == 2 && !plans[0].rest.rests && !plans[1].rest.rests && plans[1].rest.steady) {
     return enhance(0, 2, plans, out);
   }
   for (int i = 0; i < frames; ++i) {
@@ -168,8 +170,7 @@ void Engine::enhance(int first, int count, const Plan plans[], float *const out[
     analysis_->process(*kernels_, hops_ + (first + i) * kFrame, &analysed[i]);
     memcpy(features + i * dsp::kFeatures, analysed[i].features, sizeof analysed[i].features);
   }
-  if (plans[0].rest.recalls) network_.recall();
-  if (plans[0].rest.remembers) network_.save();
+  mind_silence(plans[0].rest, features);
   nn::NetworkOutput outputs[kMaxBatch];
   network_.process(*kernels_, features, count, outputs);
   for (int i = 0; i < count; ++i) {
@@ -177,11 +178,25 @@ void Engine::enhance(int first, int count, const Plan plans[], float *const out[
     synthesis_->process(*kernels_, analysed[i], outputs[i].gains, outputs[i].strengths, postfilter, enhanced_);
     finish(first + i, plans[i].limit_db, out[i]);
     update_stats(analysed[i], outputs[i]);
+    if (plans[i].rest.sounds) {
+      background_.hear(analysed[i].features);
+      remembers_ = false;
+    }
+  }
+}
+
+void Engine::mind_silence(const Rest::Frame &frame, const float features[dsp::kFeatures]) {
+  if (frame.silent && !remembers_) {
+    network_.save();
+    remembers_ = true;
+  } else if (frame.returns && remembers_ && background_.resembles(features)) {
+    network_.recall();
+    remembers_ = false;
   }
 }
 
 void Engine::rest(int i, const Plan &plan, float out[kFrame]) {
-  if (plan.rest.recalls) network_.recall();
+  remembers_ = remembers_ && !plan.rest.sounds;
   if (plan.rest.begins) {
     analysis_->reset(lookahead_);
     synthesis_->reset();

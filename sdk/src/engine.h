@@ -10,6 +10,7 @@
 #include "base/bits.h"
 #include "base/snapshot.h"
 #include "dsp/analysis.h"
+#include "dsp/background.h"
 #include "dsp/input.h"
 #include "dsp/snr.h"
 #include "dsp/splice.h"
@@ -79,6 +80,8 @@ class Engine {
   // Those of them from `first` on. Two share a pass over most of the network's weights.
   void enhance(int first, int count, const Plan plans[], float *const out[]);
   void rest(int i, const Plan &plan, float out[dsp::kFrame]);
+  // Has the network remember, and recall, what it knew before a silence. A batch's first frame decides.
+  void mind_silence(const Rest::Frame &frame, const float features[dsp::kFeatures]);
   // Output of frame i, out of enhanced_ and the delay line.
   void finish(int i, float limit_db, float out[dsp::kFrame]);
   void limit_attenuation(const float raw[dsp::kFrame], float limit_db, float out[dsp::kFrame]);
@@ -108,6 +111,8 @@ class Engine {
   uint64_t frame_ = 0;  // number of frames that are done
   int period_ = 0;      // of the pitch of the newest of them
   Rest rest_;
+  bool remembers_ = false;  // the network what it knew before this silence
+  dsp::Background background_;
   dsp::Splice splice_;
   dsp::SnrEstimator snr_;
   Controls controls_;

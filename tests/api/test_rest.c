@@ -3,7 +3,7 @@
 #include "common.h"
 
 #define LENGTH (400 * FRAME)
-#define PATIENCE 100 /* frames, as linnet.h says */
+#define PATIENCE 200 /* frames, as linnet.h says */
 #define WARM_UP 10
 
 static model blob;
@@ -24,7 +24,7 @@ static size_t make_pause(size_t silence) {
 }
 
 static void its_length_leaves_no_trace(int any_block) {
-  static const size_t silences[] = {PATIENCE + 1, PATIENCE + 2, 150, 299};
+  static const size_t silences[] = {PATIENCE + 1, PATIENCE + 2, 250, 299};
   linnet_stream *stream = make_stream(blob, any_block);
   size_t k, count;
   for (k = 0; k < sizeof silences / sizeof silences[0]; ++k) {
@@ -59,7 +59,7 @@ static void run_script(linnet_stream *stream, int i16, size_t most, uint32_t see
   static const struct {
     size_t frames;
     float limit;
-  } parts[] = {{30, 100}, {150, 0}, {40, 12}, {60, 0}, {40, 100}, {80, 0}};
+  } parts[] = {{30, 100}, {250, 0}, {30, 12}, {40, 0}, {20, 100}, {30, 0}};
   uint32_t state = seed;
   size_t k, done = 0, end = 0, count;
   for (k = 0; k < sizeof parts / sizeof parts[0]; ++k) {
@@ -141,9 +141,9 @@ int main(int argc, char **argv) {
   its_length_leaves_no_trace(1);
   its_output_is_zero_and_counted();
   cuts_change_no_bit(0, 0);
-  cuts_change_no_bit(10, 120);
-  cuts_change_no_bit(60, 230);
-  cuts_change_no_bit(150, 260);
+  cuts_change_no_bit(10, 220);
+  cuts_change_no_bit(60, 290);
+  cuts_change_no_bit(150, 360);
   cuts_change_no_bit(175, 285);
   a_raised_limit_holds(20, 0);
   a_raised_limit_holds(PATIENCE, 0);
