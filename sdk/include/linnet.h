@@ -76,6 +76,8 @@ typedef struct linnet_config {
   int32_t sample_rate; /* Hz; 0 means 48000, the only rate so far */
   int32_t any_block;   /* 0: samples per call are whole frames; 1: any number, one frame (10 ms) more delay */
   const char *backend; /* NULL: the fastest for this CPU; else "scalar", "avx2", ...: for tests and benchmarks */
+  int32_t spread;      /* 1: any number of samples too, with a frame's work divided over the calls of the next 10 ms, for
+                          callbacks shorter than that; two frames more delay than with neither, the same bits */
 } linnet_config;
 
 /* All of one frame. Set size to sizeof(linnet_stats); the library fills no more than that. Before the first frame: 0,

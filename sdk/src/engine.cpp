@@ -40,11 +40,14 @@ float attenuation_to_mix(float db) {
   return static_cast<float>(power * scale);
 }
 
-void Engine::attach(const nn::Weights &weights, const kernels::Kernels &kernels, bool any_block) {
+void Engine::attach(const nn::Weights &weights, const kernels::Kernels &kernels, bool any_block, bool spread) {
   kernels_ = &kernels;
   any_block_ = any_block;
+  spread_ = spread;
   lookahead_ = weights.lookahead();
   network_.attach(weights);
+  job_cost_ = 0;
+  for (int step = 0; step <= Job::kLast; ++step) job_cost_ += step_cost(step);
 }
 
 void Engine::place(base::Arena &arena) {
@@ -55,9 +58,10 @@ void Engine::place(base::Arena &arena) {
   hops_ = arena.take<float>(kMaxBatch * kFrame);
   enhanced_ = arena.take<float>(kFrame);
   raw_ = arena.take<float>(static_cast<size_t>(lookahead_ + 1) * kFrame);
-  if (!any_block_) return;
+  if (!any_block_ && !spread_) return;
   pending_ = arena.take<float>(kFrame);
   finished_ = arena.take<float>(kFrame);
+  if (spread_) ready_ = arena.take<float>(kFrame);
 }
 
 void Engine::reset() {
@@ -66,7 +70,9 @@ void Engine::reset() {
   synthesis_->reset();
   network_.reset();
   memset(raw_, 0, static_cast<size_t>(lookahead_ + 1) * kFrame * sizeof(float));
-  if (any_block_) memset(finished_, 0, kFrame * sizeof(float));
+  if (finished_) memset(finished_, 0, kFrame * sizeof(float));
+  if (ready_) memset(ready_, 0, kFrame * sizeof(float));
+  job_.step = Job::kLast + 1;
   raw_slot_ = 0;
   fill_ = 0;
   first_frame_ = true;
@@ -81,7 +87,13 @@ void Engine::reset() {
 }
 
 void Engine::process(const float *in, float *out, size_t samples) {
-  any_block_ ? process_any(in, out, samples) : process_whole(in, out, samples);
+  if (spread_) {
+    process_spread(in, out, samples);
+  } else if (any_block_) {
+    process_any(in, out, samples);
+  } else {
+    process_whole(in, out, samples);
+  }
   splice_.pass(out, samples);
 }
 
@@ -140,6 +152,69 @@ void Engine::process_any(const float *in, float *out, size_t samples) {
   }
 }
 
+// The frame that was collected is worked on while the next one is, in proportion to the samples that have come; its
+// output leaves one frame later.
+void Engine::process_spread(const float *in, float *out, size_t samples) {
+  while (samples > 0) {
+    const size_t room = static_cast<size_t>(kFrame - fill_), count = samples < room ? samples : room;
+    take(in, count, pending_ + fill_);
+    memcpy(out, finished_ + fill_, count * sizeof(float));
+    if (in) in += count;
+    out += count;
+    samples -= count;
+    fill_ += static_cast<int>(count);
+    work(job_cost_ * static_cast<uint64_t>(fill_) / kFrame);
+    if (fill_ < kFrame) return;
+    fill_ = 0;
+    float *const handed_out = finished_;
+    finished_ = ready_;
+    ready_ = handed_out;
+    begin_job();
+  }
+}
+
+void Engine::begin_job() {
+  memcpy(hops_, pending_, kFrame * sizeof(float));
+  job_.plan = make_plan(0);
+  job_.step = 0;
+  job_.done = 0;
+  if (!job_.plan.rest.rests) return;
+  rest(0, job_.plan, ready_);
+  job_.step = Job::kLast + 1;
+}
+
+// To the nearest step; all of them when all is due.
+void Engine::work(uint64_t due) {
+  while (job_.step <= Job::kLast) {
+    const uint64_t cost = step_cost(job_.step);
+    if (job_.done + cost / 2 > due) return;
+    take_step();
+    job_.done += cost;
+    ++job_.step;
+  }
+}
+
+void Engine::take_step() {
+  if (job_.step < Job::kFirstOfNetwork) {
+    analysis_->step(job_.step, *kernels_, hops_, &job_.frame);
+  } else if (job_.step < Job::kLast) {
+    const int step = job_.step - Job::kFirstOfNetwork;
+    if (step == 0) mind_silence(job_.plan.rest, job_.frame.features);
+    network_.step(step, *kernels_, job_.frame.features, 1, &job_.output);
+  } else {
+    complete(0, job_.plan, job_.frame, job_.output, ready_);
+  }
+}
+
+// In multiply-adds of the network, four of which cost about an instruction of the signal path.
+uint64_t Engine::step_cost(int step) const {
+  static constexpr uint32_t kAnalysis[dsp::Analysis::kSteps] = {150000, 120000, 130000, 190000,
+                                                                130000, 190000, 110000, 220000};
+  constexpr uint32_t kSynthesis = 220000;
+  if (step < Job::kFirstOfNetwork) return kAnalysis[step];
+  return step < Job::kLast ? network_.step_cost(step - Job::kFirstOfNetwork) : kSynthesis;
+}
+
 void Engine::take(const float *in, size_t count, float *to) {
   if (in) {
     input_->receive(in, static_cast<int>(count), to);
@@ -148,13 +223,17 @@ void Engine::take(const float *in, size_t count, float *to) {
   }
 }
 
+Engine::Plan Engine::make_plan(int i) {
+  const float limit_db = controls_.attenuation_limit.load(std::memory_order_relaxed);
+  Plan plan;
+  plan.rest = rest_.next(is_silent(hops_ + i * kFrame), limit_db == 0);
+  plan.limit_db = plan.rest.passes ? 0 : limit_db;
+  return plan;
+}
+
 void Engine::process_frames(int frames, float *const out[]) {
   Plan plans[kMaxBatch];
-  for (int i = 0; i < frames; ++i) {
-    const float limit_db = controls_.attenuation_limit.load(std::memory_order_relaxed);
-    plans[i].rest = rest_.next(is_silent(hops_ + i * kFrame), limit_db == 0);
-    plans[i].limit_db = plans[i].rest.passes ? 0 : limit_db;
-  }
+  for (int i = 0; i < frames; ++i) plans[i] = make_plan(i);
   if (frames == 2 && !plans[0].rest.rests && !plans[1].rest.rests && plans[1].rest.steady) {
     return enhance(0, 2, plans, out);
   }
@@ -173,15 +252,18 @@ void Engine::enhance(int first, int count, const Plan plans[], float *const out[
   mind_silence(plans[0].rest, features);
   nn::NetworkOutput outputs[kMaxBatch];
   network_.process(*kernels_, features, count, outputs);
-  for (int i = 0; i < count; ++i) {
-    const float postfilter = controls_.postfilter.load(std::memory_order_relaxed);
-    synthesis_->process(*kernels_, analysed[i], outputs[i].gains, outputs[i].strengths, postfilter, enhanced_);
-    finish(first + i, plans[i].limit_db, out[i]);
-    update_stats(analysed[i], outputs[i]);
-    if (plans[i].rest.sounds) {
-      background_.hear(analysed[i].features);
-      remembers_ = false;
-    }
+  for (int i = 0; i < count; ++i) complete(first + i, plans[i], analysed[i], outputs[i], out[i]);
+}
+
+void Engine::complete(int i, const Plan &plan, const dsp::AnalysisFrame &frame, const nn::NetworkOutput &output,
+                      float out[kFrame]) {
+  const float postfilter = controls_.postfilter.load(std::memory_order_relaxed);
+  synthesis_->process(*kernels_, frame, output.gains, output.strengths, postfilter, enhanced_);
+  finish(i, plan.limit_db, out);
+  update_stats(frame, output);
+  if (plan.rest.sounds) {
+    background_.hear(frame.features);
+    remembers_ = false;
   }
 }
 

@@ -28,7 +28,7 @@ struct alignas(LINNET_ALIGNMENT) linnet_stream {
   static constexpr uint32_t kAlive = 0x736e6e74;
 
   volatile uint32_t magic;
-  bool any_block;
+  bool any_samples;  // per call, not frames alone
   void *allocation;
   linnet::Engine engine;
 };
@@ -122,32 +122,35 @@ linnet_model *build_model(const linnet::nn::Weights &weights, void *memory, void
 struct Setup {
   const linnet::nn::Weights *weights = nullptr;
   const linnet::kernels::Kernels *kernels = nullptr;
-  bool any_block = false;
+  bool any_block = false, spread = false;
 };
 
 // Of the config, copies the fields that lie whole within the caller's size; the others keep their defaults.
 linnet_status check_setup(const linnet_model *model, const linnet_config *config, Setup *setup) {
   const linnet_status status = check_live(model);
   if (status != LINNET_OK) return status;
-  linnet_config full = {sizeof(linnet_config), 0, 0, nullptr};
+  linnet_config full = {sizeof(linnet_config), 0, 0, nullptr, 0};
   if (config) {
     const size_t size = config->size;
     if (size < sizeof config->size) return LINNET_ERR_ARGUMENT;
     if (size >= offsetof(linnet_config, sample_rate) + sizeof full.sample_rate) full.sample_rate = config->sample_rate;
     if (size >= offsetof(linnet_config, any_block) + sizeof full.any_block) full.any_block = config->any_block;
     if (size >= offsetof(linnet_config, backend) + sizeof full.backend) full.backend = config->backend;
+    if (size >= offsetof(linnet_config, spread) + sizeof full.spread) full.spread = config->spread;
   }
   if (full.sample_rate != 0 && full.sample_rate != linnet::dsp::kSampleRate) return LINNET_ERR_RATE;
   if (full.any_block != 0 && full.any_block != 1) return LINNET_ERR_ARGUMENT;
+  if (full.spread != 0 && full.spread != 1) return LINNET_ERR_ARGUMENT;
   setup->weights = &model->weights;
   setup->any_block = full.any_block == 1;
+  setup->spread = full.spread == 1;
   setup->kernels = linnet::kernels::find(full.backend);
   return setup->kernels ? LINNET_OK : LINNET_ERR_BACKEND;
 }
 
 // One plan for measuring and placing, so that linnet_size and linnet_init cannot disagree.
 size_t plan(const Setup &setup, linnet::Engine *engine, Arena *arena) {
-  engine->attach(*setup.weights, *setup.kernels, setup.any_block);
+  engine->attach(*setup.weights, *setup.kernels, setup.any_block, setup.spread);
   engine->place(*arena);
   return arena->used();
 }
@@ -164,7 +167,7 @@ linnet_stream *build(const Setup &setup, void *memory, void *allocation) {
   linnet_stream *stream = new (arena.take<linnet_stream>(1)) linnet_stream();
   plan(setup, &stream->engine, &arena);
   stream->engine.reset();
-  stream->any_block = setup.any_block;
+  stream->any_samples = setup.any_block || setup.spread;
   stream->allocation = allocation;
   stream->magic = linnet_stream::kAlive;
   return stream;
@@ -194,7 +197,7 @@ bool overlap(const T *in, const T *out, size_t samples) {
 }
 
 linnet_status check_samples(const linnet_stream *stream, size_t samples) {
-  return stream->any_block || samples % kFrame == 0 ? LINNET_OK : LINNET_ERR_SIZE;
+  return stream->any_samples || samples % kFrame == 0 ? LINNET_OK : LINNET_ERR_SIZE;
 }
 
 template <class T>

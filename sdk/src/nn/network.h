@@ -55,6 +55,9 @@ class Weights {
   int lookahead() const { return lookahead_; }
   const Cost &cost() const { return cost_; }
 
+  // Multiply-adds of a step of Network::step.
+  uint64_t step_cost(int step) const;
+
  private:
   friend class Network;
 
@@ -78,6 +81,7 @@ class Weights {
 
   int lookahead_ = 0, dense_width_ = 0, hidden_width_ = 0, strength_width_ = 0;
   Cost cost_;
+  uint64_t products_[kMatrices] = {};  // multiply-adds
   FloatLinear dense_;
   Linear linear_[kMatrices];  // kDense is unused: that layer is float
 };
@@ -98,7 +102,16 @@ class Network {
   void save();
   void recall();
 
-  // frames consecutive frames: features [frames][kInputs], out [frames]. Two at a time go through the layers together,
+  // The steps of a batch, in order: dense layer and first convolution, second convolution, each GRU's input and
+  // recurrent part, the heads.
+  static constexpr int kSteps = 13;
+
+  // One step for 1..kMaxBatch frames; out is whole after the last step. What lies between steps is kept in the network.
+  void step(int step, const kernels::Kernels &kernels, const float *features, int frames, NetworkOutput *out);
+
+  uint64_t step_cost(int step) const { return weights_->step_cost(step); }
+
+  // All steps of frames consecutive frames: features [frames][kInputs], out [frames]. Two at a time go through the layers together,
   // which reads the weights of all but the recurrent matrices once for both; the bits do not depend on it.
   void process(const kernels::Kernels &kernels, const float *features, int frames, NetworkOutput *out);
 
@@ -107,8 +120,13 @@ class Network {
   enum Shared { kSharedConv2, kSharedGru1, kSharedGru2, kSharedGru3, kSharedGru4, kSharedCount };
   friend class Weights;  // the gain head's width
 
-  // 1..kMaxBatch frames, layer by layer.
-  void process_batch(const kernels::Kernels &kernels, const float *features, int frames, NetworkOutput *out);
+  void first_layers(const kernels::Kernels &kernels, const float *features, int frames);
+  void second_convolution(const kernels::Kernels &kernels, int frames);
+  void gru_half(int half, const kernels::Kernels &kernels, int frames);
+  void heads(const kernels::Kernels &kernels, int frames, NetworkOutput *out);
+
+  // Of frame i of a batch of as many, a part of shared_; the last of them has the highest place.
+  int8_t *shared(int frames, int i, int part) const;
 
   const Weights *weights_ = nullptr;
 
