@@ -59,7 +59,7 @@ void read_model() {
   if (model_size == 0 || model_size == kModelRoom) stop("model", "standard input is empty or too long");
 }
 
-linnet_config config_of(const char *backend) { return {sizeof(linnet_config), 48000, 0, backend}; }
+linnet_config config_of(const char *backend) { return {sizeof(linnet_config), 48000, 0, backend, 0}; }
 
 void check(linnet_status status, const char *what) {
   if (status != LINNET_OK) stop(what, linnet_status_text(status));
@@ -335,8 +335,8 @@ void time_gru(const char *backend) {
   std::vector<double> times;
   for (int i = 0; i < 5000; ++i) {
     const double from = cpu_now();
-    linnet::nn::gru_steps(*kernels, input, recurrent, {x, 0}, 1, values.data() + 2 * kGates, state, {state, 0},
-                          scratch);
+    linnet::nn::gru_inputs(*kernels, input, {x, 0}, 1, scratch);
+    linnet::nn::gru_steps(*kernels, recurrent, 1, values.data() + 2 * kGates, state, {state, 0}, scratch);
     times.push_back(cpu_now() - from);
   }
   printf("{");

@@ -63,6 +63,30 @@ class Stream {
   Floats process(const Floats &in) { return run(in, linnet_process); }
   Shorts process_i16(const Shorts &in) { return run(in, linnet_process_i16); }
 
+  Floats conceal(size_t count) {
+    Floats out = vector_of(static_cast<py::ssize_t>(count));
+    float *to = out.mutable_data();
+    py::gil_scoped_release release;
+    const std::lock_guard<std::mutex> one(busy_);
+    check(linnet_conceal(stream_, to, count), std::to_string(count) + " samples");
+    return out;
+  }
+
+  Shorts conceal_i16(size_t count) {
+    Shorts out(std::vector<py::ssize_t>{static_cast<py::ssize_t>(count)});
+    int16_t *to = out.mutable_data();
+    py::gil_scoped_release release;
+    const std::lock_guard<std::mutex> one(busy_);
+    check(linnet_conceal_i16(stream_, to, count), std::to_string(count) + " samples");
+    return out;
+  }
+
+  void gap(size_t count) {
+    py::gil_scoped_release release;
+    const std::lock_guard<std::mutex> one(busy_);
+    check(linnet_gap(stream_, count), std::to_string(count) + " samples");
+  }
+
   void reset() {
     py::gil_scoped_release release;
     const std::lock_guard<std::mutex> one(busy_);
@@ -169,6 +193,9 @@ PYBIND11_MODULE(_core, m) {
            py::arg("any_block") = false, py::arg("backend") = std::nullopt)
       .def("process", &Stream::process, py::arg("samples"))
       .def("process_i16", &Stream::process_i16, py::arg("samples").noconvert())
+      .def("conceal", &Stream::conceal, py::arg("count"))
+      .def("conceal_i16", &Stream::conceal_i16, py::arg("count"))
+      .def("gap", &Stream::gap, py::arg("count"))
       .def("reset", &Stream::reset)
       .def("set_attenuation_limit", &Stream::set_attenuation_limit, py::arg("db"))
       .def("set_postfilter", &Stream::set_postfilter, py::arg("amount"))

@@ -115,6 +115,21 @@ class Enhancer:
         self._dtype, self._flat = array.dtype, array.ndim == 1
         return out.reshape(array.shape)
 
+    def conceal(self, samples: int) -> NDArray[Any]:
+        """In place of `process`, where that many samples were lost: the output of that time, in the shape and dtype of
+        the last block. The signal fades out and, after the loss, in again."""
+        streams = self._check_open()
+        samples = self._check_lost(samples)
+        lost = [s.conceal_i16(samples) if self._dtype == np.int16 else s.conceal(samples) for s in streams]
+        columns: NDArray[Any] = np.stack(lost, 1).astype(self._dtype, copy=False)
+        return columns[:, 0] if self._flat else columns
+
+    def gap(self, samples: int) -> None:
+        """Passes over that many lost samples, whose output is left out: what comes out next is cross-faded with it."""
+        streams = self._check_open()
+        for stream in streams:
+            stream.gap(self._check_lost(samples))
+
     def flush(self) -> NDArray[Any]:
         """The `delay` samples still inside, in the shape and dtype of the last block; then the stream starts afresh."""
         self._check_open()
@@ -199,6 +214,13 @@ class Enhancer:
         self._postfilter = _within("postfilter", amount, 0.0, 1.0, "")
         for stream in self._check_open():
             stream.set_postfilter(self._postfilter)
+
+    def _check_lost(self, samples: int) -> int:
+        if isinstance(samples, bool) or not isinstance(samples, (int, np.integer)) or samples < 0:
+            raise ValueError(f"samples {samples!r}: give a number of lost samples, 0 or more")
+        if not self._any_block and samples % self.frame_size:
+            raise ValueError(f"{samples} samples: with any_block=False give whole frames of {self.frame_size}")
+        return int(samples)
 
     def _check_open(self) -> list[_core.Stream]:
         if not self._streams:

@@ -1,5 +1,5 @@
 // See vectors.h. Inputs come from recipes.h; each goes through the C API in frames, one of them also with controls set,
-// two frames at a time, in blocks of odd sizes and as 16-bit samples.
+// two frames at a time, in blocks of odd sizes, as 16-bit samples, spread, around rests of the stream and with losses.
 #include "selftest/vectors.h"
 
 #include <cstdio>
@@ -52,19 +52,27 @@ class Caller {
   bool changed_ = false;
 };
 
-// How a stream is used: the plain one for every recipe, the others for a few.
+// How a stream is used: the plain one for every recipe, the others for one. `seconds` has a letter for each second: the
+// recipe's signal (s), or zeros (z) or the signal with a limit of 0 dB (0), which let the stream rest.
 struct Use {
-  const char *suffix;
+  const char *suffix, *seconds;
   float limit, postfilter;
-  bool any_block, i16;
-  size_t frames;  // per call, without any_block
+  bool any_block, i16, spread, losses;
+  size_t frames;  // per call, without any_block and spread
 };
 
-constexpr Use kPlain = {"", 100, 0, false, false, 1};
+constexpr Use kPlain = {"", "s", 100, 0, false, false, false, false, 1};
 constexpr Use kOthers[] = {
-    {"_postfilter", 100, 1, false, false, 1}, {"_limit_12", 12, 0.5f, false, false, 1},
-    {"_limit_0", 0, 0, false, false, 1},      {"_any_block", 100, 0, true, false, 1},
-    {"_i16", 100, 0, false, true, 1},         {"_two_frames", 100, 0, false, false, 2},
+    {"_postfilter", "s", 100, 1, false, false, false, false, 1},
+    {"_limit_12", "s", 12, 0.5f, false, false, false, false, 1},
+    {"_limit_0", "s", 0, 0, false, false, false, false, 1},
+    {"_any_block", "s", 100, 0, true, false, false, false, 1},
+    {"_i16", "s", 100, 0, false, true, false, false, 1},
+    {"_two_frames", "s", 100, 0, false, false, false, false, 2},
+    {"_spread", "s", 100, 0, false, false, true, false, 1},
+    {"_pause", "szzzs", 100, 0, false, false, false, false, 1},
+    {"_bypass", "000s", 100, 0, false, false, false, false, 1},
+    {"_losses", "s", 100, 0, true, false, false, true, 1},
 };
 
 void add_stats(const linnet_stream *stream, Caller *caller, Sha256 *hash) {
@@ -84,28 +92,38 @@ const char *run_recipe(const Request &request, const recipes::Recipe &recipe, co
   static float x[kLength];
   static int16_t s[kLength];
   Caller caller(request.mode ? fp_find_mode(request.mode) : nullptr);
-  linnet_config config = {sizeof config, 48000, use.any_block ? 1 : 0, request.backend};
+  linnet_config config = {sizeof config, 48000, use.any_block ? 1 : 0, request.backend, use.spread ? 1 : 0};
   linnet_model *model = nullptr;
   linnet_stream *stream = nullptr;
   caller.enter();
   linnet_status status = linnet_model_create(request.model, request.model_size, &model);
   if (status == LINNET_OK) status = linnet_create(model, &config, &stream);
-  if (status == LINNET_OK) status = linnet_set_attenuation_limit(stream, use.limit);
   if (status == LINNET_OK) status = linnet_set_postfilter(stream, use.postfilter);
   caller.leave();
-  recipe.make(x);
   Sha256 samples, stats;
-  for (size_t done = 0, n = 0; status == LINNET_OK && done < kLength; done += n) {
-    n = use.any_block ? 1 + done * 7 % 701 : use.frames * kFrame;
-    if (n > kLength - done) n = kLength - done;
-    if (use.i16) {
-      for (size_t i = done; i < done + n; ++i) s[i] = static_cast<int16_t>(x[i] * 32767.0f);
+  for (const char *second = use.seconds; *second; ++second) {
+    *second == 'z' ? recipes::silence(x) : recipe.make(x);
+    if (status == LINNET_OK) status = linnet_set_attenuation_limit(stream, *second == '0' ? 0 : use.limit);
+    for (size_t done = 0, n = 0, call = 0; status == LINNET_OK && done < kLength; done += n, ++call) {
+      n = use.any_block || use.spread ? 1 + done * 7 % 701 : use.frames * kFrame;
+      if (n > kLength - done) n = kLength - done;
+      if (use.i16) {
+        for (size_t i = done; i < done + n; ++i) s[i] = static_cast<int16_t>(x[i] * 32767.0f);
+      }
+      caller.enter();
+      if (use.losses && call % 9 == 4) {
+        status = linnet_conceal(stream, x + done, n);
+      } else if (use.losses && call % 9 == 7) {
+        status = linnet_gap(stream, n);
+      } else if (use.i16) {
+        status = linnet_process_i16(stream, s + done, s + done, n);
+      } else {
+        status = linnet_process(stream, x + done, x + done, n);
+      }
+      caller.leave();
+      add_stats(stream, &caller, &stats);
     }
-    caller.enter();
-    status =
-        use.i16 ? linnet_process_i16(stream, s + done, s + done, n) : linnet_process(stream, x + done, x + done, n);
-    caller.leave();
-    add_stats(stream, &caller, &stats);
+    use.i16 ? samples.add(s, sizeof s) : samples.add(x, sizeof x);
   }
   linnet_destroy(stream);
   linnet_model_destroy(model);
@@ -114,10 +132,6 @@ const char *run_recipe(const Request &request, const recipes::Recipe &recipe, co
 
   char name[64], text[65];
   snprintf(name, sizeof name, "%s%s", recipe.name, use.suffix);
-  if (use.i16)
-    samples.add(s, sizeof s);
-  else
-    samples.add(x, sizeof x);
   samples.finish(text);
   report(context, name, "samples", text);
   stats.finish(text);

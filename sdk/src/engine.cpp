@@ -1,5 +1,5 @@
-// The way of one frame through the stages, and what belongs to no stage: cleaning of the input, the attenuation limit
-// (a share of the raw signal, delayed alike, is put back), blocks of any size, and the statistics.
+// The way of one frame through the stages, and what belongs to no stage: the attenuation limit (a share of the raw
+// signal, delayed alike, is put back), blocks of any size, frames that need no enhancing, and the statistics.
 #include "engine.h"
 
 #include <cstring>
@@ -14,6 +14,17 @@ using dsp::kFrame;
 // The two sides of the network's interface do not know each other.
 static_assert(nn::kInputs == dsp::kFeatures && nn::kOutputs == dsp::kBands, "features in, bands out");
 static_assert(nn::kMaxLookahead <= dsp::kMaxLookahead, "what a model may ask for, the rings must hold");
+
+namespace {
+
+// Whether a frame is zeros, of either sign.
+bool is_silent(const float x[kFrame]) {
+  uint32_t bits = 0;
+  for (int n = 0; n < kFrame; ++n) bits |= base::float_bits(x[n]);
+  return (bits & 0x7fffffffu) == 0;
+}
+
+}  // namespace
 
 float attenuation_to_mix(float db) {
   if (db >= Engine::kNoLimit) return 0.0f;
@@ -31,51 +42,91 @@ float attenuation_to_mix(float db) {
   return static_cast<float>(power * scale);
 }
 
-void Engine::attach(const nn::Weights &weights, const kernels::Kernels &kernels, bool any_block) {
+void Engine::attach(const nn::Weights &weights, const kernels::Kernels &kernels, bool any_block, bool spread) {
   kernels_ = &kernels;
   any_block_ = any_block;
+  spread_ = spread;
   lookahead_ = weights.lookahead();
   network_.attach(weights);
+  job_cost_ = 0;
+  for (int step = 0; step <= Job::kLast; ++step) job_cost_ += step_cost(step);
 }
 
 void Engine::place(base::Arena &arena) {
+  input_ = arena.take<dsp::Input>(1);
   analysis_ = arena.take<dsp::Analysis>(1);
   synthesis_ = arena.take<dsp::Synthesis>(1);
   network_.place(arena);
   hops_ = arena.take<float>(kMaxBatch * kFrame);
   enhanced_ = arena.take<float>(kFrame);
   raw_ = arena.take<float>(static_cast<size_t>(lookahead_ + 1) * kFrame);
-  if (!any_block_) return;
+  if (!any_block_ && !spread_) return;
   pending_ = arena.take<float>(kFrame);
   finished_ = arena.take<float>(kFrame);
+  if (spread_) ready_ = arena.take<float>(kFrame);
 }
 
 void Engine::reset() {
+  input_->reset();
   analysis_->reset(lookahead_);
   synthesis_->reset();
   network_.reset();
   memset(raw_, 0, static_cast<size_t>(lookahead_ + 1) * kFrame * sizeof(float));
-  if (any_block_) memset(finished_, 0, kFrame * sizeof(float));
+  if (finished_) memset(finished_, 0, kFrame * sizeof(float));
+  if (ready_) memset(ready_, 0, kFrame * sizeof(float));
+  job_.step = Job::kLast + 1;
   raw_slot_ = 0;
   fill_ = 0;
   first_frame_ = true;
   frame_ = 0;
+  period_ = dsp::kMaxPeriod;
+  rest_ = Rest();
+  remembers_ = false;
+  background_.reset();
+  splice_.reset();
   snr_.reset();
   stats_.publish(Stats());
 }
 
-// All input of a batch is taken before any output is written: in and out may be the same array.
 void Engine::process(const float *in, float *out, size_t samples) {
-  if (any_block_) return process_any(in, out, samples);
+  if (spread_) {
+    process_spread(in, out, samples);
+  } else if (any_block_) {
+    process_any(in, out, samples);
+  } else {
+    process_whole(in, out, samples);
+  }
+  splice_.pass(out, samples);
+}
+
+void Engine::gap(size_t samples) {
+  float left_out[dsp::Splice::kFade], block[kFrame];
+  size_t kept = 0;
+  while (samples > 0) {
+    const size_t count = samples < kFrame ? samples : kFrame;
+    process(nullptr, block, count);
+    samples -= count;
+    for (size_t n = 0; n < count && kept < dsp::Splice::kFade; ++n) left_out[kept++] = block[n];
+    if (rest_.in_silence()) {  // further frames of it, which change nothing, need not be gone through
+      frame_ += samples / kFrame;
+      samples %= kFrame;
+    }
+  }
+  splice_.begin(left_out, static_cast<int>(kept));
+}
+
+// All input of a batch is taken before any output is written: in and out may be the same array.
+void Engine::process_whole(const float *in, float *out, size_t samples) {
   while (samples > 0) {
     const int frames = samples < kMaxBatch * kFrame ? 1 : kMaxBatch;
+    const size_t count = static_cast<size_t>(frames) * kFrame;
     float *places[kMaxBatch];
-    for (int i = 0; i < frames; ++i, in += kFrame, out += kFrame) {
-      take_hop(i, in);
-      places[i] = out;
-    }
+    for (int i = 0; i < frames; ++i) places[i] = out + i * kFrame;
+    take(in, count, hops_);
     process_frames(frames, places);
-    samples -= static_cast<size_t>(frames) * kFrame;
+    if (in) in += count;
+    out += count;
+    samples -= count;
   }
 }
 
@@ -84,59 +135,172 @@ void Engine::process_any(const float *in, float *out, size_t samples) {
   while (samples > 0) {
     const size_t room = static_cast<size_t>(kFrame - fill_);
     const bool pair = samples >= room + kFrame;
-    const size_t count = samples < room ? samples : room;
-    memcpy(pending_ + fill_, in, count * sizeof(float));
-    if (pair) take_hop(1, in + room);
+    const size_t count = samples < room ? samples : room, taken = pair ? count + kFrame : count;
+    take(in, count, pending_ + fill_);
+    if (pair) take(in ? in + room : nullptr, kFrame, hops_ + kFrame);
     memcpy(out, finished_ + fill_, count * sizeof(float));
-    in += count;
+    if (in) in += taken;
     out += count;
-    samples -= count;
+    samples -= taken;
     if (count < room) {
       fill_ += static_cast<int>(count);
       return;
     }
     fill_ = 0;
-    take_hop(0, pending_);
-    if (pair) {
-      float *const places[] = {out, finished_};
-      process_frames(2, places);
-      in += kFrame;
-      out += kFrame;
-      samples -= kFrame;
-    } else {
-      process_frames(1, &finished_);
-    }
+    memcpy(hops_, pending_, kFrame * sizeof(float));
+    float *const places[] = {pair ? out : finished_, finished_};
+    process_frames(pair ? 2 : 1, places);
+    if (pair) out += kFrame;
   }
 }
 
-void Engine::take_hop(int i, const float in[kFrame]) {
-  float *hop = hops_ + i * kFrame;
-  for (int n = 0; n < kFrame; ++n) hop[n] = base::sanitise(in[n]);
+// The frame that was collected is worked on while the next one is, in proportion to the samples that have come; its
+// output leaves one frame later.
+void Engine::process_spread(const float *in, float *out, size_t samples) {
+  while (samples > 0) {
+    const size_t room = static_cast<size_t>(kFrame - fill_), count = samples < room ? samples : room;
+    take(in, count, pending_ + fill_);
+    memcpy(out, finished_ + fill_, count * sizeof(float));
+    if (in) in += count;
+    out += count;
+    samples -= count;
+    fill_ += static_cast<int>(count);
+    work(job_cost_ * static_cast<uint64_t>(fill_) / kFrame);
+    if (fill_ < kFrame) return;
+    fill_ = 0;
+    float *const handed_out = finished_;
+    finished_ = ready_;
+    ready_ = handed_out;
+    begin_job();
+  }
+}
+
+void Engine::begin_job() {
+  memcpy(hops_, pending_, kFrame * sizeof(float));
+  job_.plan = make_plan(0);
+  job_.step = 0;
+  job_.done = 0;
+  if (!job_.plan.rest.rests) return;
+  rest(0, job_.plan, ready_);
+  job_.step = Job::kLast + 1;
+}
+
+// To the nearest step; all of them when all is due.
+void Engine::work(uint64_t due) {
+  while (job_.step <= Job::kLast) {
+    const uint64_t cost = step_cost(job_.step);
+    if (job_.done + cost / 2 > due) return;
+    take_step();
+    job_.done += cost;
+    ++job_.step;
+  }
+}
+
+void Engine::take_step() {
+  if (job_.step < Job::kFirstOfNetwork) {
+    analysis_->step(job_.step, *kernels_, hops_, &job_.frame);
+  } else if (job_.step < Job::kLast) {
+    const int step = job_.step - Job::kFirstOfNetwork;
+    if (step == 0) mind_silence(job_.plan.rest, job_.frame.features);
+    network_.step(step, *kernels_, job_.frame.features, 1, &job_.output);
+  } else {
+    complete(0, job_.plan, job_.frame, job_.output, ready_);
+  }
+}
+
+// In multiply-adds of the network, four of which cost about an instruction of the signal path.
+uint64_t Engine::step_cost(int step) const {
+  static constexpr uint32_t kAnalysis[dsp::Analysis::kSteps] = {150000, 120000, 130000, 190000,
+                                                                130000, 190000, 110000, 220000};
+  constexpr uint32_t kSynthesis = 220000;
+  if (step < Job::kFirstOfNetwork) return kAnalysis[step];
+  return step < Job::kLast ? network_.step_cost(step - Job::kFirstOfNetwork) : kSynthesis;
+}
+
+void Engine::take(const float *in, size_t count, float *to) {
+  if (in) {
+    input_->receive(in, static_cast<int>(count), to);
+  } else {
+    input_->lose(period_, static_cast<int>(count), to);
+  }
+}
+
+Engine::Plan Engine::make_plan(int i) {
+  const float limit_db = controls_.attenuation_limit.load(std::memory_order_relaxed);
+  Plan plan;
+  plan.rest = rest_.next(is_silent(hops_ + i * kFrame), limit_db == 0);
+  plan.limit_db = plan.rest.passes ? 0 : limit_db;
+  return plan;
 }
 
 void Engine::process_frames(int frames, float *const out[]) {
-  dsp::AnalysisFrame analysed[kMaxBatch];
-  float features[kMaxBatch * dsp::kFeatures] = {};
-  for (int i = 0; i < frames; ++i) {
-    analysis_->process(*kernels_, hops_ + i * kFrame, &analysed[i]);
-    memcpy(features + i * dsp::kFeatures, analysed[i].features, sizeof analysed[i].features);
+  Plan plans[kMaxBatch];
+  for (int i = 0; i < frames; ++i) plans[i] = make_plan(i);
+  if (frames == 2 && !plans[0].rest.rests && !plans[1].rest.rests && plans[1].rest.steady) {
+    return enhance(0, 2, plans, out);
   }
-  nn::NetworkOutput outputs[kMaxBatch];
-  network_.process(*kernels_, features, frames, outputs);
   for (int i = 0; i < frames; ++i) {
-    const float postfilter = controls_.postfilter.load(std::memory_order_relaxed);
-    synthesis_->process(*kernels_, analysed[i], outputs[i].gains, outputs[i].strengths, postfilter, enhanced_);
-
-    float *raw = raw_ + raw_slot_ * kFrame;
-    limit_attenuation(raw, out[i]);
-    memcpy(raw, hops_ + i * kFrame, kFrame * sizeof(float));
-    raw_slot_ = raw_slot_ == lookahead_ ? 0 : raw_slot_ + 1;
-    update_stats(analysed[i], outputs[i]);
+    plans[i].rest.rests ? rest(i, plans[i], out[i]) : enhance(i, 1, plans + i, out + i);
   }
 }
 
-void Engine::limit_attenuation(const float raw[kFrame], float out[kFrame]) {
-  const float limit_db = controls_.attenuation_limit.load(std::memory_order_relaxed);
+void Engine::enhance(int first, int count, const Plan plans[], float *const out[]) {
+  dsp::AnalysisFrame analysed[kMaxBatch];
+  float features[kMaxBatch * dsp::kFeatures] = {};
+  for (int i = 0; i < count; ++i) {
+    analysis_->process(*kernels_, hops_ + (first + i) * kFrame, &analysed[i]);
+    memcpy(features + i * dsp::kFeatures, analysed[i].features, sizeof analysed[i].features);
+  }
+  mind_silence(plans[0].rest, features);
+  nn::NetworkOutput outputs[kMaxBatch];
+  network_.process(*kernels_, features, count, outputs);
+  for (int i = 0; i < count; ++i) complete(first + i, plans[i], analysed[i], outputs[i], out[i]);
+}
+
+void Engine::complete(int i, const Plan &plan, const dsp::AnalysisFrame &frame, const nn::NetworkOutput &output,
+                      float out[kFrame]) {
+  const float postfilter = controls_.postfilter.load(std::memory_order_relaxed);
+  synthesis_->process(*kernels_, frame, output.gains, output.strengths, postfilter, enhanced_);
+  finish(i, plan.limit_db, out);
+  update_stats(frame, output);
+  if (plan.rest.sounds) {
+    background_.hear(frame.features);
+    remembers_ = false;
+  }
+}
+
+void Engine::mind_silence(const Rest::Frame &frame, const float features[dsp::kFeatures]) {
+  if (frame.silent && !remembers_) {
+    network_.save();
+    remembers_ = true;
+  } else if (frame.returns && remembers_ && background_.resembles(features)) {
+    network_.recall();
+    remembers_ = false;
+  }
+}
+
+void Engine::rest(int i, const Plan &plan, float out[kFrame]) {
+  remembers_ = remembers_ && !plan.rest.sounds;
+  if (plan.rest.begins) {
+    analysis_->reset(lookahead_);
+    synthesis_->reset();
+    memset(enhanced_, 0, kFrame * sizeof(float));
+  }
+  finish(i, plan.limit_db, out);
+  Stats stats = stats_.read();
+  stats.frame = ++frame_;
+  stats.speech_probability = 0;
+  stats_.publish(stats);
+}
+
+void Engine::finish(int i, float limit_db, float out[kFrame]) {
+  float *raw = raw_ + raw_slot_ * kFrame;
+  limit_attenuation(raw, limit_db, out);
+  memcpy(raw, hops_ + i * kFrame, kFrame * sizeof(float));
+  raw_slot_ = raw_slot_ == lookahead_ ? 0 : raw_slot_ + 1;
+}
+
+void Engine::limit_attenuation(const float raw[kFrame], float limit_db, float out[kFrame]) {
   if (first_frame_ || limit_db != limit_db_) {
     limit_db_ = limit_db;
     mix_target_ = attenuation_to_mix(limit_db);
@@ -161,6 +325,7 @@ void Engine::update_stats(const dsp::AnalysisFrame &frame, const nn::NetworkOutp
   float gain_sum = 0;
   for (const float gain : output.gains) gain_sum += gain;
   Stats stats;
+  period_ = frame.pitch.period;
   stats.frame = ++frame_;
   stats.speech_probability = output.speech_probability;
   stats.input_snr_db = snr_.process(frame.amplitude, output.gains, output.speech_probability);

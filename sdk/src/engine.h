@@ -9,10 +9,14 @@
 #include "base/arena.h"
 #include "base/snapshot.h"
 #include "dsp/analysis.h"
+#include "dsp/background.h"
+#include "dsp/input.h"
 #include "dsp/snr.h"
+#include "dsp/splice.h"
 #include "dsp/synthesis.h"
 #include "kernels/kernels.h"
 #include "nn/network.h"
+#include "rest.h"
 
 namespace linnet {
 
@@ -31,12 +35,12 @@ class Engine {
 
   // Of one frame.
   struct Stats {
-    uint64_t frame = 0;  // number of enhanced frames
+    uint64_t frame = 0;  // number of frames that are done
     float speech_probability = 0, input_snr_db = 0, mean_gain = 0, pitch_hz = 160;
   };
 
   // The weights are shared, and must outlive the engine.
-  void attach(const nn::Weights &weights, const kernels::Kernels &kernels, bool any_block);
+  void attach(const nn::Weights &weights, const kernels::Kernels &kernels, bool any_block, bool spread);
 
   // Measures (arena without memory) or places all state. Placed memory is undefined until reset.
   void place(base::Arena &arena);
@@ -44,10 +48,14 @@ class Engine {
   // All state as newly created; controls are kept.
   void reset();
 
-  // samples: a whole number of frames, or any number with any_block. in and out may be the same array.
+  // samples: a whole number of frames, or any number with any_block or spread. in and out may be the same array; without in the
+  // samples were lost.
   void process(const float *in, float *out, size_t samples);
 
-  int delay() const { return dsp::kFrame * (lookahead_ + 1 + (any_block_ ? 1 : 0)); }
+  // Passes over as many lost samples, whose output nobody gets.
+  void gap(size_t samples);
+
+  int delay() const { return dsp::kFrame * (lookahead_ + 1 + (spread_ ? 2 : any_block_ ? 1 : 0)); }
   const kernels::Kernels &kernels() const { return *kernels_; }
   Controls &controls() { return controls_; }
   // From any thread.
@@ -56,35 +64,82 @@ class Engine {
  private:
   static constexpr int kMaxBatch = nn::kMaxBatch;
 
+  // What is to be done with a frame, all controls that decide it read once.
+  struct Plan {
+    Rest::Frame rest;
+    float limit_db;
+  };
+
+  void process_whole(const float *in, float *out, size_t samples);
   void process_any(const float *in, float *out, size_t samples);
-  // Sanitised copy of one frame of input, as the next but i to be processed.
-  void take_hop(int i, const float in[dsp::kFrame]);
-  // The frames that were taken, 1..kMaxBatch, each to its place. Two share a pass over most of the network's weights.
+  void process_spread(const float *in, float *out, size_t samples);
+  // The next samples of the input, or made-up ones without in.
+  void take(const float *in, size_t count, float *to);
+  // For the next frame, which lies in place i of hops_.
+  Plan make_plan(int i);
+  // The frames that lie in hops_, 1..kMaxBatch, each to its place.
   void process_frames(int frames, float *const out[]);
-  void limit_attenuation(const float raw[dsp::kFrame], float out[dsp::kFrame]);
+  // Those of them from `first` on. Two share a pass over most of the network's weights.
+  void enhance(int first, int count, const Plan plans[], float *const out[]);
+  void rest(int i, const Plan &plan, float out[dsp::kFrame]);
+  // What comes after the network.
+  void complete(int i, const Plan &plan, const dsp::AnalysisFrame &frame, const nn::NetworkOutput &output,
+                float out[dsp::kFrame]);
+
+  // The work on one frame, a step at a time: those of the analysis, of the network, and one for the rest.
+  struct Job {
+    static constexpr int kFirstOfNetwork = dsp::Analysis::kSteps;
+    static constexpr int kLast = kFirstOfNetwork + nn::Network::kSteps;
+    int step;       // the next one, up to kLast + 1
+    uint64_t done;  // cost of those before
+    Plan plan;
+    dsp::AnalysisFrame frame;
+    nn::NetworkOutput output;
+  };
+  void begin_job();
+  // Steps until as much of the job is done.
+  void work(uint64_t due);
+  void take_step();
+  uint64_t step_cost(int step) const;
+
+  // Has the network remember, and recall, what it knew before a silence. A batch's first frame decides.
+  void mind_silence(const Rest::Frame &frame, const float features[dsp::kFeatures]);
+  // Output of frame i, out of enhanced_ and the delay line.
+  void finish(int i, float limit_db, float out[dsp::kFrame]);
+  void limit_attenuation(const float raw[dsp::kFrame], float limit_db, float out[dsp::kFrame]);
   void update_stats(const dsp::AnalysisFrame &frame, const nn::NetworkOutput &output);
 
   const kernels::Kernels *kernels_ = nullptr;
-  bool any_block_ = false;
+  bool any_block_ = false, spread_ = false;
   int lookahead_ = 0;
   nn::Network network_;
+  dsp::Input *input_ = nullptr;
   dsp::Analysis *analysis_ = nullptr;
   dsp::Synthesis *synthesis_ = nullptr;
 
-  float *hops_ = nullptr;      // [kMaxBatch][480] newest input, sanitised
+  float *hops_ = nullptr;      // [kMaxBatch][480] newest input
   float *enhanced_ = nullptr;  // [480]
-  float *raw_ = nullptr;       // [lookahead + 1][480] delay line of the sanitised input
-  float *pending_ = nullptr;   // [480] any_block: input of the frame being collected
-  float *finished_ = nullptr;  // [480] any_block: output of the frame before, being handed out
+  float *raw_ = nullptr;       // [lookahead + 1][480] delay line of the input
+  float *pending_ = nullptr;   // [480] any_block, spread: input of the frame being collected
+  float *finished_ = nullptr;  // [480] any_block, spread: output of a frame before, being handed out
+  float *ready_ = nullptr;     // [480] spread: output of the job
   int raw_slot_ = 0;           // oldest frame in raw_
   int fill_ = 0;               // samples in pending_
+
+  Job job_ = {};           // spread: the frame before the one being collected
+  uint64_t job_cost_ = 0;  // of all its steps
 
   bool first_frame_ = true;  // no ramp: a control set before the first frame holds from the first sample on
   float limit_db_ = 0;       // the limit that mix_target_ belongs to
   float mix_target_ = 0;     // share of the raw signal in the output
   float mix_ = 0;            // that of the last sample
 
-  uint64_t frame_ = 0;  // number of enhanced frames
+  uint64_t frame_ = 0;  // number of frames that are done
+  int period_ = 0;      // of the pitch of the newest of them
+  Rest rest_;
+  bool remembers_ = false;  // the network what it knew before this silence
+  dsp::Background background_;
+  dsp::Splice splice_;
   dsp::SnrEstimator snr_;
   Controls controls_;
   base::Snapshot<Stats> stats_;

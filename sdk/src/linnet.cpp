@@ -29,7 +29,7 @@ struct alignas(LINNET_ALIGNMENT) linnet_stream {
   static constexpr uint32_t kAlive = 0x736e6e74;
 
   volatile uint32_t magic;
-  bool any_block;
+  bool any_samples;  // per call, not frames alone
   void *allocation;
   linnet::Engine engine;
 };
@@ -123,32 +123,35 @@ linnet_model *build_model(const linnet::nn::Weights &weights, void *memory, void
 struct Setup {
   const linnet::nn::Weights *weights = nullptr;
   const linnet::kernels::Kernels *kernels = nullptr;
-  bool any_block = false;
+  bool any_block = false, spread = false;
 };
 
 // Of the config, copies the fields that lie whole within the caller's size; the others keep their defaults.
 linnet_status check_setup(const linnet_model *model, const linnet_config *config, Setup *setup) {
   const linnet_status status = check_live(model);
   if (status != LINNET_OK) return status;
-  linnet_config full = {sizeof(linnet_config), 0, 0, nullptr};
+  linnet_config full = {sizeof(linnet_config), 0, 0, nullptr, 0};
   if (config) {
     const size_t size = config->size;
     if (size < sizeof config->size) return LINNET_ERR_ARGUMENT;
     if (size >= offsetof(linnet_config, sample_rate) + sizeof full.sample_rate) full.sample_rate = config->sample_rate;
     if (size >= offsetof(linnet_config, any_block) + sizeof full.any_block) full.any_block = config->any_block;
     if (size >= offsetof(linnet_config, backend) + sizeof full.backend) full.backend = config->backend;
+    if (size >= offsetof(linnet_config, spread) + sizeof full.spread) full.spread = config->spread;
   }
   if (full.sample_rate != 0 && full.sample_rate != linnet::dsp::kSampleRate) return LINNET_ERR_RATE;
   if (full.any_block != 0 && full.any_block != 1) return LINNET_ERR_ARGUMENT;
+  if (full.spread != 0 && full.spread != 1) return LINNET_ERR_ARGUMENT;
   setup->weights = &model->weights;
   setup->any_block = full.any_block == 1;
+  setup->spread = full.spread == 1;
   setup->kernels = linnet::kernels::find(full.backend);
   return setup->kernels ? LINNET_OK : LINNET_ERR_BACKEND;
 }
 
 // One plan for measuring and placing, so that linnet_size and linnet_init cannot disagree.
 size_t plan(const Setup &setup, linnet::Engine *engine, Arena *arena) {
-  engine->attach(*setup.weights, *setup.kernels, setup.any_block);
+  engine->attach(*setup.weights, *setup.kernels, setup.any_block, setup.spread);
   engine->place(*arena);
   return arena->used();
 }
@@ -165,7 +168,7 @@ linnet_stream *build(const Setup &setup, void *memory, void *allocation) {
   linnet_stream *stream = new (arena.take<linnet_stream>(1)) linnet_stream();
   plan(setup, &stream->engine, &arena);
   stream->engine.reset();
-  stream->any_block = setup.any_block;
+  stream->any_samples = setup.any_block || setup.spread;
   stream->allocation = allocation;
   stream->magic = linnet_stream::kAlive;
   return stream;
@@ -194,6 +197,10 @@ bool overlap(const T *in, const T *out, size_t samples) {
   return a != b && (a < b ? b - a : a - b) < samples * sizeof(T);
 }
 
+linnet_status check_samples(const linnet_stream *stream, size_t samples) {
+  return stream->any_samples || samples % kFrame == 0 ? LINNET_OK : LINNET_ERR_SIZE;
+}
+
 template <class T>
 linnet_status check_process(const linnet_stream *stream, const T *in, const T *out, size_t samples) {
   const linnet_status status = check_live(stream);
@@ -202,7 +209,7 @@ linnet_status check_process(const linnet_stream *stream, const T *in, const T *o
   if (!in || !out || samples > SIZE_MAX / 2 / sizeof(T)) return LINNET_ERR_ARGUMENT;
   if (!aligned(in, alignof(T)) || !aligned(out, alignof(T))) return LINNET_ERR_ALIGNMENT;
   if (overlap(in, out, samples)) return LINNET_ERR_ARGUMENT;
-  return stream->any_block || samples % kFrame == 0 ? LINNET_OK : LINNET_ERR_SIZE;
+  return check_samples(stream, samples);
 }
 
 // x * 32768 to the nearest integer, ties to even, saturated.
@@ -212,6 +219,20 @@ int16_t to_i16(float x) {
   if (scaled < -32768.0f) scaled = -32768.0f;
   constexpr float kRounder = 12582912.0f;  // 1.5 * 2^23: floats of this size are whole numbers
   return static_cast<int16_t>((scaled + kRounder) - kRounder);
+}
+
+// Without in the samples were lost.
+void process_i16(linnet::Engine *engine, const int16_t *in, int16_t *out, size_t samples) {
+  const FpScope mode;
+  constexpr size_t kBlock = 2 * kFrame;  // as many as go through the network together
+  float block[kBlock];
+  for (size_t done = 0; done < samples;) {
+    const size_t count = samples - done < kBlock ? samples - done : kBlock;
+    for (size_t i = 0; in && i < count; ++i) block[i] = static_cast<float>(in[done + i]) * (1.0f / 32768.0f);
+    engine->process(in ? block : nullptr, block, count);
+    for (size_t i = 0; i < count; ++i) out[done + i] = to_i16(block[i]);
+    done += count;
+  }
 }
 
 }  // namespace
@@ -332,19 +353,30 @@ linnet_status linnet_process(linnet_stream *stream, const float *in, float *out,
 
 linnet_status linnet_process_i16(linnet_stream *stream, const int16_t *in, int16_t *out, size_t samples) {
   const linnet_status status = check_process(stream, in, out, samples);
+  if (status == LINNET_OK) process_i16(&stream->engine, in, out, samples);
+  return status;
+}
+
+linnet_status linnet_conceal(linnet_stream *stream, float *out, size_t samples) {
+  const linnet_status status = check_process(stream, out, out, samples);
   if (status != LINNET_OK) return status;
   const FpScope mode;
-  constexpr size_t kBlock = 2 * kFrame;  // as many as go through the network together
-  float block[kBlock];
-  while (samples > 0) {
-    const size_t count = samples < kBlock ? samples : kBlock;
-    for (size_t i = 0; i < count; ++i) block[i] = static_cast<float>(in[i]) * (1.0f / 32768.0f);
-    stream->engine.process(block, block, count);
-    for (size_t i = 0; i < count; ++i) out[i] = to_i16(block[i]);
-    in += count;
-    out += count;
-    samples -= count;
-  }
+  stream->engine.process(nullptr, out, samples);
+  return LINNET_OK;
+}
+
+linnet_status linnet_conceal_i16(linnet_stream *stream, int16_t *out, size_t samples) {
+  const linnet_status status = check_process(stream, out, out, samples);
+  if (status == LINNET_OK) process_i16(&stream->engine, nullptr, out, samples);
+  return status;
+}
+
+linnet_status linnet_gap(linnet_stream *stream, size_t samples) {
+  linnet_status status = check_live(stream);
+  if (status == LINNET_OK) status = check_samples(stream, samples);
+  if (status != LINNET_OK) return status;
+  const FpScope mode;
+  stream->engine.gap(samples);
   return LINNET_OK;
 }
 

@@ -62,7 +62,7 @@ float cleaned(float x) {
 }
 
 linnet_stream *make(bool any_block, const char *backend) {
-  linnet_config config = {sizeof config, 48000, any_block ? 1 : 0, backend};
+  linnet_config config = {sizeof config, 48000, any_block ? 1 : 0, backend, 0};
   linnet_stream *stream = nullptr;
   expect(linnet_create(model(), &config, &stream) == LINNET_OK, "create failed");
   return stream;

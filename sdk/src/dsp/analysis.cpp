@@ -15,25 +15,24 @@ void Analysis::reset(int lookahead) {
   pitch_.reset();
 }
 
-void Analysis::process(const kernels::Kernels &kernels, const float hop[kFrame], AnalysisFrame *frame) {
+void Analysis::begin(const float hop[kFrame]) {
   LINNET_CHECK(base::all_within(hop, kFrame, -4.0f, 4.0f));  // denormals too, until the high-pass filter
   memmove(history_, history_ + kFrame, (kHistory - kFrame) * sizeof(float));
-  float *newest = history_ + kHistory - kFrame;
-  for (int n = 0; n < kFrame; ++n) newest[n] = hop[n] * kFullScale;
-  high_pass_.process(newest);
+  float *samples = history_ + kHistory - kFrame;
+  for (int n = 0; n < kFrame; ++n) samples[n] = hop[n] * kFullScale;
+  high_pass_.process(samples);
 
-  const int slots = lookahead_ + 2;
-  newest_ = newest_ + 1 == slots ? 0 : newest_ + 1;
-  const int delayed = newest_ < lookahead_ ? newest_ - lookahead_ + slots : newest_ - lookahead_;
+  newest_ = newest_ + 1 == lookahead_ + 2 ? 0 : newest_ + 1;
   comb_slot_ = 1 - comb_slot_;
-  Spectrum &comb = comb_[comb_slot_];
   stft_analyze(history_ + kHistory - kWindow, &spectra_[newest_]);
   band_energy(spectra_[newest_], energy_[newest_]);
+}
 
-  const float *window = history_ + kHistory - kWindow - lookahead_ * kFrame;
-  frame->pitch = pitch_.process(kernels, newest, window, lookahead_);
+void Analysis::finish(AnalysisFrame *frame) {
+  const int delayed = newest_ < lookahead_ ? newest_ + 2 : newest_ - lookahead_;
+  Spectrum &comb = comb_[comb_slot_];
   float combed[kWindow];
-  comb_filter(window, frame->pitch.period, lookahead_ * kFrame, combed);
+  comb_filter(window(), frame->pitch.period, lookahead_ * kFrame, combed);
   stft_analyze(combed, &comb);
 
   const Spectrum &noisy = spectra_[delayed];
@@ -54,6 +53,18 @@ void Analysis::process(const kernels::Kernels &kernels, const float hop[kFrame],
   LINNET_CHECK(frame->pitch.period >= kMinPeriod && frame->pitch.period <= kMaxPeriod);
   LINNET_CHECK(base::all_within(&frame->pitch.correlation, 1, -1.0f, 1.0f));
   LINNET_CHECK(base::all_sound(frame->amplitude, kBands) && base::all_sound(frame->features, kFeatures));
+}
+
+void Analysis::step(int step, const kernels::Kernels &kernels, const float hop[kFrame], AnalysisFrame *frame) {
+  if (step == 0) return begin(hop);
+  if (step == kSteps - 1) return finish(frame);
+  pitch_.step(step - 1, kernels, newest(), window(), lookahead_, &frame->pitch);
+}
+
+void Analysis::process(const kernels::Kernels &kernels, const float hop[kFrame], AnalysisFrame *frame) {
+  begin(hop);
+  frame->pitch = pitch_.process(kernels, newest(), window(), lookahead_);
+  finish(frame);
 }
 
 }  // namespace linnet::dsp

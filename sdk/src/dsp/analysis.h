@@ -30,8 +30,18 @@ class Analysis {
   // that two frames can be at hand at a time, and until the one after it.
   void process(const kernels::Kernels &kernels, const float hop[kFrame], AnalysisFrame *frame);
 
+  // The same in steps: the newest spectrum, the pitch, the rest. The frame is whole after the last one.
+  static constexpr int kSteps = PitchTracker::kSteps + 2;
+  void step(int step, const kernels::Kernels &kernels, const float hop[kFrame], AnalysisFrame *frame);
+
  private:
   static constexpr int kHistory = kCombPeriods * kMaxPeriod + kWindow + kMaxLookahead * kFrame;
+
+  void begin(const float hop[kFrame]);
+  void finish(AnalysisFrame *frame);
+  const float *newest() const { return history_ + kHistory - kFrame; }
+  // The window of the frame.
+  const float *window() const { return history_ + kHistory - kWindow - lookahead_ * kFrame; }
 
   int lookahead_;
   int newest_;  // slot of frame t in the two rings, which hold lookahead + 2 frames: t back to t - lookahead - 1

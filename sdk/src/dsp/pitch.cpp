@@ -218,23 +218,37 @@ int PitchTracker::backtrack(int half_frames) const {
   return index + kMinLag;
 }
 
-PitchResult PitchTracker::process(const kernels::Kernels &kernels, const float *newest, const float *frame,
-                                  int lookahead) {
+void PitchTracker::decimate(const kernels::Kernels &kernels, const float *newest) {
   memmove(decimated_, decimated_ + 2 * kHalf, (kOrder + 4 * kHalf) * sizeof(float));
   for (int n = 0; n < 2 * kHalf; ++n) {
     const float *x = newest + kDecimation * n + kDecimation - kDecimatorTaps;
     decimated_[kOrder + 4 * kHalf + n] = kernels.dot(x, kDecimator.tap, kDecimatorTaps);
   }
   memmove(whitened_, whitened_ + 2 * kHalf, kFarLag * sizeof(float));
-  whiten(kernels);
-  float correlation = 0;
-  for (int half = 0; half < 2; ++half) {
+}
+
+// Two steps for each half-frame, between what prepares the signal and what refines the result.
+void PitchTracker::step(int step, const kernels::Kernels &kernels, const float *newest, const float *frame,
+                        int lookahead, PitchResult *result) {
+  if (step == 0) {
+    decimate(kernels, newest);
+    whiten(kernels);
+  } else if (step == kSteps - 1) {
+    const int period = kDecimation * backtrack(2 * lookahead);
+    result->period = refine_period(kernels, frame, period, lookahead * kFrame);
+  } else if (step % 2 == 1) {
     half_index_ = (half_index_ + 1) % (kSegments * kPath);
-    correlate_half(kernels, whitened_ + kFarLag + half * kHalf);
-    correlation = advance();
+    correlate_half(kernels, whitened_ + kFarLag + step / 2 * kHalf);
+  } else {
+    result->correlation = advance();
   }
-  int period = kDecimation * backtrack(2 * lookahead);
-  return {refine_period(kernels, frame, period, lookahead * kFrame), correlation};
+}
+
+PitchResult PitchTracker::process(const kernels::Kernels &kernels, const float *newest, const float *frame,
+                                  int lookahead) {
+  PitchResult result;
+  for (int i = 0; i < kSteps; ++i) step(i, kernels, newest, frame, lookahead, &result);
+  return result;
 }
 
 int refine_period(const kernels::Kernels &kernels, const float *frame, int estimate, int lookahead) {

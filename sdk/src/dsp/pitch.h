@@ -27,6 +27,11 @@ class PitchTracker {
   // frame that lies lookahead frames back, with kMaxPeriod samples before it.
   PitchResult process(const kernels::Kernels &kernels, const float *newest, const float *frame, int lookahead);
 
+  // The same in steps, whose costs are alike; the result is whole after the last one.
+  static constexpr int kSteps = 6;
+  void step(int step, const kernels::Kernels &kernels, const float *newest, const float *frame, int lookahead,
+            PitchResult *result);
+
  private:
   static constexpr int kMinLag = kMinPeriod / kDecimation, kMaxLag = kMaxPeriod / kDecimation;
   static constexpr int kLags = kMaxLag - kMinLag + 1;  // candidates
@@ -39,6 +44,7 @@ class PitchTracker {
   static constexpr int kHistory = kFarLag + 2 * kHalf;
   struct Shorter;
 
+  void decimate(const kernels::Kernels &kernels, const float *newest);
   void whiten(const kernels::Kernels &kernels);
   void correlate_half(const kernels::Kernels &kernels, const float *segment);
   void combine(float own[kLags]) const;

@@ -37,10 +37,14 @@ void History::push(const kernels::Kernels &kernels, const float *x, int count) {
 
 void History::drop(int count) { memmove(values, values + count * width, size_t(frames - 1) * size_t(width)); }
 
-void gru_steps(const kernels::Kernels &kernels, const Linear &input, const Linear &recurrent, Frames<const int8_t> x,
-               int count, float *state, const int8_t *previous, Frames<int8_t> quantized, const GruScratch &scratch) {
-  int width = recurrent.cols;
+void gru_inputs(const kernels::Kernels &kernels, const Linear &input, Frames<const int8_t> x, int count,
+                const GruScratch &scratch) {
   input.run(kernels, x, count, scratch.accumulators, scratch.input_gates);
+}
+
+void gru_steps(const kernels::Kernels &kernels, const Linear &recurrent, int count, float *state,
+               const int8_t *previous, Frames<int8_t> quantized, const GruScratch &scratch) {
+  int width = recurrent.cols;
   for (int frame = 0; frame < count; ++frame) {
     float *gates = scratch.input_gates + frame * 3 * width;
     recurrent.run(kernels, {previous, 0}, 1, scratch.accumulators, scratch.recurrent_gates);

@@ -70,12 +70,16 @@ struct GruScratch {
   float *recurrent_gates = nullptr;  // [3 * width]
 };
 
-// count steps, each: reset = sigmoid(i_r + h_r), update = sigmoid(i_z + h_z), candidate = tanh(i_n + reset * h_n),
-// state = update * state + (1 - update) * candidate, where i = input x and h = recurrent state, biases included. Rows
-// of both matrices are reset, update, candidate. previous is the quantised state before the first step; quantized
-// receives the states after each, for the layers above and for the next recurrent product. quantized[0] may be
-// previous.
-void gru_steps(const kernels::Kernels &kernels, const Linear &input, const Linear &recurrent, Frames<const int8_t> x,
-               int count, float *state, const int8_t *previous, Frames<int8_t> quantized, const GruScratch &scratch);
+// A GRU in two halves, so that its matrices can be read at different times. Of count steps, each: reset = sigmoid(i_r +
+// h_r), update = sigmoid(i_z + h_z), candidate = tanh(i_n + reset * h_n), state = update * state + (1 - update) *
+// candidate, where i = input x and h = recurrent state, biases included. Rows of both matrices are reset, update,
+// candidate. The first half leaves i of all steps in scratch.input_gates, where the second finds it.
+void gru_inputs(const kernels::Kernels &kernels, const Linear &input, Frames<const int8_t> x, int count,
+                const GruScratch &scratch);
+
+// previous is the quantised state before the first step; quantized receives the states after each, for the layers above
+// and for the next recurrent product. quantized[0] may be previous.
+void gru_steps(const kernels::Kernels &kernels, const Linear &recurrent, int count, float *state,
+               const int8_t *previous, Frames<int8_t> quantized, const GruScratch &scratch);
 
 }  // namespace linnet::nn

@@ -102,6 +102,7 @@ bool Weights::bind_records(const model::BlobView &blob) {
     int row_count = static_cast<int>(rows), col_count = static_cast<int>(cols);
     if (is_float) {
       dense_ = {blob.payload<float>(*weights), blob.payload<float>(*bias), row_count, col_count};
+      products_[i] = elements;
       cost.multiply_adds += elements;
       cost.weights += elements + rows;
       continue;
@@ -113,6 +114,7 @@ bool Weights::bind_records(const model::BlobView &blob) {
       for (uint32_t group = 0; group < rows / kGroupRows; ++group) elements += blocks.counts[group];
       elements *= kBlockWeights;
     }
+    products_[i] = elements;
     cost.multiply_adds += elements;
     cost.weights += elements + rows;
     linear_[i] = {blocks.blocks, blocks.counts, blocks.columns, blob.payload<float>(*scale), blob.payload<float>(*bias),
@@ -131,12 +133,15 @@ bool Weights::bind_records(const model::BlobView &blob) {
 void Network::place(base::Arena &arena) {
   const int dense = weights_->dense_width_, hidden = weights_->hidden_width_, strength = weights_->strength_width_;
   const int batch = kMaxBatch;
+  const size_t before = arena.used();
   conv1_input_ = {arena.take<int8_t>(size_t((kConv1Frames - 1 + batch) * dense)), kConv1Frames, dense};
   conv2_input_ = {arena.take<int8_t>(size_t((kConv2Frames - 1 + batch) * hidden)), kConv2Frames, hidden};
   hidden_state_ = arena.take<float>(size_t(kHiddenGrus * hidden));
   strength_state_ = arena.take<float>(size_t(strength));
   shared_ = arena.take<int8_t>(size_t(batch * kSharedCount * hidden));
   strength_quantized_ = arena.take<int8_t>(size_t(batch * strength));
+  state_bytes_ = arena.used() - before;
+  saved_ = arena.take<uint8_t>(state_bytes_);
 
   layer_ = arena.take<float>(size_t(batch * larger(larger(dense, hidden), kOutputs)));
   gru5_input_ = arena.take<int8_t>(size_t(batch * 2 * hidden));
@@ -156,59 +161,90 @@ void Network::reset() {
   memset(strength_quantized_, 0, size_t(kMaxBatch * strength));
 }
 
+void Network::save() { memcpy(saved_, conv1_input_.values, state_bytes_); }
+
+void Network::recall() { memcpy(conv1_input_.values, saved_, state_bytes_); }
+
 void Network::process(const kernels::Kernels &kernels, const float *features, int frames, NetworkOutput *out) {
   while (frames > 0) {
     const int batch = frames < kMaxBatch ? frames : kMaxBatch;
-    process_batch(kernels, features, batch, out);
+    for (int i = 0; i < kSteps; ++i) step(i, kernels, features, batch, out);
     features += batch * kInputs;
     out += batch;
     frames -= batch;
   }
 }
 
-void Network::process_batch(const kernels::Kernels &kernels, const float *features, int frames, NetworkOutput *out) {
-  LINNET_CHECK(base::all_sound(features, frames * kInputs));
-  const Linear *linear = weights_->linear_;
-  const int dense = weights_->dense_width_, hidden = weights_->hidden_width_, strength = weights_->strength_width_;
-  const int shared_width = kSharedCount * hidden, last = kMaxBatch - 1, first = kMaxBatch - frames;
-  auto shared_part = [this, shared_width, hidden](int frame, int part) {
-    return shared_ + frame * shared_width + part * hidden;
-  };
-  auto inputs = [=](int part) { return Frames<const int8_t>{shared_part(first, part), shared_width}; };
+// A step is one matrix, from the first convolution on; the dense layer goes with that, the heads are one step.
+uint64_t Weights::step_cost(int step) const {
+  if (step == 0) return products_[kDense] + products_[kConv1];
+  if (step == Network::kSteps - 1) return products_[kGain] + products_[kStrength] + products_[kSpeech];
+  return products_[kConv1 + step];
+}
 
+void Network::step(int step, const kernels::Kernels &kernels, const float *features, int frames, NetworkOutput *out) {
+  if (step == 0) return first_layers(kernels, features, frames);
+  if (step == 1) return second_convolution(kernels, frames);
+  if (step == kSteps - 1) return heads(kernels, frames, out);
+  gru_half(step - 2, kernels, frames);
+}
+
+int8_t *Network::shared(int frames, int i, int part) const {
+  return shared_ + ((kMaxBatch - frames + i) * kSharedCount + part) * weights_->hidden_width_;
+}
+
+void Network::first_layers(const kernels::Kernels &kernels, const float *features, int frames) {
+  LINNET_CHECK(base::all_sound(features, frames * kInputs));
   weights_->dense_.run(kernels, {features, kInputs}, frames, layer_);
-  kernels.tanh(layer_, layer_, frames * dense);
+  kernels.tanh(layer_, layer_, frames * weights_->dense_width_);
   conv1_input_.push(kernels, layer_, frames);
 
-  linear[Weights::kConv1].run(kernels, conv1_input_.windows(), frames, gru_.accumulators, layer_);
+  weights_->linear_[Weights::kConv1].run(kernels, conv1_input_.windows(), frames, gru_.accumulators, layer_);
   conv1_input_.drop(frames);
-  kernels.tanh(layer_, layer_, frames * hidden);
+  kernels.tanh(layer_, layer_, frames * weights_->hidden_width_);
   conv2_input_.push(kernels, layer_, frames);
+}
 
-  linear[Weights::kConv2].run(kernels, conv2_input_.windows(), frames, gru_.accumulators, layer_);
+void Network::second_convolution(const kernels::Kernels &kernels, int frames) {
+  const int hidden = weights_->hidden_width_;
+  weights_->linear_[Weights::kConv2].run(kernels, conv2_input_.windows(), frames, gru_.accumulators, layer_);
   conv2_input_.drop(frames);
   kernels.tanh(layer_, layer_, frames * hidden);
-  for (int i = 0; i < frames; ++i) kernels.quantize(shared_part(first + i, kSharedConv2), layer_ + i * hidden, hidden);
+  for (int i = 0; i < frames; ++i) kernels.quantize(shared(frames, i, kSharedConv2), layer_ + i * hidden, hidden);
+}
 
-  // gru1..gru4 are a chain: each reads the part of shared_ before its own.
-  for (int i = 0; i < kHiddenGrus; ++i) {
-    gru_steps(kernels, linear[Weights::kGru1 + 2 * i], linear[Weights::kGru1 + 2 * i + 1], inputs(kSharedConv2 + i),
-              frames, hidden_state_ + i * hidden, shared_part(last, kSharedGru1 + i),
-              {shared_part(first, kSharedGru1 + i), shared_width}, gru_);
+// gru1..gru4 are a chain: each reads the part of shared_ before its own.
+void Network::gru_half(int half, const kernels::Kernels &kernels, int frames) {
+  const Linear &matrix = weights_->linear_[Weights::kGru1 + half];
+  const int hidden = weights_->hidden_width_, strength = weights_->strength_width_;
+  const int gru = half / 2, stride = kSharedCount * hidden;
+  const bool input = half % 2 == 0;
+  if (gru < kHiddenGrus) {
+    if (input) return gru_inputs(kernels, matrix, {shared(frames, 0, kSharedConv2 + gru), stride}, frames, gru_);
+    const Frames<int8_t> quantized = {shared(frames, 0, kSharedGru1 + gru), stride};
+    return gru_steps(kernels, matrix, frames, hidden_state_ + gru * hidden, shared(1, 0, kSharedGru1 + gru), quantized,
+                     gru_);
   }
-  for (int i = 0; i < frames; ++i) {
-    memcpy(gru5_input_ + i * 2 * hidden, shared_part(first + i, kSharedGru3), size_t(hidden));
-    memcpy(gru5_input_ + (i * 2 + 1) * hidden, shared_part(first + i, kSharedConv2), size_t(hidden));
+  if (input) {
+    for (int i = 0; i < frames; ++i) {
+      memcpy(gru5_input_ + i * 2 * hidden, shared(frames, i, kSharedGru3), size_t(hidden));
+      memcpy(gru5_input_ + (i * 2 + 1) * hidden, shared(frames, i, kSharedConv2), size_t(hidden));
+    }
+    return gru_inputs(kernels, matrix, {gru5_input_, 2 * hidden}, frames, gru_);
   }
-  const Frames<int8_t> quantized = {strength_quantized_ + first * strength, strength};
-  gru_steps(kernels, linear[Weights::kGru5], linear[Weights::kGru5 + 1], {gru5_input_, 2 * hidden}, frames,
-            strength_state_, strength_quantized_ + last * strength, quantized, gru_);
+  gru_steps(kernels, matrix, frames, strength_state_, strength_quantized_ + (kMaxBatch - 1) * strength,
+            {strength_quantized_ + (kMaxBatch - frames) * strength, strength}, gru_);
+}
 
-  linear[Weights::kGain].run(kernels, inputs(kSharedConv2), frames, gru_.accumulators, layer_);
+void Network::heads(const kernels::Kernels &kernels, int frames, NetworkOutput *out) {
+  const Linear *linear = weights_->linear_;
+  const int strength = weights_->strength_width_, stride = kSharedCount * weights_->hidden_width_;
+  linear[Weights::kGain].run(kernels, {shared(frames, 0, kSharedConv2), stride}, frames, gru_.accumulators, layer_);
   for (int i = 0; i < frames; ++i) kernels.sigmoid(out[i].gains, layer_ + i * kOutputs, kOutputs);
-  linear[Weights::kStrength].run(kernels, {quantized.first, strength}, frames, gru_.accumulators, layer_);
+  linear[Weights::kStrength].run(kernels, {strength_quantized_ + (kMaxBatch - frames) * strength, strength}, frames,
+                                 gru_.accumulators, layer_);
   for (int i = 0; i < frames; ++i) kernels.sigmoid(out[i].strengths, layer_ + i * kOutputs, kOutputs);
-  linear[Weights::kSpeech].run(kernels, inputs(kSharedGru4), frames, gru_.accumulators, layer_);
+  linear[Weights::kSpeech].run(kernels, {shared(frames, 0, kSharedGru4), stride}, frames, gru_.accumulators, layer_);
   for (int i = 0; i < frames; ++i) kernels.sigmoid(&out[i].speech_probability, layer_ + i, 1);
 
   for (int i = 0; i < frames; ++i) {

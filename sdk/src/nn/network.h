@@ -75,6 +75,9 @@ class Weights {
   int lookahead() const { return lookahead_; }
   const Cost &cost() const { return cost_; }
 
+  // Multiply-adds of a step of Network::step.
+  uint64_t step_cost(int step) const;
+
  private:
   friend class Network;
 
@@ -85,6 +88,7 @@ class Weights {
 
   int lookahead_ = 0, dense_width_ = 0, hidden_width_ = 0, strength_width_ = 0;
   Cost cost_;
+  uint64_t products_[kMatrices] = {};  // multiply-adds
   FloatLinear dense_;
   Linear linear_[kMatrices];  // kDense is unused: that layer is float
 };
@@ -101,7 +105,20 @@ class Network {
   // All states to zero.
   void reset();
 
-  // frames consecutive frames: features [frames][kInputs], out [frames]. Two at a time go through the layers together,
+  // Keeps all states, and goes back to those that were kept.
+  void save();
+  void recall();
+
+  // The steps of a batch, in order: dense layer and first convolution, second convolution, each GRU's input and
+  // recurrent part, the heads.
+  static constexpr int kSteps = 13;
+
+  // One step for 1..kMaxBatch frames; out is whole after the last step. What lies between steps is kept in the network.
+  void step(int step, const kernels::Kernels &kernels, const float *features, int frames, NetworkOutput *out);
+
+  uint64_t step_cost(int step) const { return weights_->step_cost(step); }
+
+  // All steps of frames consecutive frames: features [frames][kInputs], out [frames]. Two at a time go through the layers together,
   // which reads the weights of all but the recurrent matrices once for both; the bits do not depend on it.
   void process(const kernels::Kernels &kernels, const float *features, int frames, NetworkOutput *out);
 
@@ -110,8 +127,13 @@ class Network {
   enum Shared { kSharedConv2, kSharedGru1, kSharedGru2, kSharedGru3, kSharedGru4, kSharedCount };
   friend class Weights;  // the gain head's width
 
-  // 1..kMaxBatch frames, layer by layer.
-  void process_batch(const kernels::Kernels &kernels, const float *features, int frames, NetworkOutput *out);
+  void first_layers(const kernels::Kernels &kernels, const float *features, int frames);
+  void second_convolution(const kernels::Kernels &kernels, int frames);
+  void gru_half(int half, const kernels::Kernels &kernels, int frames);
+  void heads(const kernels::Kernels &kernels, int frames, NetworkOutput *out);
+
+  // Of frame i of a batch of as many, a part of shared_; the last of them has the highest place.
+  int8_t *shared(int frames, int i, int part) const;
 
   const Weights *weights_ = nullptr;
 
@@ -122,6 +144,10 @@ class Network {
   float *strength_state_ = nullptr;       // [strength]: gru5
   int8_t *shared_ = nullptr;              // [kMaxBatch][kSharedCount * hidden]
   int8_t *strength_quantized_ = nullptr;  // [kMaxBatch][strength]
+
+  // The same once more, whole: it lies there without a gap.
+  uint8_t *saved_ = nullptr;
+  size_t state_bytes_ = 0;
 
   // Scratch of one batch.
   float *layer_ = nullptr;        // [kMaxBatch][max(dense, hidden, kOutputs)]

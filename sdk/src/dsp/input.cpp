@@ -1,0 +1,71 @@
+#include "dsp/input.h"
+
+#include <cstring>
+
+#include "base/bits.h"
+#include "base/sanitise.h"
+
+namespace linnet::dsp {
+namespace {
+
+// From 0 to 1 without a bend at either end.
+float smooth_step(float x) { return x * x * (3 - 2 * x); }
+
+}  // namespace
+
+void Input::reset() {
+  memset(this, 0, sizeof *this);
+  extended_ = kFadeOut;
+  faded_in_ = kFadeIn;
+}
+
+void Input::receive(const float *from, int count, float *to) {
+  losing_ = false;
+  for (int n = 0; n < count; ++n) to[n] = base::sanitise(from[n]);
+  for (int n = 0; n < count && faded_in_ < kFadeIn; ++n) {
+    const float ending = made_up();
+    if (++faded_in_ == kFadeIn) break;  // the sample itself
+    to[n] = base::snap_tiny(ending + smooth_step(static_cast<float>(faded_in_) / kFadeIn) * (to[n] - ending));
+  }
+  remember(to, count);
+}
+
+void Input::lose(int period, int count, float *to) {
+  if (!losing_) begin_loss(period);
+  for (int n = 0; n < count; ++n) to[n] = made_up();
+  remember(to, count);
+}
+
+// A period seldom ends as it began. What the newest two samples differ by from those a period before them is added to
+// what follows and dies away, by a filter with a double pole, so that there is neither a step nor a bend.
+void Input::begin_loss(int period) {
+  constexpr float kPole = 15.0f / 16;
+  auto back = [this](int n) { return recent_[(oldest_ + kRecent - n) % kRecent]; };  // 1: the newest sample
+  float before = back(2) - back(period + 2), shift = back(1) - back(period + 1);
+  for (int n = 0; n < kFadeOut; ++n) {
+    const float next = 2 * kPole * shift - kPole * kPole * before;
+    before = shift;
+    shift = next;
+    extension_[n] = base::sanitise((n < period ? back(period - n) : extension_[n - period]) + shift);
+  }
+  for (int n = 0; n < kFadeOut; ++n) {
+    extension_[n] = base::snap_tiny(extension_[n] * smooth_step(1 - static_cast<float>(n + 1) / kFadeOut));
+  }
+  extended_ = 0;
+  faded_in_ = 0;
+  losing_ = true;
+}
+
+float Input::made_up() { return extended_ < kFadeOut ? extension_[extended_++] : 0.0f; }
+
+void Input::remember(const float *x, int count) {
+  const int skipped = count > kRecent ? count - kRecent : 0;
+  for (int n = skipped; n < count;) {
+    const int room = kRecent - oldest_, part = count - n < room ? count - n : room;
+    memcpy(recent_ + oldest_, x + n, static_cast<size_t>(part) * sizeof(float));
+    oldest_ = part == room ? 0 : oldest_ + part;
+    n += part;
+  }
+}
+
+}  // namespace linnet::dsp
