@@ -48,11 +48,12 @@ class Model {
 
 class Stream {
  public:
-  Stream(std::shared_ptr<Model> model, bool any_block, const std::optional<std::string> &backend_name)
+  Stream(std::shared_ptr<Model> model, bool any_block, const std::optional<std::string> &backend_name, bool spread)
       : model_(std::move(model)) {
     linnet_config config = {};
     config.size = sizeof config;
     config.any_block = any_block;
+    config.spread = spread;
     config.backend = backend_name ? backend_name->c_str() : nullptr;
     check(linnet_create(model_->get(), &config, &stream_), backend_name ? *backend_name : "");
   }
@@ -189,8 +190,8 @@ PYBIND11_MODULE(_core, m) {
       .def_property_readonly("stream_bytes", [](const Model &model) { return model.info().stream_bytes; });
 
   py::class_<Stream>(m, "Stream", "One mono stream at 48 kHz.")
-      .def(py::init<std::shared_ptr<Model>, bool, const std::optional<std::string> &>(), py::arg("model").none(false),
-           py::arg("any_block") = false, py::arg("backend") = std::nullopt)
+      .def(py::init<std::shared_ptr<Model>, bool, const std::optional<std::string> &, bool>(), py::arg("model").none(false),
+           py::arg("any_block") = false, py::arg("backend") = std::nullopt, py::arg("spread") = false)
       .def("process", &Stream::process, py::arg("samples"))
       .def("process_i16", &Stream::process_i16, py::arg("samples").noconvert())
       .def("conceal", &Stream::conceal, py::arg("count"))

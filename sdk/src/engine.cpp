@@ -79,7 +79,7 @@ void Engine::reset() {
   fill_ = 0;
   first_frame_ = true;
   frame_ = 0;
-  period_ = dsp::kMaxPeriod;
+  newest_period_ = period_ = dsp::kMaxPeriod;
   rest_ = Rest();
   remembers_ = false;
   background_.reset();
@@ -177,6 +177,7 @@ void Engine::process_spread(const float *in, float *out, size_t samples) {
 
 void Engine::begin_job() {
   memcpy(hops_, pending_, kFrame * sizeof(float));
+  period_ = newest_period_;
   job_.plan = make_plan(0);
   job_.step = 0;
   job_.done = 0;
@@ -298,6 +299,7 @@ void Engine::finish(int i, float limit_db, float out[kFrame]) {
   limit_attenuation(raw, limit_db, out);
   memcpy(raw, hops_ + i * kFrame, kFrame * sizeof(float));
   raw_slot_ = raw_slot_ == lookahead_ ? 0 : raw_slot_ + 1;
+  if (!spread_) period_ = newest_period_;
 }
 
 void Engine::limit_attenuation(const float raw[kFrame], float limit_db, float out[kFrame]) {
@@ -325,7 +327,7 @@ void Engine::update_stats(const dsp::AnalysisFrame &frame, const nn::NetworkOutp
   float gain_sum = 0;
   for (const float gain : output.gains) gain_sum += gain;
   Stats stats;
-  period_ = frame.pitch.period;
+  newest_period_ = frame.pitch.period;
   stats.frame = ++frame_;
   stats.speech_probability = output.speech_probability;
   stats.input_snr_db = snr_.process(frame.amplitude, output.gains, output.speech_probability);

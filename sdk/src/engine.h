@@ -135,7 +135,7 @@ class Engine {
   float mix_ = 0;            // that of the last sample
 
   uint64_t frame_ = 0;  // number of frames that are done
-  int period_ = 0;      // of the pitch of the newest of them
+  int newest_period_ = 0, period_ = 0;  // pitch of the newest of them, and of the one before, which spread knows as well
   Rest rest_;
   bool remembers_ = false;  // the network what it knew before this silence
   dsp::Background background_;
