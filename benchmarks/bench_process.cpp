@@ -4,6 +4,8 @@
 //
 //     bench_process backends
 //     bench_process count BACKEND FRAMES_PER_RECIPE WARM_UP FRAMES_PER_CALL [RECIPE] < MODEL
+//     bench_process calls BACKEND SPREAD SAMPLES CALLS < MODEL
+//     bench_process callbacks BACKEND SPREAD SAMPLES ROUNDS CORE < MODEL
 //     bench_process native BACKEND SECONDS_PER_ITEM CORE < MODEL
 //     bench_process gru BACKEND CORE
 //     bench_process bandwidth CORE
@@ -11,6 +13,9 @@
 // count: every input recipe of the vectors, or the one named, from a fresh state: WARM_UP calls, then windows of one
 // call until FRAMES_PER_RECIPE frames are done. Prints names of the recipes, one line per window, and the bytes of
 // stack that all of it has used.
+// calls, callbacks: calls of SAMPLES samples, of a stream that spreads its frames (SPREAD 1) or takes any block (0):
+// counted under the plugin, a window each, or timed. Times repeat with the place of a call in its frames: the median of
+// each place over ROUNDS.
 #include <sched.h>
 #include <ucontext.h>
 
@@ -61,6 +66,10 @@ void read_model() {
 
 linnet_config config_of(const char *backend) { return {sizeof(linnet_config), 48000, 0, backend, 0}; }
 
+linnet_config config_of_calls(const char *backend, bool spread) {
+  return {sizeof(linnet_config), 48000, 1, backend, spread ? 1 : 0};
+}
+
 void check(linnet_status status, const char *what) {
   if (status != LINNET_OK) stop(what, linnet_status_text(status));
 }
@@ -82,8 +91,7 @@ size_t stream_size(const char *backend) {
   return bytes;
 }
 
-linnet_stream *init_stream(const char *backend, void *memory, size_t room) {
-  const linnet_config config = config_of(backend);
+linnet_stream *init_stream(const linnet_config &config, void *memory, size_t room) {
   linnet_stream *stream = nullptr;
   check(linnet_init(memory, room, the_model(), &config, &stream), "linnet_init");
   return stream;
@@ -104,7 +112,7 @@ struct CountOptions {
 };
 
 void count_all(const CountOptions &options) {
-  linnet_stream *stream = init_stream(options.backend, stream_memory, kStreamRoom);
+  linnet_stream *stream = init_stream(config_of(options.backend), stream_memory, kStreamRoom);
   const size_t samples = kFrame * static_cast<size_t>(options.per_call);
   for (const recipes::Recipe &recipe : recipes::kRecipes) {
     if (options.recipe && strcmp(recipe.name, options.recipe) != 0) continue;
@@ -117,6 +125,25 @@ void count_all(const CountOptions &options) {
       measured_call(stream, input + at, output + at, samples);
       puts(recipe.name);
     }
+  }
+}
+
+// As many calls as their places in frames repeat after, 300 ms into speech.
+size_t places_of(size_t samples) {
+  size_t period = kFrame;
+  while (period % samples != 0) period += kFrame;
+  return period / samples;
+}
+
+constexpr size_t kCallsBegin = 30 * kFrame;
+
+void count_calls(const char *backend, bool spread, size_t samples, size_t calls) {
+  linnet_stream *stream = init_stream(config_of_calls(backend, spread), stream_memory, kStreamRoom);
+  recipes::speech_in_noise(input);
+  linnet_process(stream, input, output, kCallsBegin);
+  for (size_t i = 0, at = kCallsBegin; i < calls; ++i, at += samples) {
+    if (at + samples > recipes::kLength) stop("calls", "more than the recipe's second holds");
+    measured_call(stream, input + at, output + at, samples);
   }
 }
 
@@ -166,6 +193,26 @@ void print_times(const char *name, std::vector<double> times, int frames, const 
   printf(
       "\"%s\": {\"calls\": %zu, \"best\": %.3f, \"median\": %.3f, \"p99\": %.3f, \"p999\": %.3f, \"worst\": %.3f}%s\n",
       name, times.size(), at(0), at(0.5), at(0.99), at(0.999), at(1), after);
+}
+
+void time_calls(const char *backend, bool spread, size_t samples, int rounds) {
+  linnet_stream *stream = init_stream(config_of_calls(backend, spread), stream_memory, kStreamRoom);
+  recipes::speech_in_noise(input);
+  std::vector<std::vector<double>> times(places_of(samples));
+  for (int round = 0; round < rounds; ++round) {
+    for (size_t place = 0, at = kCallsBegin; place < times.size(); ++place, at += samples) {
+      const double from = cpu_now();
+      linnet_process(stream, input + at, output + at, samples);
+      times[place].push_back(cpu_now() - from);
+    }
+  }
+  double sum = 0, worst = 0;
+  for (std::vector<double> &place : times) {
+    std::nth_element(place.begin(), place.begin() + rounds / 2, place.end());
+    sum += place[static_cast<size_t>(rounds / 2)];
+    worst = std::max(worst, place[static_cast<size_t>(rounds / 2)]);
+  }
+  printf("{\"mean\": %.3f, \"worst\": %.3f}\n", 1e6 * sum / static_cast<double>(times.size()), 1e6 * worst);
 }
 
 // Something that puts the caches into another state before each call.
@@ -270,7 +317,7 @@ void time_streams(const char *backend, double seconds) {
   printf("\"streams\": {\n");
   for (int count = 1; count <= kMost; count *= 2) {
     while (streams.size() < static_cast<size_t>(count)) {
-      streams.push_back(init_stream(backend, base + streams.size() * bytes, bytes));
+      streams.push_back(init_stream(config_of(backend), base + streams.size() * bytes, bytes));
     }
     std::vector<double> times;
     size_t at = 0;
@@ -346,7 +393,7 @@ void time_gru(const char *backend) {
 void native(const char *backend, double seconds) {
   recipes::speech_in_noise(input);
   const size_t bytes = stream_size(backend);
-  linnet_stream *stream = init_stream(backend, stream_memory, kStreamRoom);
+  linnet_stream *stream = init_stream(config_of(backend), stream_memory, kStreamRoom);
   printf("{\"backend\": \"%s\", \"model_bytes\": %zu, \"stream_bytes\": %zu, \"clock_hz\": %.0f,\n", backend,
          model_size, bytes, clock_rate());
   for (int per_call = 1; per_call <= 2; ++per_call) {
@@ -415,6 +462,13 @@ int main(int argc, char **argv) {
     read_model();
     printf("size %zu\n", stream_size(argv[2]));
     count({argv[2], argc == 7 ? argv[6] : nullptr, atoi(argv[3]), atoi(argv[4]), atoi(argv[5])});
+  } else if (word == "calls" && argc == 6) {
+    read_model();
+    count_calls(argv[2], atoi(argv[3]) != 0, static_cast<size_t>(atoi(argv[4])), static_cast<size_t>(atoi(argv[5])));
+  } else if (word == "callbacks" && argc == 7) {
+    pin(atoi(argv[6]));
+    read_model();
+    time_calls(argv[2], atoi(argv[3]) != 0, static_cast<size_t>(atoi(argv[4])), atoi(argv[5]));
   } else if (word == "native" && argc == 5) {
     pin(atoi(argv[4]));
     read_model();
@@ -427,7 +481,8 @@ int main(int argc, char **argv) {
     bandwidth();
   } else {
     stop("usage",
-         "backends | count BACKEND FRAMES WARM_UP PER_CALL [RECIPE] | native BACKEND SECONDS CORE | "
+         "backends | count BACKEND FRAMES WARM_UP PER_CALL [RECIPE] | calls BACKEND SPREAD SAMPLES CALLS | "
+         "callbacks BACKEND SPREAD SAMPLES ROUNDS CORE | native BACKEND SECONDS CORE | "
          "gru BACKEND CORE | bandwidth CORE");
   }
   return 0;

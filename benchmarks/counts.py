@@ -6,6 +6,7 @@ always the same, and the plugin leaves the harness out. All numbers are per wind
 
 from __future__ import annotations
 
+import math
 import shutil
 import subprocess
 import tempfile
@@ -17,6 +18,7 @@ import targets
 ROOT = Path(__file__).resolve().parents[1]
 STAGES = ("rest", "analysis", "pitch", "comb", "network", "synthesis")  # as in stages.h
 DSP = tuple(stage for stage in STAGES if stage != "network")
+FRAME = 480  # samples
 MODEL_ROOM = 32 << 20  # of the program's static buffer
 # The emulators count every byte of a string instruction of x86; the C library then copies in another way.
 ENVIRONMENT = {"GLIBC_TUNABLES": "glibc.cpu.x86_rep_movsb_threshold=0x40000000"}
@@ -132,7 +134,7 @@ def backends(target: targets.Target, cpu: str) -> list[str]:
 
 
 def _run(
-    target: targets.Target, cpu: str, model: bytes, arguments: list[str], memory: bool = False
+    target: targets.Target, cpu: str, model: bytes, arguments: list[str], memory: bool = False, word: str = "count"
 ) -> tuple[list[str], list[list[str]]]:
     """Words that the program prints, and lines of the plugin's report as words."""
     table = symbols(target)
@@ -145,7 +147,7 @@ def _run(
             start = table["linnet_bench_model"]
             options += [f"memory={start:x}-{start + MODEL_ROOM:x}"]
         plugin = program_of(target).with_name("insn_plugin.so")
-        output = emulate(target, cpu, ["-plugin", ",".join([str(plugin), *options])], ["count", *arguments], model)
+        output = emulate(target, cpu, ["-plugin", ",".join([str(plugin), *options])], [word, *arguments], model)
         return output.decode().split(), [line.split() for line in report.read_text().splitlines()]
 
 
@@ -177,6 +179,18 @@ def count(
     if empty:
         raise CountError(f"stage {empty[0]} is never entered: has its signature changed? See benchmarks/stages.cpp")
     return counts
+
+
+def count_calls(
+    target: targets.Target, cpu: str, backend: str, model: bytes, samples: int, spread: bool
+) -> list[int]:
+    """Instructions of each call of so many samples, over as many calls as their places in frames repeat after.
+
+    Raises CountError.
+    """
+    calls = math.lcm(samples, FRAME) // samples
+    _, report = _run(target, cpu, model, [backend, str(int(spread)), str(samples), str(calls)], word="calls")
+    return [sum(map(int, rest)) for kind, *rest in report if kind == "window"]
 
 
 @dataclass(frozen=True)
