@@ -4,7 +4,7 @@
 //
 //     bench_process backends
 //     bench_process count BACKEND FRAMES_PER_RECIPE WARM_UP FRAMES_PER_CALL [RECIPE] < MODEL
-//     bench_process calls BACKEND SPREAD SAMPLES CALLS < MODEL
+//     bench_process calls BACKEND SPREAD SAMPLES CALLS RECIPE WARM_UP < MODEL
 //     bench_process callbacks BACKEND SPREAD SAMPLES ROUNDS CORE < MODEL
 //     bench_process native BACKEND SECONDS_PER_ITEM CORE < MODEL
 //     bench_process gru BACKEND CORE
@@ -14,7 +14,7 @@
 // call until FRAMES_PER_RECIPE frames are done. Prints names of the recipes, one line per window, and the bytes of
 // stack that all of it has used.
 // calls, callbacks: calls of SAMPLES samples, of a stream that spreads its frames (SPREAD 1) or takes any block (0):
-// counted under the plugin, a window each, or timed. Times repeat with the place of a call in its frames: the median of
+// counted under the plugin, a window each, after WARM_UP frames of the recipe over and over, or timed. Times repeat with the place of a call in its frames: the median of
 // each place over ROUNDS.
 #include <sched.h>
 #include <ucontext.h>
@@ -128,22 +128,36 @@ void count_all(const CountOptions &options) {
   }
 }
 
-// As many calls as their places in frames repeat after, 300 ms into speech.
+// As many calls as their places in frames repeat after.
 size_t places_of(size_t samples) {
   size_t period = kFrame;
   while (period % samples != 0) period += kFrame;
   return period / samples;
 }
 
-constexpr size_t kCallsBegin = 30 * kFrame;
+// Frames of the input, over and over.
+void warm_up(linnet_stream *stream, size_t frames) {
+  for (size_t i = 0; i < frames; ++i) {
+    linnet_process(stream, input + i * kFrame % recipes::kLength, output, kFrame);
+  }
+}
 
-void count_calls(const char *backend, bool spread, size_t samples, size_t calls) {
-  linnet_stream *stream = init_stream(config_of_calls(backend, spread), stream_memory, kStreamRoom);
-  recipes::speech_in_noise(input);
-  linnet_process(stream, input, output, kCallsBegin);
-  for (size_t i = 0, at = kCallsBegin; i < calls; ++i, at += samples) {
-    if (at + samples > recipes::kLength) stop("calls", "more than the recipe's second holds");
-    measured_call(stream, input + at, output + at, samples);
+struct CallOptions {
+  const char *backend;
+  bool spread;
+  size_t samples, calls;
+  const char *recipe;
+  size_t warm_up;
+};
+
+void count_calls(const CallOptions &options) {
+  linnet_stream *stream = init_stream(config_of_calls(options.backend, options.spread), stream_memory, kStreamRoom);
+  for (const recipes::Recipe &recipe : recipes::kRecipes) {
+    if (strcmp(recipe.name, options.recipe) == 0) recipe.make(input);
+  }
+  warm_up(stream, options.warm_up);
+  for (size_t i = 0; i < options.calls; ++i) {
+    measured_call(stream, input + i * options.samples % (recipes::kLength - options.samples), output, options.samples);
   }
 }
 
@@ -198,11 +212,12 @@ void print_times(const char *name, std::vector<double> times, int frames, const 
 void time_calls(const char *backend, bool spread, size_t samples, int rounds) {
   linnet_stream *stream = init_stream(config_of_calls(backend, spread), stream_memory, kStreamRoom);
   recipes::speech_in_noise(input);
+  warm_up(stream, 30);
   std::vector<std::vector<double>> times(places_of(samples));
   for (int round = 0; round < rounds; ++round) {
-    for (size_t place = 0, at = kCallsBegin; place < times.size(); ++place, at += samples) {
+    for (size_t place = 0; place < times.size(); ++place) {
       const double from = cpu_now();
-      linnet_process(stream, input + at, output + at, samples);
+      linnet_process(stream, input + place * samples, output, samples);
       times[place].push_back(cpu_now() - from);
     }
   }
@@ -462,9 +477,10 @@ int main(int argc, char **argv) {
     read_model();
     printf("size %zu\n", stream_size(argv[2]));
     count({argv[2], argc == 7 ? argv[6] : nullptr, atoi(argv[3]), atoi(argv[4]), atoi(argv[5])});
-  } else if (word == "calls" && argc == 6) {
+  } else if (word == "calls" && argc == 8) {
     read_model();
-    count_calls(argv[2], atoi(argv[3]) != 0, static_cast<size_t>(atoi(argv[4])), static_cast<size_t>(atoi(argv[5])));
+    count_calls({argv[2], atoi(argv[3]) != 0, static_cast<size_t>(atoi(argv[4])), static_cast<size_t>(atoi(argv[5])),
+                 argv[6], static_cast<size_t>(atoi(argv[7]))});
   } else if (word == "callbacks" && argc == 7) {
     pin(atoi(argv[6]));
     read_model();
@@ -481,7 +497,7 @@ int main(int argc, char **argv) {
     bandwidth();
   } else {
     stop("usage",
-         "backends | count BACKEND FRAMES WARM_UP PER_CALL [RECIPE] | calls BACKEND SPREAD SAMPLES CALLS | "
+         "backends | count BACKEND FRAMES WARM_UP PER_CALL [RECIPE] | calls BACKEND SPREAD SAMPLES CALLS RECIPE WARM_UP | "
          "callbacks BACKEND SPREAD SAMPLES ROUNDS CORE | native BACKEND SECONDS CORE | "
          "gru BACKEND CORE | bandwidth CORE");
   }

@@ -182,14 +182,23 @@ def count(
 
 
 def count_calls(
-    target: targets.Target, cpu: str, backend: str, model: bytes, samples: int, spread: bool
+    target: targets.Target,
+    cpu: str,
+    backend: str,
+    model: bytes,
+    samples: int,
+    spread: bool,
+    recipe: str = "speech_in_noise",
+    warm_up: int = 30,
 ) -> list[int]:
     """Instructions of each call of so many samples, over as many calls as their places in frames repeat after.
 
-    Raises CountError.
+    spread: whether the stream spreads its frames over calls, or computes each in the call that completes it. warm_up:
+    frames of the recipe before. Raises CountError.
     """
     calls = math.lcm(samples, FRAME) // samples
-    _, report = _run(target, cpu, model, [backend, str(int(spread)), str(samples), str(calls)], word="calls")
+    arguments = [backend, str(int(spread)), str(samples), str(calls), recipe, str(warm_up)]
+    _, report = _run(target, cpu, model, arguments, word="calls")
     return [sum(map(int, rest)) for kind, *rest in report if kind == "window"]
 
 

@@ -209,11 +209,11 @@ void Engine::take_step() {
   }
 }
 
-// In multiply-adds of the network, four of which cost about an instruction of the signal path.
+// In multiply-adds of the network; of the signal path what instructions of NEON and AVX2 amount to.
 uint64_t Engine::step_cost(int step) const {
-  static constexpr uint32_t kAnalysis[dsp::Analysis::kSteps] = {150000, 120000, 130000, 190000,
-                                                                130000, 190000, 110000, 220000};
-  constexpr uint32_t kSynthesis = 220000;
+  static constexpr uint32_t kAnalysis[dsp::Analysis::kSteps] = {210000, 170000, 180000, 270000,
+                                                                180000, 270000, 150000, 310000};
+  constexpr uint32_t kSynthesis = 310000;
   if (step < Job::kFirstOfNetwork) return kAnalysis[step];
   return step < Job::kLast ? network_.step_cost(step - Job::kFirstOfNetwork) : kSynthesis;
 }

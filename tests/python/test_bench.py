@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
 from conftest import Build
@@ -52,6 +53,30 @@ def test_windows_and_addresses_agree(countable: targets.Target) -> None:
 def test_worst_frame_is_bounded(countable: targets.Target) -> None:
     run = counts.count(countable, *first_run(countable), random_model(**TINY), 6)
     assert run.worst() <= 1.5 * run.median()
+
+
+@pytest.mark.parametrize("samples", [64, 128, 160])
+@pytest.mark.parametrize("name", ["small", "sparse", "base"])
+def test_a_spread_frame_loads_calls_alike(countable: targets.Target, root: Path, name: str, samples: int) -> None:
+    """The worst call costs at most 1.6 times the mean with every kernel table for vectors."""
+    cpu, backend = first_run(countable)
+    if backend == "scalar":
+        pytest.skip(f"{countable.name} has no kernels for vectors")
+    calls = counts.count_calls(
+        countable, cpu, backend, (root / f"sdk/models/{name}.linnet").read_bytes(), samples, spread=True
+    )
+    print(f"{countable.name} {backend} {name}, {samples} samples: worst / mean {max(calls) * len(calls) / sum(calls):.2f}")
+    assert max(calls) * len(calls) <= 1.6 * sum(calls)
+
+
+def test_a_frame_of_rest_costs_next_to_nothing(countable: targets.Target, root: Path) -> None:
+    """Digital silence: under a tenth of speech, with the cheapest network."""
+    model = (root / "sdk/models/small.linnet").read_bytes()
+    run = countable, *first_run(countable), model, 480, False
+    silence = max(counts.count_calls(*run, recipe="silence", warm_up=250))
+    speech = min(counts.count_calls(*run))
+    print(f"{countable.name}: {silence:,} instructions a frame in a rest, {speech:,} in speech")
+    assert silence < 0.1 * speech
 
 
 def test_every_weight_is_read_once_a_frame(countable: targets.Target) -> None:

@@ -102,7 +102,7 @@ bool Weights::bind_records(const model::BlobView &blob) {
     int row_count = static_cast<int>(rows), col_count = static_cast<int>(cols);
     if (is_float) {
       dense_ = {blob.payload<float>(*weights), blob.payload<float>(*bias), row_count, col_count};
-      products_[i] = elements;
+      matrix_cost_[i] = elements;
       cost.multiply_adds += elements;
       cost.weights += elements + rows;
       continue;
@@ -114,7 +114,7 @@ bool Weights::bind_records(const model::BlobView &blob) {
       for (uint32_t group = 0; group < rows / kGroupRows; ++group) elements += blocks.counts[group];
       elements *= kBlockWeights;
     }
-    products_[i] = elements;
+    matrix_cost_[i] = blocks.counts ? elements * 3 / 2 : elements;
     cost.multiply_adds += elements;
     cost.weights += elements + rows;
     linear_[i] = {blocks.blocks, blocks.counts, blocks.columns, blob.payload<float>(*scale), blob.payload<float>(*bias),
@@ -177,9 +177,9 @@ void Network::process(const kernels::Kernels &kernels, const float *features, in
 
 // A step is one matrix, from the first convolution on; the dense layer goes with that, the heads are one step.
 uint64_t Weights::step_cost(int step) const {
-  if (step == 0) return products_[kDense] + products_[kConv1];
-  if (step == Network::kSteps - 1) return products_[kGain] + products_[kStrength] + products_[kSpeech];
-  return products_[kConv1 + step];
+  if (step == 0) return matrix_cost_[kDense] + matrix_cost_[kConv1];
+  if (step == Network::kSteps - 1) return matrix_cost_[kGain] + matrix_cost_[kStrength] + matrix_cost_[kSpeech];
+  return matrix_cost_[kConv1 + step];
 }
 
 void Network::step(int step, const kernels::Kernels &kernels, const float *features, int frames, NetworkOutput *out) {

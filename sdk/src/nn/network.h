@@ -75,7 +75,7 @@ class Weights {
   int lookahead() const { return lookahead_; }
   const Cost &cost() const { return cost_; }
 
-  // Multiply-adds of a step of Network::step.
+  // What a step of Network::step costs, in multiply-adds of a dense matrix.
   uint64_t step_cost(int step) const;
 
  private:
@@ -88,7 +88,7 @@ class Weights {
 
   int lookahead_ = 0, dense_width_ = 0, hidden_width_ = 0, strength_width_ = 0;
   Cost cost_;
-  uint64_t products_[kMatrices] = {};  // multiply-adds
+  uint64_t matrix_cost_[kMatrices] = {};  // multiply-adds; those of sparse ones cost half as much again
   FloatLinear dense_;
   Linear linear_[kMatrices];  // kDense is unused: that layer is float
 };
