@@ -1,11 +1,13 @@
-"""Guards instruction counts and sizes: compares what the tiny model costs now with what is written down.
+"""Guards instruction counts and sizes: compares what models cost now with what is written down.
 
     ./sconsw bench compare [target=all]       ./sconsw bench freeze [target=all]
 
 benchmarks/results/instructions.json holds, for each target, CPU model and backend, the median and worst instructions
-per frame over all input signals, the medians by stage, the bytes of a stream, of its stack and of the library's code.
-Anything more than 1 % above fails; freeze writes the numbers anew, which is for the commit that explains them. The
-numbers belong to the compiler named there; the message of a failure names both.
+per frame of the tiny model over all input signals, the medians by stage, the bytes of a stream, of its stack and of the
+library's code; and for each backend what networks of the shapes of small and sparse take per frame, with one frame in a
+call and with two, because the loops over many rows and those over two vectors run nowhere else. Anything more than 1 %
+above fails; freeze writes the numbers anew, which is for the commit that explains them. The numbers belong to the
+compiler named there; the message of a failure names both.
 """
 
 from __future__ import annotations
@@ -23,20 +25,34 @@ from linnet.model.blob import TINY, random_model
 FROZEN = common.RESULTS / "instructions.json"
 TOLERANCE = 0.01
 FRAMES = 4  # of each input signal
+WIDE = ("small", "sparse")
 
 
 def measure(target: targets.Target) -> dict[str, dict[str, float]]:
-    """The numbers of one target by "CPU backend", and its sizes under "sizes"."""
-    model = random_model(**TINY)
+    """The numbers of one target by "CPU backend" and "MODEL backend", and its sizes under "sizes"."""
+    model, wide = random_model(**TINY), {name: random_model(*common.SHAPES[name]) for name in WIDE}
     found: dict[str, dict[str, float]] = {}
     for cpu, backend in jobs(target):
         run = counts.count(target, cpu, backend, model, FRAMES, warm_up=6)
         numbers = {"median": run.median(), "worst": run.worst()}
         numbers |= {"stream_bytes": run.stream_bytes, "stack_bytes": run.stack_bytes}
         found[f"{cpu} {backend}"] = numbers | {stage: run.median((stage,)) for stage in counts.STAGES}
+        for name, weights in wide.items():
+            # CPU models differ by the C library's copies at most, as the tiny model shows.
+            if f"{name} {backend}" not in found:
+                found[f"{name} {backend}"] = network(target, cpu, backend, weights)
     if size := code_size(target):
         found["sizes"] = {"code_bytes": size}
     return found
+
+
+def network(target: targets.Target, cpu: str, backend: str, model: bytes) -> dict[str, float]:
+    """Instructions of a model's network per frame, by frames in a call. They do not depend on the signal."""
+    runs = {
+        frames: counts.count(target, cpu, backend, model, frames, warm_up=1, per_call=frames, recipe="speech_in_noise")
+        for frames in (1, 2)
+    }
+    return {f"network_{frames}": run.median(("network",)) for frames, run in runs.items()}
 
 
 def regressions(found: dict[str, dict[str, float]], frozen: dict[str, dict[str, float]]) -> list[str]:
