@@ -91,7 +91,7 @@ typedef struct linnet_stats {
   float input_snr_db;       /* the input's speech to noise ratio, -30..60 */
   float mean_gain;          /* 0..1, band gains averaged with equal weight, newest frame */
   float pitch_hz;           /* pitch of the newest enhanced frame, 62.5..800; of no meaning without speech */
-  uint64_t frame;           /* number of frames enhanced since the stream was made or reset */
+  uint64_t frame;           /* number of frames done since the stream was made or reset */
 } linnet_stats;
 
 /* What a model is and costs. Set size to sizeof(linnet_model_info); the library fills no more than that. */
