@@ -14,8 +14,8 @@
 // call until FRAMES_PER_RECIPE frames are done. Prints names of the recipes, one line per window, and the bytes of
 // stack that all of it has used.
 // calls, callbacks: calls of SAMPLES samples, of a stream that spreads its frames (SPREAD 1) or takes any block (0):
-// counted under the plugin, a window each, after WARM_UP frames of the recipe over and over, or timed. Times repeat with the place of a call in its frames: the median of
-// each place over ROUNDS.
+// counted under the plugin, a window each, after WARM_UP frames of the recipe over and over, or timed. Times repeat
+// with the place of a call in its frames: the median of each place over ROUNDS.
 #include <sched.h>
 #include <ucontext.h>
 
@@ -497,7 +497,8 @@ int main(int argc, char **argv) {
     bandwidth();
   } else {
     stop("usage",
-         "backends | count BACKEND FRAMES WARM_UP PER_CALL [RECIPE] | calls BACKEND SPREAD SAMPLES CALLS RECIPE WARM_UP | "
+         "backends | count BACKEND FRAMES WARM_UP PER_CALL [RECIPE] | calls BACKEND SPREAD SAMPLES CALLS RECIPE "
+         "WARM_UP | "
          "callbacks BACKEND SPREAD SAMPLES ROUNDS CORE | native BACKEND SECONDS CORE | "
          "gru BACKEND CORE | bandwidth CORE");
   }

@@ -18,8 +18,8 @@ from typing import Any
 
 from benchmarks import common
 from benchmarks.counts import DSP, STAGES
-from linnet.model.blob import checksum
 from linnet.catalog import Model, models
+from linnet.model.blob import checksum
 
 DOCUMENTS = ("README.md", "CHANGELOG.md", "sdk/models/README.md", "benchmarks/README.md", "docs/algorithm.md")
 MODELS = ("small", "sparse", "base")

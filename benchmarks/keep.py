@@ -20,8 +20,8 @@ from typing import Any
 
 from benchmarks import common, cpu_load
 from benchmarks.cpus import CPUS
-from linnet.model.blob import checksum
 from linnet.catalog import Model, model_path
+from linnet.model.blob import checksum
 
 WAYS = ("paced_cpu_1", "paced_cpu_2", "hot_1", "hot_2", "cold_1", "cold_2")
 

@@ -190,8 +190,9 @@ PYBIND11_MODULE(_core, m) {
       .def_property_readonly("stream_bytes", [](const Model &model) { return model.info().stream_bytes; });
 
   py::class_<Stream>(m, "Stream", "One mono stream at 48 kHz.")
-      .def(py::init<std::shared_ptr<Model>, bool, const std::optional<std::string> &, bool>(), py::arg("model").none(false),
-           py::arg("any_block") = false, py::arg("backend") = std::nullopt, py::arg("spread") = false)
+      .def(py::init<std::shared_ptr<Model>, bool, const std::optional<std::string> &, bool>(),
+           py::arg("model").none(false), py::arg("any_block") = false, py::arg("backend") = std::nullopt,
+           py::arg("spread") = false)
       .def("process", &Stream::process, py::arg("samples"))
       .def("process_i16", &Stream::process_i16, py::arg("samples").noconvert())
       .def("conceal", &Stream::conceal, py::arg("count"))

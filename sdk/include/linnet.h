@@ -14,16 +14,16 @@
  *     linnet_model_destroy(model);                                            // after its streams
  *
  * Threads: functions that take a const linnet_model may be called by any number of threads at a time, from when the
- * model has been made until linnet_model_destroy is called. Of a stream, one thread at a time may call process, conceal,
- * gap, reset, init or destroy. The two setters and the functions that only ask may be called from any thread once init
- * or create has returned and until destroy is called, while process or reset runs as well. Streams are independent of
- * each other. process, conceal, gap and reset never allocate, lock, wait, log or enter the operating system. They need
- * up to 32 KB of stack.
+ * model has been made until linnet_model_destroy is called. Of a stream, one thread at a time may call process,
+ * conceal, gap, reset, init or destroy. The two setters and the functions that only ask may be called from any thread
+ * once init or create has returned and until destroy is called, while process or reset runs as well. Streams are
+ * independent of each other. process, conceal, gap and reset never allocate, lock, wait, log or enter the operating
+ * system. They need up to 32 KB of stack.
  *
- * Silence: after 200 frames (2 s) of zeros, or of a limit of 0 dB, a stream rests, and frames cost next to nothing until
- * there is sound or the limit is raised, which then holds 100 ms late. A background that is known from before a silence
- * is low again at once. In a rest the statistics keep their values, but for the frame's number and a speech probability
- * of 0. */
+ * Silence: after 200 frames (2 s) of zeros, or of a limit of 0 dB, a stream rests, and frames cost next to nothing
+ * until there is sound or the limit is raised, which then holds 100 ms late. A background that is known from before a
+ * silence is low again at once. In a rest the statistics keep their values, but for the frame's number and a speech
+ * probability of 0. */
 #ifndef LINNET_H
 #define LINNET_H
 
@@ -77,8 +77,8 @@ typedef struct linnet_config {
   int32_t sample_rate; /* Hz; 0 means 48000, the only rate so far */
   int32_t any_block;   /* 0: samples per call are whole frames; 1: any number, one frame (10 ms) more delay */
   const char *backend; /* NULL: the fastest for this CPU; else "scalar", "avx2", ...: for tests and benchmarks */
-  int32_t spread;      /* 1: any number of samples too, with a frame's work divided over the calls of the next 10 ms, for
-                          callbacks shorter than that; two frames more delay than with neither, the same bits */
+  int32_t spread; /* 1: any number of samples too, with a frame's work divided over the calls of the next 10 ms, for
+                     callbacks shorter than that; two frames more delay than with neither, the same bits */
 } linnet_config;
 
 /* All of one frame. Set size to sizeof(linnet_stats); the library fills no more than that. Before the first frame: 0,

@@ -80,7 +80,7 @@ void Engine::reset() {
   first_frame_ = true;
   frame_ = 0;
   newest_period_ = period_ = dsp::kMaxPeriod;
-  rest_ = Rest();
+  rest_ = dsp::Rest();
   remembers_ = false;
   background_.reset();
   splice_.reset();
@@ -270,7 +270,7 @@ void Engine::complete(int i, const Plan &plan, const dsp::AnalysisFrame &frame, 
   }
 }
 
-void Engine::mind_silence(const Rest::Frame &frame, const float features[dsp::kFeatures]) {
+void Engine::mind_silence(const dsp::Rest::Frame &frame, const float features[dsp::kFeatures]) {
   if (frame.silent && !remembers_) {
     network_.save();
     remembers_ = true;

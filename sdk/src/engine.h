@@ -11,12 +11,12 @@
 #include "dsp/analysis.h"
 #include "dsp/background.h"
 #include "dsp/input.h"
+#include "dsp/rest.h"
 #include "dsp/snr.h"
 #include "dsp/splice.h"
 #include "dsp/synthesis.h"
 #include "kernels/kernels.h"
 #include "nn/network.h"
-#include "rest.h"
 
 namespace linnet {
 
@@ -48,8 +48,8 @@ class Engine {
   // All state as newly created; controls are kept.
   void reset();
 
-  // samples: a whole number of frames, or any number with any_block or spread. in and out may be the same array; without in the
-  // samples were lost.
+  // samples: a whole number of frames, or any number with any_block or spread. in and out may be the same array;
+  // without in the samples were lost.
   void process(const float *in, float *out, size_t samples);
 
   // Passes over as many lost samples, whose output nobody gets.
@@ -66,7 +66,7 @@ class Engine {
 
   // What is to be done with a frame, all controls that decide it read once.
   struct Plan {
-    Rest::Frame rest;
+    dsp::Rest::Frame rest;
     float limit_db;
   };
 
@@ -103,7 +103,7 @@ class Engine {
   uint64_t step_cost(int step) const;
 
   // Has the network remember, and recall, what it knew before a silence. A batch's first frame decides.
-  void mind_silence(const Rest::Frame &frame, const float features[dsp::kFeatures]);
+  void mind_silence(const dsp::Rest::Frame &frame, const float features[dsp::kFeatures]);
   // Output of frame i, out of enhanced_ and the delay line.
   void finish(int i, float limit_db, float out[dsp::kFrame]);
   void limit_attenuation(const float raw[dsp::kFrame], float limit_db, float out[dsp::kFrame]);
@@ -135,8 +135,9 @@ class Engine {
   float mix_ = 0;            // that of the last sample
 
   uint64_t frame_ = 0;  // number of frames that are done
-  int newest_period_ = 0, period_ = 0;  // pitch of the newest of them, and of the one before, which spread knows as well
-  Rest rest_;
+  int newest_period_ = 0,
+      period_ = 0;  // pitch of the newest of them, and of the one before, which spread knows as well
+  dsp::Rest rest_;
   bool remembers_ = false;  // the network what it knew before this silence
   dsp::Background background_;
   dsp::Splice splice_;

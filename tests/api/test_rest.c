@@ -108,7 +108,8 @@ static void cuts_change_no_bit(size_t silence_from, size_t silence_to) {
   linnet_destroy(i16);
 }
 
-/* The limit is raised after `bypassed` frames at 0 dB: at once if the stream did not rest, else after the warming up. */
+/* The limit is raised after `bypassed` frames at 0 dB: at once if the stream did not rest, else after the warming up.
+ */
 static void a_raised_limit_holds(size_t bypassed, size_t late) {
   linnet_stream *stream = make_stream(blob, 0);
   size_t delay = (size_t)linnet_delay(stream), from = bypassed * FRAME, ramp = from + late * FRAME, i, differs = 0;

@@ -65,7 +65,9 @@ def test_a_spread_frame_loads_calls_alike(countable: targets.Target, root: Path,
     calls = counts.count_calls(
         countable, cpu, backend, (root / f"sdk/models/{name}.linnet").read_bytes(), samples, spread=True
     )
-    print(f"{countable.name} {backend} {name}, {samples} samples: worst / mean {max(calls) * len(calls) / sum(calls):.2f}")
+    print(
+        f"{countable.name} {backend} {name}, {samples} samples: worst / mean {max(calls) * len(calls) / sum(calls):.2f}"
+    )
     assert max(calls) * len(calls) <= 1.6 * sum(calls)
 
 

@@ -14,7 +14,6 @@ import soxr
 import linnet
 from linnet import _core
 
-
 DATA = Path(__file__).resolve().parents[1] / "data"
 RATE = 48000
 CLICK = 10.0  # times the level around it; plosives are not far below

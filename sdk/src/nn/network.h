@@ -118,8 +118,9 @@ class Network {
 
   uint64_t step_cost(int step) const { return weights_->step_cost(step); }
 
-  // All steps of frames consecutive frames: features [frames][kInputs], out [frames]. Two at a time go through the layers together,
-  // which reads the weights of all but the recurrent matrices once for both; the bits do not depend on it.
+  // All steps of frames consecutive frames: features [frames][kInputs], out [frames]. Two at a time go through the
+  // layers together, which reads the weights of all but the recurrent matrices once for both; the bits do not depend on
+  // it.
   void process(const kernels::Kernels &kernels, const float *features, int frames, NetworkOutput *out);
 
  private:

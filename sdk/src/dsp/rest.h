@@ -1,9 +1,9 @@
-// Which frames need no enhancing, and which begin or end a silence. In digital silence, and while the input is passed on
-// as it is, nothing that analysis and network find out would be heard: after kPatience such frames the stream rests. A
-// rest with sound in it is made up for by some frames of warming up, in which the input is still passed on.
+// Which frames need no enhancing, and which begin or end a silence. In digital silence, and while the input is passed
+// on as it is, nothing that analysis and network find out would be heard: after kPatience such frames the stream rests.
+// A rest with sound in it is made up for by some frames of warming up, in which the input is still passed on.
 #pragma once
 
-namespace linnet {
+namespace linnet::dsp {
 
 class Rest {
  public:
@@ -64,4 +64,4 @@ class Rest {
   bool forgotten_ = false;  // whether the last silence was long enough
 };
 
-}  // namespace linnet
+}  // namespace linnet::dsp
