@@ -1,6 +1,6 @@
 // One mono stream: the order of the steps of one frame (analysis, network, synthesis, attenuation limit), its memory
 // plan and its controls. Frames are 480 samples at 48 kHz, full scale +-1. Output lags by 480 (M + 1) samples, M being
-// the model's look-ahead, and by one frame more when samples may come in any number.
+// the model's look-ahead, by one frame more when samples may come in any number, by two when its work is spread.
 #pragma once
 
 #include <atomic>
@@ -134,9 +134,9 @@ class Engine {
   float mix_target_ = 0;     // share of the raw signal in the output
   float mix_ = 0;            // that of the last sample
 
-  uint64_t frame_ = 0;  // number of frames that are done
-  int newest_period_ = 0,
-      period_ = 0;  // pitch of the newest of them, and of the one before, which spread knows as well
+  uint64_t frame_ = 0;     // number of frames that are done
+  int newest_period_ = 0;  // pitch of the newest of them
+  int period_ = 0;         // of the one before, which spread knows as well when samples are lost
   dsp::Rest rest_;
   bool remembers_ = false;  // the network what it knew before this silence
   dsp::Background background_;
