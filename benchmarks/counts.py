@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import targets
+from linnet import _core
 
 ROOT = Path(__file__).resolve().parents[1]
 STAGES = ("rest", "analysis", "pitch", "comb", "network", "synthesis")  # as in stages.h
 DSP = tuple(stage for stage in STAGES if stage != "network")
-FRAME = 480  # samples
 MODEL_ROOM = 32 << 20  # of the program's static buffer
 # The emulators count every byte of a string instruction of x86; the C library then copies in another way.
 ENVIRONMENT = {"GLIBC_TUNABLES": "glibc.cpu.x86_rep_movsb_threshold=0x40000000"}
@@ -196,7 +196,7 @@ def count_calls(
     spread: whether the stream spreads its frames over calls, or computes each in the call that completes it. warm_up:
     frames of the recipe before. Raises CountError.
     """
-    calls = math.lcm(samples, FRAME) // samples
+    calls = math.lcm(samples, _core.FRAME) // samples
     arguments = [backend, str(int(spread)), str(samples), str(calls), recipe, str(warm_up)]
     _, report = _run(target, cpu, model, arguments, word="calls")
     return [sum(map(int, rest)) for kind, *rest in report if kind == "window"]

@@ -18,6 +18,7 @@ from typing import Any
 
 from benchmarks import common
 from benchmarks.counts import DSP, STAGES
+from linnet import _core
 from linnet.catalog import Model, models
 from linnet.model.blob import checksum
 
@@ -169,18 +170,9 @@ def cost() -> str:
     return f"Measured on: {machine()}.\n\n" + markdown(["", *(f"`{name}`" for name in MODELS)], rows)
 
 
-@cache
-def callback_rule() -> tuple[float, tuple[int, ...]]:
-    """Margin and sizes of linnet-selftest --bench, whose rule is in sdk/selftest/bench.h."""
-    text = (common.ROOT / "sdk/selftest/bench.h").read_text()
-    sizes = re.search(r"kCallbacks\[\] = {([\d, ]+)}", text)[1]
-    return float(re.search(r"kMargin = ([\d.]+);", text)[1]), tuple(map(int, sizes.split(",")))
-
-
 def safe_callback(microseconds: float) -> str:
-    """The smallest callback that is safe for frames that take so long, in samples."""
-    margin, sizes = callback_rule()
-    return next((str(size) for size in sizes if size / 0.048 >= margin * microseconds), "none")
+    """The smallest callback that is safe for frames that take so long, in samples, by linnet-selftest --bench."""
+    return str(_core.safe_callback(microseconds) or "none")
 
 
 def callbacks() -> str:

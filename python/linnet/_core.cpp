@@ -64,23 +64,8 @@ class Stream {
   Floats process(const Floats &in) { return run(in, linnet_process); }
   Shorts process_i16(const Shorts &in) { return run(in, linnet_process_i16); }
 
-  Floats conceal(size_t count) {
-    Floats out = vector_of(static_cast<py::ssize_t>(count));
-    float *to = out.mutable_data();
-    py::gil_scoped_release release;
-    const std::lock_guard<std::mutex> one(busy_);
-    check(linnet_conceal(stream_, to, count), std::to_string(count) + " samples");
-    return out;
-  }
-
-  Shorts conceal_i16(size_t count) {
-    Shorts out(std::vector<py::ssize_t>{static_cast<py::ssize_t>(count)});
-    int16_t *to = out.mutable_data();
-    py::gil_scoped_release release;
-    const std::lock_guard<std::mutex> one(busy_);
-    check(linnet_conceal_i16(stream_, to, count), std::to_string(count) + " samples");
-    return out;
-  }
+  Floats conceal(size_t count) { return write<Floats>(count, linnet_conceal); }
+  Shorts conceal_i16(size_t count) { return write<Shorts>(count, linnet_conceal_i16); }
 
   void gap(size_t count) {
     py::gil_scoped_release release;
@@ -120,13 +105,20 @@ class Stream {
   template <class Array, class Process>
   Array run(const Array &in, Process process) {
     check_mono(in, "samples");
-    Array out = vector_of<Array>(in.shape(0));
     const auto *from = in.data();
+    return write<Array>(static_cast<size_t>(in.shape(0)), [&](linnet_stream *stream, auto *to, size_t count) {
+      return process(stream, from, to, count);
+    });
+  }
+
+  // The samples that a function of the C API writes.
+  template <class Array, class Write>
+  Array write(size_t count, Write write) {
+    Array out = vector_of<Array>(static_cast<py::ssize_t>(count));
     auto *to = out.mutable_data();
-    const size_t count = static_cast<size_t>(in.shape(0));
     const py::gil_scoped_release release;
     const std::lock_guard<std::mutex> one(busy_);
-    check(process(stream_, from, to, count), std::to_string(count) + " samples");
+    check(write(stream_, to, count), std::to_string(count) + " samples");
     return out;
   }
 

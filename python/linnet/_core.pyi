@@ -197,5 +197,8 @@ def quantize(x: ArrayLike, backend: str | None = None) -> NDArray[np.int8]: ...
 def selftest(backend: str | None = None) -> list[tuple[str, str, str, str]]:
     """Frozen vectors of the tiny model: (vector, what, SHA-256, the SHA-256 that it must be). Raises ValueError."""
 
+def safe_callback(frame_us: float) -> int:
+    """Samples of the smallest callback that is safe for frames that take so long (sdk/selftest/bench.h); 0: none is."""
+
 def bench(model: str, backend: str | None, frames: int, json: bool) -> str:
     """What a frame of the model file costs here, as text or JSON (benchmarks/README.md). Raises ValueError."""

@@ -37,5 +37,6 @@ std::string run_bench(const std::string &model, const std::optional<std::string>
 
 void bind_selftest(py::module_ &m) {
   m.def("selftest", &run_selftest, py::arg("backend") = std::optional<std::string>());
+  m.def("safe_callback", &selftest::safe_callback, py::arg("frame_us"));
   m.def("bench", &run_bench, py::arg("model"), py::arg("backend"), py::arg("frames"), py::arg("json"));
 }

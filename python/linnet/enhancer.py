@@ -127,8 +127,9 @@ class Enhancer:
     def gap(self, samples: int) -> None:
         """Passes over that many lost samples, whose output is left out: what comes out next is cross-faded with it."""
         streams = self._check_open()
+        samples = self._check_lost(samples)
         for stream in streams:
-            stream.gap(self._check_lost(samples))
+            stream.gap(samples)
 
     def flush(self) -> NDArray[Any]:
         """The `delay` samples still inside, in the shape and dtype of the last block; then the stream starts afresh."""

@@ -58,7 +58,7 @@ typedef enum linnet_status {
   LINNET_ERR_ARGUMENT = -1,   /* a null pointer, NaN, or a value outside the documented range */
   LINNET_ERR_ALIGNMENT = -2,  /* memory not aligned to LINNET_ALIGNMENT, a blob not to LINNET_BLOB_ALIGNMENT, or samples
                                  not to their type */
-  LINNET_ERR_SIZE = -3,       /* samples not a whole number of frames (any_block 0), or memory too small */
+  LINNET_ERR_SIZE = -3,       /* samples not a whole number of frames (any_block and spread 0), or memory too small */
   LINNET_ERR_NO_MEMORY = -4,  /* the allocator returned NULL */
   LINNET_ERR_IO = -5,         /* the model file cannot be opened or read */
   LINNET_ERR_NOT_A_BLOB = -6, /* the data do not start with the magic of a linnet model */

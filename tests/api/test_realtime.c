@@ -1,8 +1,8 @@
-/* process and reset, the setters and the statistics never allocate, lock, wait or enter the operating system. Two
- * proofs for every backend that runs here: an allocator and lock functions of the test's own that count their calls,
- * and a child process that the kernel kills at its first system call (seccomp strict mode). A control child, which does
- * make one, shows that the kernel means it; where it does not, as under user-mode emulation, that part says that it was
- * skipped. */
+/* process, conceal, gap and reset, the setters and the statistics never allocate, lock, wait or enter the operating
+ * system. Two proofs for every backend that runs here: an allocator and lock functions of the test's own that count
+ * their calls, and a child process that the kernel kills at its first system call (seccomp strict mode). A control
+ * child, which does make one, shows that the kernel means it; where it does not, as under user-mode emulation, that
+ * part says that it was skipped. */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <sys/prctl.h>
@@ -62,15 +62,18 @@ int nanosleep(const struct timespec *wanted, struct timespec *left) {
 static unsigned long lock_calls;
 #endif
 
-static linnet_stream *make_backend(const char *backend, int any_block) {
-  linnet_config config = make_config(any_block);
+enum calls { WHOLE, ANY, SPREAD, KINDS_OF_CALLS };
+
+static linnet_stream *make_backend(const char *backend, enum calls calls) {
+  linnet_config config = make_config(calls == ANY);
   linnet_stream *stream = NULL;
+  config.spread = calls == SPREAD;
   config.backend = backend;
   return linnet_create(blob.handle, &config, &stream) == LINNET_OK ? stream : NULL;
 }
 
 /* Frames of speech, silence, raw bits and a switch of every control now and then; 0 if all went well. */
-static int drive(linnet_stream *stream, int any_block) {
+static int drive(linnet_stream *stream, enum calls calls) {
   uint32_t state = 61;
   int n = 0, i, bad = 0;
   while (n < frames_to_run) {
@@ -81,7 +84,7 @@ static int drive(linnet_stream *stream, int any_block) {
     for (i = 0; kind && i < (int)samples; ++i) {
       frame[i] = kind == 1 ? 0.0f : kind == 2 ? float_of(random_bits(&state)) : float_of(1u + (uint32_t)i);
     }
-    if (any_block) samples -= (size_t)n % 7;
+    if (calls != WHOLE) samples -= (size_t)n % 7;
     bad |= linnet_process(stream, frame, frame, samples) != LINNET_OK;
     for (i = 0; i < (int)samples; ++i) frame_i16[i] = (int16_t)random_bits(&state);
     if (n % 10 == 0) bad |= linnet_process_i16(stream, frame_i16, frame_i16, samples) != LINNET_OK;
@@ -89,19 +92,22 @@ static int drive(linnet_stream *stream, int any_block) {
     bad |= linnet_get_stats(stream, &stats) != LINNET_OK;
     bad |= linnet_set_attenuation_limit(stream, (float)(n % 101)) != LINNET_OK;
     bad |= linnet_set_postfilter(stream, (float)(n % 11) / 10) != LINNET_OK;
+    if (n % 7 == 0) bad |= linnet_conceal(stream, frame, samples) != LINNET_OK;
+    if (n % 11 == 0) bad |= linnet_conceal_i16(stream, frame_i16, samples) != LINNET_OK;
+    if (n % 13 == 0) bad |= linnet_gap(stream, n % 2 ? samples : 300 * FRAME) != LINNET_OK; /* into a rest */
     if (n % 100 < frames) bad |= linnet_reset(stream) != LINNET_OK;
     n += frames;
   }
   return bad;
 }
 
-static void no_allocation_and_no_lock(const char *backend, int any_block) {
-  linnet_stream *stream = make_backend(backend, any_block);
+static void no_allocation_and_no_lock(const char *backend, enum calls kind) {
+  linnet_stream *stream = make_backend(backend, kind);
   unsigned long calls, locks;
   if (!stream) return;
   calls = allocator_calls;
   locks = lock_calls;
-  CHECK(drive(stream, any_block) == 0);
+  CHECK(drive(stream, kind) == 0);
   CHECK_CASE(allocator_calls == calls, backend);
   CHECK_CASE(lock_calls == locks, backend);
   linnet_destroy(stream);
@@ -120,7 +126,7 @@ static void the_counters_work(void) {
 enum child { KILLED, FINE, FAILED, NO_SECCOMP };
 
 /* What becomes of a child that locks itself in and then drives the stream, or, without one, makes a system call. */
-static enum child run_child(linnet_stream *stream, int any_block) {
+static enum child run_child(linnet_stream *stream, enum calls calls) {
   int status = 0;
   pid_t child;
   fflush(stdout);
@@ -130,7 +136,7 @@ static enum child run_child(linnet_stream *stream, int any_block) {
     int result = 0;
     if (prctl(PR_SET_SECCOMP, PR_STRICT, 0, 0, 0) != 0) _exit(3);
     if (stream)
-      result = drive(stream, any_block);
+      result = drive(stream, calls);
     else
       syscall(SYS_getppid);
     syscall(SYS_exit, result ? 2 : 0); /* _exit would call exit_group, which strict mode forbids */
@@ -141,30 +147,30 @@ static enum child run_child(linnet_stream *stream, int any_block) {
   return WEXITSTATUS(status) == 0 ? FINE : FAILED;
 }
 
-static void no_system_call(const char *backend, int any_block) {
-  linnet_stream *stream = make_backend(backend, any_block);
+static void no_system_call(const char *backend, enum calls calls) {
+  linnet_stream *stream = make_backend(backend, calls);
   if (!stream) return;
-  CHECK_CASE(run_child(stream, any_block) == FINE, backend);
+  CHECK_CASE(run_child(stream, calls) == FINE, backend);
   linnet_destroy(stream);
 }
 
 int main(int argc, char **argv) {
   size_t i;
-  int any_block, seccomp = 0, backends = 0;
+  int calls, seccomp = 0, backends = 0;
   blob = load_model(argc, argv);
   if (ALLOCATOR_COUNTS) {
     the_counters_work();
-    seccomp = run_child(NULL, 0) == KILLED;
+    seccomp = run_child(NULL, WHOLE) == KILLED;
   }
   if (!seccomp) frames_to_run = 200; /* emulated or instrumented: slow */
   for (i = 0; i < BACKENDS; ++i) {
-    linnet_stream *stream = make_backend(kBackends[i], 0);
+    linnet_stream *stream = make_backend(kBackends[i], WHOLE);
     if (!stream) continue;
     linnet_destroy(stream);
     ++backends;
-    for (any_block = 0; any_block <= 1; ++any_block) {
-      no_allocation_and_no_lock(kBackends[i], any_block);
-      if (seccomp) no_system_call(kBackends[i], any_block);
+    for (calls = WHOLE; calls < KINDS_OF_CALLS; ++calls) {
+      no_allocation_and_no_lock(kBackends[i], (enum calls)calls);
+      if (seccomp) no_system_call(kBackends[i], (enum calls)calls);
     }
   }
   CHECK(backends > 0);

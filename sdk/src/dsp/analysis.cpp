@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "base/sanitise.h"
 #include "dsp/comb.h"
 #include "dsp/erb.h"
 #include "dsp/features.h"
@@ -16,7 +17,8 @@ void Analysis::reset(int lookahead) {
 }
 
 void Analysis::begin(const float hop[kFrame]) {
-  LINNET_CHECK(base::all_within(hop, kFrame, -4.0f, 4.0f));  // denormals too, until the high-pass filter
+  LINNET_CHECK(
+      base::all_within(hop, kFrame, -base::kMaxSample, base::kMaxSample));  // denormals too, until the high-pass filter
   memmove(history_, history_ + kFrame, (kHistory - kFrame) * sizeof(float));
   float *samples = history_ + kHistory - kFrame;
   for (int n = 0; n < kFrame; ++n) samples[n] = hop[n] * kFullScale;

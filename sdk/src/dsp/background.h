@@ -13,8 +13,7 @@ class Background {
   void hear(const float levels[kBands]);
 
   // Whether a frame sounds like the mean, or there is none yet: bands differ by 5 dB at the most in the mean, 12 dB of
-  // loudness aside. A
-  // steady noise does by 2 to 4.9 dB, speech from anything else by 7 and more.
+  // loudness aside. A steady noise does by 2 to 4.9 dB, speech from anything else by 7 and more.
   bool resembles(const float levels[kBands]) const;
 
  private:
