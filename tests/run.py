@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -28,6 +29,8 @@ TIMEOUT = 900  # seconds after which a program counts as hung
 SUITES = ("unit", "api", "kernels")
 # Variants of a file that each program is tried with, usually and in a night.
 FUZZ = {"fuzz_blob": "20000", "fuzz_process": "1000"}
+# Files of the Python tests that are begun first, so that none of them is waited for alone at the end.
+LONGEST = ("test_training", "test_build", "test_bench", "test_selftest", "test_harm")
 LONG_FUZZ = {"fuzz_blob": "1000000", "fuzz_process": "20000"}
 
 
@@ -151,19 +154,21 @@ def programs(chosen: list[targets.Target], builds: list[Path], mode: str, plain:
     Damaged input and the real-time promises of a wide, sparse model are tried on this machine alone. With the plain
     build go the suites of its proofs, whose kernels are tested with the vectors.
     """
+    items = []
     for target, build in zip(chosen, builds, strict=True):
-        if target.native:
-            realtime = Item(
-                f"api/test_realtime {SPARSE} on {target.name}", [f"{build}/tests/api/test_realtime", SPARSE]
-            )
-            execute_all([*fuzz_items(target, build, FUZZ), realtime], count)
-        for cpu in target.here(mode):
-            execute_all(items_of(target, cpu, build, SUITES if cpu.tested else ("kernels",)), count)
         for proof in target.proofs if plain else ():
             if proof.suites and not target.why_not(proof):
                 folder = ROOT / targets.folder(target.name, proof.mode, proof.compiler)
                 note = f" {proof.compiler} {proof.mode}"
-                execute_all(items_of(target, proof.cpu, folder, proof.suites, note=note), count)
+                items += items_of(target, proof.cpu, folder, proof.suites, note=note)
+        if target.native:
+            name = f"api/test_realtime {SPARSE} on {target.name}"
+            items.append(Item(name, [f"{build}/tests/api/test_realtime", SPARSE]))
+            items += fuzz_items(target, build, FUZZ)
+        for cpu in target.here(mode):
+            items += items_of(target, cpu, build, SUITES if cpu.tested else ("kernels",))
+    # One queue for all: the longest are among the first, and no core waits for another at the end of a target.
+    execute_all(items, count)
 
 
 def long_programs(chosen: list[targets.Target], count: Count) -> None:
@@ -187,23 +192,41 @@ def vectors(chosen: list[targets.Target], mode: str, compiler: str, count: Count
     count.add("vectors", ok, time.monotonic() - start, "see above")
 
 
+def reasons(output: str) -> str:
+    """The lines of pytest's summary that say what was skipped or is known to fall short."""
+    return "\n".join(line for line in output.splitlines() if line.startswith(("SKIPPED", "XFAIL")))
+
+
 def python_tests(chosen: list[targets.Target], libraries: str, mode: str, count: Count) -> None:
-    """pytest, counted test by test; conftest.py gets the targets that were built, and those of libraries alone."""
-    report = ROOT / "build" / "pytest.xml"
-    report.unlink(missing_ok=True)
+    """pytest, one process for each file and as many at once as there are cores, counted test by test.
+
+    conftest.py gets the targets that were built, and those of libraries alone.
+    """
     names = ",".join(target.name for target in chosen)
-    variables = {"LINNET_TEST_TARGETS": names, "LINNET_TEST_LIBRARIES": libraries, "LINNET_TEST_MODE": mode}
-    command = [sys.executable, "-m", "pytest", "-q", f"--junitxml={report}", "tests/python"]
-    status = subprocess.run(command, cwd=ROOT, env=os.environ | variables).returncode
-    try:
-        suite = ElementTree.parse(report).getroot().find("testsuite")
-        tests, failed, errors, skipped = (int(suite.get(key)) for key in ("tests", "failures", "errors", "skipped"))
-    except (OSError, ElementTree.ParseError, AttributeError):
-        tests, failed, errors, skipped = 0, 0, 1, 0
-    failed += errors
-    count.passed += max(tests - failed - skipped, 0)
-    count.failed += failed if failed or not status else 1
-    count.skipped += skipped
+    os.environ |= {"LINNET_TEST_TARGETS": names, "LINNET_TEST_LIBRARIES": libraries, "LINNET_TEST_MODE": mode}
+    reports = ROOT / "build" / "pytest"
+    shutil.rmtree(reports, ignore_errors=True)
+    paths = sorted((ROOT / "tests/python").glob("test_*.py"), key=lambda path: (path.stem not in LONGEST, path.stem))
+    start = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    items = [Item(path.stem, [*start, f"--junitxml={reports / path.stem}.xml", str(path)]) for path in paths]
+    with ThreadPoolExecutor(targets.cores()) as pool:
+        for item, ok, seconds, output in pool.map(execute, items):
+            try:
+                suite = ElementTree.parse(reports / f"{item.name}.xml").getroot().find("testsuite")
+                numbers = (int(suite.get(key)) for key in ("tests", "failures", "errors", "skipped"))
+                tests, failed, errors, skipped = numbers
+            except (OSError, ElementTree.ParseError, AttributeError):
+                tests, failed, errors, skipped = 0, 0, 1, 0
+            failed += errors
+            passed = max(tests - failed - skipped, 0)
+            failed = failed if failed or ok else 1
+            if text := output.rstrip() if failed else reasons(output):
+                print(text)
+            word = "FAILED" if failed else "passed"
+            print(f"{word}  python/{item.name}: {passed} tests  {seconds:.1f} s", flush=True)
+            count.passed += passed
+            count.failed += failed
+            count.skipped += skipped
 
 
 def main() -> int:
