@@ -33,14 +33,19 @@ TOLD = 8  # numbers that the trunk tells each token
 SCALARS = 2  # pitch period and correlation, behind the energies and coherences of the bands
 
 
-def token_inputs(fine: bool) -> torch.Tensor:
-    """[17, K] places of each token's inputs in features and fine inputs; a zero, behind them, where there is none."""
+def token_inputs(fine: bool, pitch: bool = True) -> torch.Tensor:
+    """[17, K] places of each token's inputs in features and fine inputs; a zero, behind them, where there is none.
+
+    Without `pitch` nothing that a search for the pitch would have to find.
+    """
     edges = band_edges()
     nothing = FEATURES + (FINE if fine else 0)
     rows = []
     for first in range(0, BANDS, SHARE):
         near = range(max(first - 1, 0), min(first + SHARE + 1, BANDS))
-        row = [*near, *(BANDS + band for band in near), *(2 * BANDS + i for i in range(SCALARS))]
+        row = list(near)
+        if pitch:
+            row += [*(BANDS + band for band in near), *(2 * BANDS + i for i in range(SCALARS))]
         if fine:
             inside = range(edges[near[0]], min(edges[near[-1]] + 1, LOW))
             row += [FEATURES + part * LOW + bin_ for part in range(FINE // LOW) for bin_ in inside]
@@ -168,6 +173,7 @@ class BandSplit(nn.Module):
         taps: int,
         diagonal: bool = False,
         comb: bool = True,
+        pitch: bool = True,
         trunk: tuple[int, int, int] | None = None,
         dropout: float = 0.0,
     ):
@@ -175,7 +181,7 @@ class BandSplit(nn.Module):
         self.widths = (channels, blocks, summary, context)
         self.fine, self.taps, self.diagonal, self.comb = bool(fine), taps, bool(diagonal), bool(comb)
         self.dropout = nn.Dropout(dropout)  # of the tokens between blocks, in training only
-        self.register_buffer("inputs", token_inputs(fine), persistent=False)
+        self.register_buffer("inputs", token_inputs(fine, pitch), persistent=False)
         self.trunk = Network(*trunk, dropout) if trunk else None
         told = 0
         if trunk:

@@ -105,6 +105,7 @@ class Config:
     fine: bool = False  # reads the bins below 4.9 kHz one by one
     trunk: bool = False  # a network of the first three widths comes before the blocks
     comb: bool = True  # strengths of the comb; without it they are 0
+    pitch: bool = True  # reads what the search for the pitch finds; without it and the comb there need be no search
     diagonal: bool = False  # recurrent layers of the tokens without recurrent matrices
     taps: int = 0  # frames of the complex filters on these bins: 0, 1, 3 or 5
     lookahead: int = 2  # frames
@@ -281,6 +282,8 @@ def check(config: Config) -> None:
     need("density", lambda value: 0 < value <= 1, "above 0 and at most 1")
     need("device", ("auto", "cpu", "cuda").__contains__, "auto, cpu or cuda")
     need("begun", lambda value: 0 <= value < 1, "at least 0 and less than 1")
+    if not config.pitch and (config.comb or config.trunk or config.topology == "percepnet"):
+        raise ValueError("setting pitch=false: only for topology=bandsplit with comb=false and without a trunk")
     if config.topology != "percepnet" and config.density < 1:
         raise ValueError(f"setting density={config.density}: only topology=percepnet can be made sparse")
     if config.shard_segments < config.batch:

@@ -24,7 +24,7 @@ KEPT = ("bias", "place", "dense.weight")  # never rounded by the networks, whate
 # What a checkpoint must share with the run that goes on from it.
 SHAPE = (
     *("topology", "dense", "hidden", "strength", "lookahead"),
-    *("channels", "blocks", "summary", "context", "trunk", "fine", "taps", "diagonal", "comb"),
+    *("channels", "blocks", "summary", "context", "trunk", "fine", "taps", "diagonal", "comb", "pitch"),
 )
 
 
@@ -33,7 +33,7 @@ def build(config: Config) -> nn.Module:
     if config.topology == "bandsplit":
         shape = (config.channels, config.blocks, config.summary, config.context, config.fine, config.taps)
         trunk = (config.dense, config.hidden, config.strength) if config.trunk else None
-        return BandSplit(*shape, config.diagonal, config.comb, trunk, config.dropout)
+        return BandSplit(*shape, config.diagonal, config.comb, config.pitch, trunk, config.dropout)
     return Network(config.dense, config.hidden, config.strength, config.dropout)
 
 

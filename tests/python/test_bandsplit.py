@@ -13,6 +13,7 @@ from recordings import RATE, settings, syllables
 
 from linnet import _core
 from training import apply, augment, bandsplit, features, losses, model, spectrum, topology, train
+from training.config import from_command_line as settings_of
 from training.quantize import round_rows
 
 SHAPES = {
@@ -21,6 +22,7 @@ SHAPES = {
     "taps": {"fine": True, "taps": 3},
     "diagonal": {"fine": True, "taps": 5, "diagonal": True},
     "trunk": {"fine": True, "taps": 3, "trunk": (8, 16, 8)},
+    "without pitch": {"fine": True, "taps": 3, "pitch": False},
 }
 
 
@@ -90,6 +92,18 @@ def test_without_the_comb_there_are_no_strengths() -> None:
     gains, strengths, *_ = network(inputs_of(network, 5, 1), network.start(1), True)
     assert gains.all()
     assert not strengths.any()
+
+
+def test_without_pitch_nothing_of_it_is_read() -> None:
+    """Neither the coherences of the bands nor period and correlation: then no search has to find them."""
+    network = network_of("without pitch").eval()
+    x = inputs_of(network, 6, 2)
+    changed = x.clone()
+    changed[:, :, _core.BANDS : _core.FEATURES] += 1
+    outputs = [network(each, network.start(2), True) for each in (x, changed)]
+    assert all(torch.equal(one, other) for one, other in zip(*(each[:4] for each in outputs), strict=True))
+    with pytest.raises(ValueError, match="pitch=false"):
+        settings_of(["large", "pitch=false"])
 
 
 def test_later_frames_do_not_reach_earlier_ones() -> None:
