@@ -55,6 +55,7 @@ class Config:
     shard_segments: int = 96  # segments of one generated shard
     reuse: int = 2  # passes over each shard, interleaved with its neighbours
     batch: int = 96  # segments per batch
+    pool: int = 0  # segments kept on the device, drawn at random while workers replace the oldest; 0: shards in order
     chunk: int = 100  # frames per update; states are carried to the next chunk of the batch
 
     # Augmentation
@@ -268,7 +269,7 @@ def check(config: Config) -> None:
     counts = "batch chunk reuse shard_segments threads valid_segments spectrum_segments"
     need(counts, lambda value: value >= 1, "at least 1")
     need("hours seconds", lambda value: value > 0, "above 0")
-    need("workers steps simulated_rooms matrix_rate", lambda value: value >= 0, "at least 0")
+    need("workers steps pool simulated_rooms matrix_rate", lambda value: value >= 0, "at least 0")
     need("licences", ("all", "permissive").__contains__, "all or permissive")
     if config.licences == "permissive" and (config.speech or config.noise or config.rooms):
         raise ValueError(
@@ -286,7 +287,9 @@ def check(config: Config) -> None:
         raise ValueError("setting pitch=false: only for topology=bandsplit with comb=false and without a trunk")
     if config.topology != "percepnet" and config.density < 1:
         raise ValueError(f"setting density={config.density}: only topology=percepnet can be made sparse")
-    if config.shard_segments < config.batch:
+    if config.pool and (config.pool < config.shard_segments or config.processes > 1):
+        raise ValueError(f"setting pool={config.pool}: must be 0, or at least shard_segments with processes=1")
+    if config.shard_segments < config.batch and not config.pool:
         raise ValueError(f"setting batch={config.batch}: more than shard_segments={config.shard_segments}")
     if config.processes < 1 or config.batch % config.processes:
         raise ValueError(f"setting processes={config.processes}: must divide batch={config.batch}")

@@ -176,7 +176,7 @@ def _produce(config, folder: str, worker: int, wanted, stop, parent: int) -> Non
             time.sleep(0.1)
             continue
         path = shard_path(Path(folder), index)
-        if index >= wanted.value - config.reuse - LEAD and not path.is_file():
+        if index >= wanted.value - config.reuse - lead(config) and not path.is_file():
             seeds = [[config.seed, index, i] for i in range(config.shard_segments)]
             rows = generate(mixer, seeds, config.lookahead)
             if os.getppid() == parent:
@@ -184,7 +184,9 @@ def _produce(config, folder: str, worker: int, wanted, stop, parent: int) -> Non
         index += max(config.workers, 1)
 
 
-LEAD = 2  # shards made ahead of the newest one in use
+def lead(config) -> int:
+    """Shards made ahead of the newest one in use: each worker can have one in hand."""
+    return max(config.workers, 1) + 1
 
 
 class Shards:
@@ -203,7 +205,7 @@ class Shards:
             shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
         context = multiprocessing.get_context("spawn")
-        self.wanted = context.Value("q", first + 1 + LEAD)
+        self.wanted = context.Value("q", first + 1 + lead(config))
         self.stop = context.Event()
         arguments = (config, str(folder))
         self.workers = [
@@ -230,6 +232,8 @@ class Shards:
         path = shard_path(self.folder, index)
         begun = time.monotonic()
         while not path.is_file():
+            if self.stop.is_set():
+                raise ChildProcessError("the data processes were stopped")
             if self.workers and not any(worker.is_alive() for worker in self.workers):
                 raise ChildProcessError(f"the data process ended before shard {index}; its message is above")
             time.sleep(0.05)
@@ -238,7 +242,7 @@ class Shards:
 
     def stage(self, index: int) -> list[np.ndarray]:
         """Rows of the shards in use at stage `index`, float16 [segments, T, COLUMNS] each, the newest last."""
-        self.wanted.value = index + 1 + LEAD
+        self.wanted.value = index + 1 + lead(self.config)
         first = max(index - self.config.reuse + 1, 0)
         if self.workers and first:
             shard_path(self.folder, first - 1).unlink(missing_ok=True)

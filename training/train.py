@@ -13,12 +13,14 @@ Interrupting saves first. With steps=N instead of hours the run is reproducible,
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import math
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +39,7 @@ from training.log import Log
 from training.losses import heard, noisy_power, total_loss
 from training.model import count_weights
 from training.optimisers import make_optimisers
+from training.pool import Pool
 from training.team import Team, leave, together
 
 SKIPPED_MOST = 3  # updates in a row without a finite gradient
@@ -237,7 +240,7 @@ class Run:
         c = self.config
         rows = rows.to(self.device, non_blocking=True)
         states = self.network.start(rows.shape[0])
-        sums: dict[str, float] = {}
+        sums: dict[str, torch.Tensor] = {}  # read once at the end: a device would be waited for at each reading
         used = 0
         rounding = self.team.progress >= c.quantize_from
         for start in range(0, rows.shape[1], c.chunk):
@@ -256,8 +259,8 @@ class Run:
             used += 1
             parts |= {"loss": loss.detach(), "norm": norm}
             for key, value in parts.items():
-                sums[key] = sums.get(key, 0.0) + float(value)
-        return {key: value / used for key, value in sums.items()}
+                sums[key] = sums[key] + value if key in sums else value
+        return {key: float(value) / used for key, value in sums.items()}
 
     @torch.no_grad()
     def validate(self, rows: torch.Tensor) -> dict[str, float]:
@@ -356,6 +359,31 @@ class Keeper:
             self.run.export(LAST)
 
 
+def batches(run: Run, team: Team) -> Iterator[tuple[torch.Tensor, float]]:
+    """This process's share of one batch after the other, [B, T, COLUMNS], and the seconds waited for data so far."""
+    c, folder = run.config, run.folder / "shards"
+    if c.pool:
+        if team.size > 1:
+            raise ValueError(f"setting pool={c.pool}: for one process, and there are {team.size}; give pool=0")
+        with Pool(c, folder, run.device, run.stage) as pool:
+            while True:
+                rows = pool.draw()
+                run.stage = pool.made
+                yield rows, pool.waited
+    with features.Shards(c, folder, run.stage, team.rank == 0) as shards:
+        while True:
+            stage = shards.stage(run.stage)
+            count = sum(len(shard) for shard in stage)
+            order = np.random.default_rng([c.seed, run.stage, 1]).permutation(count)
+            for batch in range(run.batch, count // c.batch):
+                chosen = order[batch * c.batch : (batch + 1) * c.batch][team.rank :: team.size]
+                size = c.shard_segments
+                rows = torch.from_numpy(np.stack([stage[i // size][i % size] for i in chosen]))
+                run.batch = batch + 1
+                yield rows.pin_memory() if run.device.type == "cuda" else rows, shards.waited
+            run.stage, run.batch = run.stage + 1, 0
+
+
 def train(config: Config, team: Team | None = None) -> Run:
     """Runs to the end of the budget, or until it is interrupted."""
     run = Run(config, team)
@@ -368,25 +396,14 @@ def train(config: Config, team: Team | None = None) -> Run:
     }
     run.begun = time.monotonic()
     try:
-        with features.Shards(config, run.folder / "shards", run.stage, team.rank == 0) as shards:
+        with contextlib.closing(batches(run, team)) as source:
             team.agree(run.progress(), bool(stopping))
             while team.progress < 1 and not team.stopping:
-                pool = shards.stage(run.stage)
-                count = sum(len(shard) for shard in pool)
-                order = np.random.default_rng([config.seed, run.stage, 1]).permutation(count)
-                batch_count = count // config.batch
-                while run.batch < batch_count and team.progress < 1 and not team.stopping:
-                    chosen = order[run.batch * config.batch : (run.batch + 1) * config.batch][team.rank :: team.size]
-                    size = config.shard_segments
-                    rows = torch.from_numpy(np.stack([pool[i // size][i % size] for i in chosen]))
-                    rows = rows.pin_memory() if run.device.type == "cuda" else rows
-                    parts = run.train_batch(rows)
-                    run.batch += 1
-                    if keeper:
-                        keeper.after_batch(parts, rows.shape[0] * rows.shape[1], shards.waited)
-                    team.agree(run.progress(), bool(stopping))
-                if run.batch >= batch_count:
-                    run.stage, run.batch = run.stage + 1, 0
+                rows, waited = next(source)
+                parts = run.train_batch(rows)
+                if keeper:
+                    keeper.after_batch(parts, rows.shape[0] * rows.shape[1], waited)
+                team.agree(run.progress(), bool(stopping))
         if keeper:
             keeper.finish()
     finally:

@@ -208,6 +208,17 @@ def test_a_stopped_run_saves(corpus: Path, tmp_path: Path) -> None:
     assert not (made.folder() / config.LAST).exists()
 
 
+def test_a_run_from_a_pool_trains_and_goes_on_with_new_segments(corpus: Path, tmp_path: Path) -> None:
+    made = settings(corpus, tmp_path, steps=12, pool=16)
+    stage = train.train(made).stage
+    assert stage > 0
+    longer = train.train(dataclasses.replace(made, steps=16))
+    assert longer.step == 16
+    assert longer.stage > stage  # the seeds that come next
+    with pytest.raises(ValueError, match="pool=16"):
+        config.check(dataclasses.replace(made, processes=2))
+
+
 def test_processes_share_a_batch_and_make_the_same_updates(corpus: Path, tmp_path: Path) -> None:
     made = {name: settings(corpus, tmp_path, name=name, steps=8, processes=int(name[-1])) for name in ("by1", "by2")}
     weights = []

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 from recordings import RATE, settings, syllables
 
-from training import augment, data, features, manifest
+from training import augment, data, features, manifest, pool
 
 # Data
 
@@ -306,3 +307,21 @@ def test_shards_of_other_settings_are_not_taken(corpus: Path, tmp_path: Path) ->
     assert len(found) == 1
     assert np.array_equal(found[0], wanted)
     assert not tmp_path.exists()
+
+
+def test_a_pool_gives_segments_that_were_made_and_replaces_the_oldest(corpus: Path, tmp_path: Path) -> None:
+    made = settings(corpus, tmp_path, pool=10, batch=6, shard_segments=4, seconds=0.5)
+    mixer = augment.Mixer(data.load(made, "train"), made)
+    place: dict[bytes, int] = {}  # the shard that a segment is of
+    seen: list[set[int]] = []
+    with pool.Pool(made, tmp_path / "shards", torch.device("cpu")) as source:
+        while source.made < 4:
+            drawn = source.draw().numpy()
+            for index in range(len(place) // 4, source.made + 1):
+                seeds = [[made.seed, index, i] for i in range(4)]
+                place |= {rows.tobytes(): index for rows in features.generate(mixer, seeds, made.lookahead)}
+            seen.append({place[rows.tobytes()] for rows in drawn})
+    assert max(map(max, seen)) >= 2
+    assert all(max(each) - min(each) <= 2 for each in seen)  # two shards fit in, and one may be half replaced
+    assert not source.filler.is_alive()
+    assert not (tmp_path / "shards").exists()
