@@ -16,6 +16,7 @@ from command_line import TINY, run, sound, write
 
 import linnet
 from linnet.cli import main
+from linnet.io import level
 from linnet.study.ladder import _pairs
 from linnet.study.metrics import score
 
@@ -187,6 +188,19 @@ def test_wav_pipe_equals_the_file_path(tmp_path: Path, root: Path) -> None:
     assert outof.stdout == piped.stdout
 
 
+def test_a_live_pipe_is_answered_while_it_goes_on(root: Path) -> None:
+    command = [sys.executable, "-m", "linnet", "enhance", "-", "-", "--raw", "48000,1", "--model", "tiny"]
+    environment = {**os.environ, "PYTHONPATH": str(root / "python")}
+    live = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+    assert live.stdin and live.stdout
+    live.stdin.write(bytes(2 * 9600))  # 0.2 s, of which 30 ms stay inside
+    live.stdin.flush()
+    assert len(live.stdout.read(2 * 4800)) == 2 * 4800  # a longer wait would not end
+    live.stdin.close()
+    live.stdout.read()
+    assert live.wait() == 0
+
+
 def test_raw_pipe(tmp_path: Path, root: Path) -> None:
     x = np.rint(sound(50000, 2) * 32767).astype("<i2")
     piped = run("enhance", "-", "-", *TINY, "--raw", "16000,2", root=root, input=x.tobytes())
@@ -330,10 +344,25 @@ def test_help_names_the_models(capsys: pytest.CaptureFixture[str]) -> None:
     assert f"{', '.join(linnet.models())}, or a .linnet file" in " ".join(capsys.readouterr().out.split())
 
 
+def test_a_meter_keeps_a_bounded_share_of_a_long_stream() -> None:
+    rate, seconds = 1000, 6 * 3600  # a low rate, because only the number of frames matters
+    rng = np.random.default_rng(5)
+    whole, other = (level.Meter(rate, False) for _ in range(2))
+    loud = rng.uniform(0.01, 0.1, (seconds, 1)).astype(np.float32)
+    for value in loud:
+        whole.add(np.full((rate, 1), value))
+    for values in loud.reshape(-1, 8):  # blocks of another length
+        other.add(np.repeat(values, rate)[:, None])
+    assert np.array_equal(whole.powers(), other.powers())
+    assert level.MOST_POWERS // 2 < len(whole.powers()) <= level.MOST_POWERS
+    assert np.median(whole.powers()) == pytest.approx(np.median(loud**2), rel=0.01)
+
+
 def test_memory_does_not_grow_with_the_file(tmp_path: Path, root: Path) -> None:
     code = """
 import re, sys
 from linnet.cli import main
+from linnet.io import level
 assert main(["enhance", sys.argv[1], sys.argv[2], "--model", "tiny"]) == 0
 print(re.search(r"VmHWM:\\s*(\\d+) kB", open("/proc/self/status").read())[1], file=sys.stderr)
 """

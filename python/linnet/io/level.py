@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from linnet import _core
 from linnet.io.formats import Block
 
+MOST_POWERS = 2**18  # kept of a stream: all of the first 87 minutes, then evenly chosen ones
 PREVIEW_SECONDS = 30.0  # of the first channel, kept for a figure
 _SILENCE = 1e-10  # power of -100 dBFS, added so that digital silence has a level
 
@@ -45,12 +46,17 @@ def noise_reduction(before: NDArray[np.float64], after: NDArray[np.float64], whe
 
 
 class Meter:
-    """Frame powers of a stream that comes in blocks, and its first seconds if a preview is wanted."""
+    """Frame powers of a stream that comes in blocks, and its first seconds if a preview is wanted.
+
+    Memory does not grow with the stream: of a long one every second, fourth, ... frame is kept, the same ones by meters
+    that were given as many samples.
+    """
 
     def __init__(self, rate: int, preview: bool) -> None:
         self._rate = rate
         self._rest: Block | None = None
-        self._powers: list[NDArray[np.float64]] = []
+        self._powers = np.zeros(MOST_POWERS)
+        self._kept, self._every, self._frames = 0, 1, 0
         self._missing = int(PREVIEW_SECONDS * rate) if preview else 0
         self._first: list[NDArray[np.float32]] = []
 
@@ -62,13 +68,21 @@ class Meter:
         block = np.nan_to_num(np.clip(block, -_core.MAX_SAMPLE, _core.MAX_SAMPLE), nan=0.0)
         if self._rest is not None:
             block = np.concatenate([self._rest, block])
-        self._powers.append(frame_powers(block, self._rate))
+        powers = frame_powers(block, self._rate)
+        chosen = powers[-self._frames % self._every :: self._every]
+        while self._kept + len(chosen) > MOST_POWERS:
+            half = self._powers[: self._kept : 2].copy()
+            self._kept, self._every = len(half), 2 * self._every
+            self._powers[: self._kept] = half
+            chosen = powers[-self._frames % self._every :: self._every]
+        self._powers[self._kept : self._kept + len(chosen)] = chosen
+        self._kept, self._frames = self._kept + len(chosen), self._frames + len(powers)
         frame = max(1, self._rate // 50)
         self._rest = block[len(block) // frame * frame :]
 
     def powers(self) -> NDArray[np.float64]:
-        """Of all whole frames so far."""
-        return np.concatenate(self._powers) if self._powers else np.zeros(0)
+        """Of the whole frames so far, all or evenly chosen ones."""
+        return self._powers[: self._kept]
 
     def preview(self) -> NDArray[np.float32]:
         """The first seconds of the first channel."""

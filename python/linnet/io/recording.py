@@ -25,6 +25,7 @@ from linnet.io.level import Meter, noise_reduction, pauses
 from linnet.io.pipe import PIPE
 
 BLOCK_SECONDS = 1.0
+PIPE_SECONDS = 0.02  # of a pipe, so that what comes in live goes on at once
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def enhance_file(
         writer = stack.enter_context(open_output(target, form, options.raw is not None))
         before, after = Meter(form.rate, preview), Meter(form.rate, preview)
         samples, cpu = 0, 0.0
-        for block in reader.blocks(int(BLOCK_SECONDS * form.rate)):
+        for block in reader.blocks(int((PIPE_SECONDS if source == PIPE else BLOCK_SECONDS) * form.rate)):
             samples += len(block)
             started = time.process_time()
             ready = adapter.feed(block)
