@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from linnet import _core
 from linnet._core import BANDS, FEATURES, RATE, WINDOW
@@ -75,6 +76,11 @@ class Layout:
             at += 2 * self.bins
         return found | ({"fine": slice(at, at + FINE)} if self.fine else {})
 
+    def split(self, rows: torch.Tensor) -> dict[str, torch.Tensor]:
+        """[T, B, width] float16 -> float32 parts by name."""
+        rows = rows.float()
+        return {name: rows[..., part] for name, part in self.parts().items()}
+
 
 PLAIN = Layout()
 
@@ -82,6 +88,11 @@ PLAIN = Layout()
 def layout(config) -> Layout:
     """The rows that the losses and the network of a run need."""
     return Layout(USED if config.weight_spectrum else LOW if config.taps else 0, bool(config.fine))
+
+
+def seen(parts: dict[str, torch.Tensor]) -> torch.Tensor:
+    """What the network reads: features, and fine inputs where the rows have them."""
+    return torch.cat([parts["features"], parts["fine"]], 2) if "fine" in parts else parts["features"]
 
 
 def fine_inputs(spectrum: np.ndarray, lookahead: int) -> np.ndarray:

@@ -106,7 +106,7 @@ def complex_bins(rows: dict[str, torch.Tensor], name: str, bins: int = USED) -> 
 
 
 def spectrum_loss(rows: dict[str, torch.Tensor], gains: torch.Tensor, strengths: torch.Tensor) -> torch.Tensor:
-    """Loss of one chunk; rows as train.split_rows gives them, with the spectra."""
+    """Loss of one chunk; rows as features.Layout.split gives them, with the spectra."""
     noisy, comb, clean = (complex_bins(rows, name) for name in ("noisy", "comb", "clean"))
     level = torch.view_as_real(noisy).square().sum(-1).mean((0, 2)).clamp(min=1e-3).rsqrt()[None, :, None]
     noisy, comb, clean = noisy * level, comb * level, clean * level

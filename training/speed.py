@@ -102,7 +102,7 @@ def update_speed(preset: str) -> dict[str, float]:
             best[part] = min(best.get(part, 1e9), now - clock)
             clock = now
 
-        part = train.split_rows(rows)
+        part = features.PLAIN.split(rows)
         lap("split")
         *outputs, _ = network(part["features"], network.start(c.batch), True)
         lap("forward")

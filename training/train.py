@@ -36,7 +36,8 @@ from training import data, export, features, keep_memory, sparse, topology, wide
 from training.config import CHECKPOINT, FROM_MODEL, LAST, Config, stages_from_command_line, to_json
 from training.device import choose, data_workers, set_precision, working_type
 from training.log import Log
-from training.losses import heard, noisy_power, total_loss
+from training.losses import total_loss
+from training.measure import measure
 from training.model import count_weights
 from training.optimisers import make_optimisers
 from training.pool import Pool
@@ -55,17 +56,6 @@ def prepare_torch(config: Config) -> torch.device:
     torch.manual_seed(config.seed)
     set_precision(config.fast_matmul, device)
     return device
-
-
-def split_rows(rows: torch.Tensor, row: features.Layout = features.PLAIN) -> dict[str, torch.Tensor]:
-    """[T, B, row.width] float16 -> float32 parts by name."""
-    rows = rows.float()
-    return {name: rows[..., part] for name, part in row.parts().items()}
-
-
-def seen(rows: dict[str, torch.Tensor]) -> torch.Tensor:
-    """What the network reads: features, and fine inputs where the rows have them."""
-    return torch.cat([rows["features"], rows["fine"]], 2) if "fine" in rows else rows["features"]
 
 
 def take_over(config: Config) -> dict[str, torch.Tensor]:
@@ -244,10 +234,10 @@ class Run:
         used = 0
         rounding = self.team.progress >= c.quantize_from
         for start in range(0, rows.shape[1], c.chunk):
-            part = split_rows(rows[:, start : start + c.chunk].transpose(0, 1).contiguous(), self.row)
+            part = self.row.split(rows[:, start : start + c.chunk].transpose(0, 1).contiguous())
             if c.dropout:  # of each process its own, and the same after a resume
                 torch.manual_seed(hash((c.seed, self.step, self.team.rank)))
-            *outputs, states = self.outputs(self.network, seen(part), states, rounding)
+            *outputs, states = self.outputs(self.network, features.seen(part), states, rounding)
             loss, parts = total_loss(c, part, *outputs)
             self.network.zero_grad()
             loss.backward()
@@ -262,34 +252,11 @@ class Run:
                 sums[key] = sums[key] + value if key in sums else value
         return {key: float(value) / used for key, value in sums.items()}
 
-    @torch.no_grad()
     def validate(self, rows: torch.Tensor) -> dict[str, float]:
-        """Loss parts of the averaged, int8-rounded weights on [B, T, COLUMNS]; SNR in bands before and after, dB."""
+        """What measure.py finds of the averaged, int8-rounded weights on [B, T, COLUMNS]."""
         network = topology.build(self.config).to(self.device).eval()
         network.load_state_dict(self.average)
-        rows = rows.to(self.device)
-        states = network.start(rows.shape[0])
-        sums: dict[str, float] = {}
-        energies = torch.zeros(3, rows.shape[0], device=self.device)  # clean, error before, error after
-        starts = range(0, rows.shape[1], 200)
-        for start in starts:
-            part = split_rows(rows[:, start : start + 200].transpose(0, 1).contiguous(), self.row)
-            *outputs, states = self.outputs(network, seen(part), states, True)
-            loss, parts = total_loss(self.config, part, *outputs)
-            parts["loss"] = loss
-            for key, value in parts.items():
-                sums[key] = sums.get(key, 0.0) + float(value) / len(starts)
-            gain, strength, _, *taps = outputs
-            part, _, error, _ = heard(part, gain, strength, *taps)
-            scale = noisy_power(part) * part["gain_mask"]
-            before = (1 - 2 * part["xy"] + part["xx"]).clamp(min=0)
-            energies += torch.stack([(value * scale).sum((0, 2)) for value in (part["xx"], before, error)])
-        spoken = energies[0] > 0
-        clean, before, after = energies[:, spoken].clamp(min=1e-9).log10() * 10
-        # Nearly clean mixtures would dominate the mean: counted up to 30 dB.
-        sums["snr_in"] = float((clean - before).clamp(max=30).mean())
-        sums["snr_out"] = float((clean - after).clamp(max=30).mean())
-        return sums
+        return measure(self.config, network, rows.to(self.device), self.outputs)
 
     def export(self, name: str) -> None:
         """The averaged weights as a proven blob, or as bare weights where the SDK does not have the network."""

@@ -4,6 +4,8 @@ what they give, and recordings through it."""
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ import torch
 from recordings import RATE, settings, syllables
 
 from linnet import _core
-from training import apply, augment, bandsplit, features, losses, model, spectrum, topology, train
+from training import apply, augment, bandsplit, features, losses, measure, model, spectrum, topology, train
 from training.config import from_command_line as settings_of
 from training.quantize import round_rows
 
@@ -173,7 +175,7 @@ def rows_of_noisy_speech() -> dict[str, torch.Tensor]:
     noisy = clean + 0.02 * rng.standard_normal(len(clean)).astype(np.float32)
     row = features.Layout(features.LOW, True)
     rows = features.rows_of(augment.Segment(noisy, clean, 24000.0, True), 2, row)
-    return train.split_rows(torch.from_numpy(rows)[2:, None], row)
+    return row.split(torch.from_numpy(rows)[2:, None])
 
 
 def test_without_filters_the_bins_have_the_error_that_the_bands_tell() -> None:
@@ -277,3 +279,18 @@ def test_weights_of_no_run_are_refused(tmp_path: Path) -> None:
     path.write_bytes(b"nothing")
     with pytest.raises(ValueError, match="no weights of a training run"):
         topology.load(path)
+
+
+def test_a_network_is_measured_on_the_voices_and_noises_of_both_splits(corpus: Path, tmp_path: Path) -> None:
+    made = settings(corpus, tmp_path, topology="bandsplit", channels=8, blocks=1, context=8, fine=True, taps=3, steps=4)
+    run = train.train(made)
+    weights = run.folder / "last.safetensors"
+    sources = [f"{name}={getattr(made, name)}" for name in ("speech", "noise", "rooms", "cache")]
+    command = [sys.executable, measure.__file__, str(weights), *sources, "segments=2"]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    found = [line for line in lines if "snr_out" in line]
+    names = [f"{voices} voices, {noises} noises" for voices in ("train", "valid") for noises in ("train", "valid")]
+    assert [line.partition(":")[0] for line in found] == names
+    assert len({line.partition("snr_in ")[2] for line in found}) == 4  # four sets
+    bad = subprocess.run([*command, "nonsense=1"], capture_output=True, text=True)
+    assert (bad.returncode, len(bad.stderr.splitlines())) == (2, 1)

@@ -209,7 +209,7 @@ def spectra_of(noisy: np.ndarray, clean: np.ndarray) -> dict[str, torch.Tensor]:
     """The rows of one pair [T, 1, ...], look-ahead 2, without the first two of silence."""
     segment = augment.Segment(noisy, clean, 24000.0, True)
     row = features.Layout(spectrum.USED)
-    return train.split_rows(torch.from_numpy(features.rows_of(segment, 2, row))[2:, None], row)
+    return row.split(torch.from_numpy(features.rows_of(segment, 2, row))[2:, None])
 
 
 def test_differentiable_synthesis_is_that_of_the_core() -> None:
@@ -295,7 +295,7 @@ def test_points_lost_follow_pesq(root: Path) -> None:
     noisy = soundfile.read(root / "sdk/examples/demo_noisy.flac", dtype="float32")[0][: 8 * RATE]
     clean, noisy = (x[: len(x) // 480 * 480] for x in (clean, noisy))
     rows = features.rows_of(augment.Segment(noisy, clean, 24000.0, True), 2)
-    parts = train.split_rows(torch.from_numpy(rows)[2:, None])
+    parts = features.PLAIN.split(torch.from_numpy(rows)[2:, None])
     ideal = np.pad(parts["gain"][:, 0].numpy(), ((2, 0), (0, 0)))
     lost, points = [], []
     for share in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0):  # of the way from the noisy signal to ideal gains
@@ -307,6 +307,6 @@ def test_points_lost_follow_pesq(root: Path) -> None:
     assert np.corrcoef(lost, points)[0, 1] < -0.9
     # Neither knows the level of the recording.
     quiet = features.rows_of(augment.Segment(0.1 * noisy, 0.1 * clean, 24000.0, True), 2)
-    parts = train.split_rows(torch.from_numpy(quiet)[2:, None])
+    parts = features.PLAIN.split(torch.from_numpy(quiet)[2:, None])
     gains = torch.from_numpy(ideal)[2:, None]
     assert float(losses.disturbance_loss(parts, 0 * gains + 1)) == pytest.approx(lost[0], rel=0.02)
