@@ -27,6 +27,7 @@ import soundfile
 
 from training import apply, evaluate, topology, train
 from training.config import LAST, Config, check, load_preset, set_values
+from training.dnsmos import network
 from training.team import together
 
 SCORES = {"pesq_wb": "PESQ-WB", "stoi": "STOI", "si_sdr": "SI-SDR dB", "dnsmos_ovrl": "OVRL", "dnsmos_bak": "BAK"}
@@ -74,7 +75,7 @@ def score(trial: Trial, folder: Path, listed: Path, rounding: bool) -> dict[str,
         enhancer = apply.Enhancer(run / train.CHECKPOINT, rounding)
         for path in sorted((folder / "noisy").glob("*.wav")):
             soundfile.write(out / path.name, enhancer(evaluate.read(path)), evaluate.RATE, subtype="FLOAT")
-        result = evaluate.evaluate(None, folder, listed, workers=1, enhanced=out)
+        result = evaluate.evaluate(None, folder, listed, dnsmos=network(), workers=1, enhanced=out)
         kept.write_text(json.dumps(result, indent=1) + "\n")
     return json.loads(kept.read_text())["mean"]["enhanced"]
 
