@@ -207,7 +207,7 @@ def python_tests(chosen: list[targets.Target], libraries: str, mode: str, count:
     reports = ROOT / "build" / "pytest"
     shutil.rmtree(reports, ignore_errors=True)
     paths = sorted((ROOT / "tests/python").glob("test_*.py"), key=lambda path: (path.stem not in LONGEST, path.stem))
-    start = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    start = [sys.executable, "-m", "pytest", "-q"]
     items = [Item(path.stem, [*start, f"--junitxml={reports / path.stem}.xml", str(path)]) for path in paths]
     with ThreadPoolExecutor(targets.cores()) as pool:
         for item, ok, seconds, output in pool.map(execute, items):
