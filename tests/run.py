@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,11 +80,16 @@ def execute(item: Item) -> tuple[Item, bool, float, str]:
     return item, ok, time.monotonic() - start, output
 
 
-def execute_all(items: list[Item], count: Count) -> None:
-    """Runs items side by side, as many as there are cores, and reports them in their order."""
+def side_by_side(items: list[Item]) -> Iterator[tuple[Item, bool, float, str]]:
+    """Runs items, as many at once as there are cores, and tells of them in their order."""
     with ThreadPoolExecutor(targets.cores()) as pool:
-        for item, ok, seconds, output in pool.map(execute, items):
-            count.add(item.name, ok, seconds, output)
+        yield from pool.map(execute, items)
+
+
+def execute_all(items: list[Item], count: Count) -> None:
+    """Runs items side by side and counts each as one."""
+    for item, ok, seconds, output in side_by_side(items):
+        count.add(item.name, ok, seconds, output)
 
 
 def sources(*suffixes: str) -> list[str]:
@@ -209,24 +215,23 @@ def python_tests(chosen: list[targets.Target], libraries: str, mode: str, count:
     paths = sorted((ROOT / "tests/python").glob("test_*.py"), key=lambda path: (path.stem not in LONGEST, path.stem))
     start = [sys.executable, "-m", "pytest", "-q"]
     items = [Item(path.stem, [*start, f"--junitxml={reports / path.stem}.xml", str(path)]) for path in paths]
-    with ThreadPoolExecutor(targets.cores()) as pool:
-        for item, ok, seconds, output in pool.map(execute, items):
-            try:
-                suite = ElementTree.parse(reports / f"{item.name}.xml").getroot().find("testsuite")
-                numbers = (int(suite.get(key)) for key in ("tests", "failures", "errors", "skipped"))
-                tests, failed, errors, skipped = numbers
-            except (OSError, ElementTree.ParseError, AttributeError):
-                tests, failed, errors, skipped = 0, 0, 1, 0
-            failed += errors
-            passed = max(tests - failed - skipped, 0)
-            failed = failed if failed or ok else 1
-            if text := output.rstrip() if failed else reasons(output):
-                print(text)
-            word = "FAILED" if failed else "passed"
-            print(f"{word}  python/{item.name}: {passed} tests  {seconds:.1f} s", flush=True)
-            count.passed += passed
-            count.failed += failed
-            count.skipped += skipped
+    for item, ok, seconds, output in side_by_side(items):
+        try:
+            suite = ElementTree.parse(reports / f"{item.name}.xml").getroot().find("testsuite")
+            numbers = (int(suite.get(key)) for key in ("tests", "failures", "errors", "skipped"))
+            tests, failed, errors, skipped = numbers
+        except (OSError, ElementTree.ParseError, AttributeError):
+            tests, failed, errors, skipped = 0, 0, 1, 0
+        failed += errors
+        passed = max(tests - failed - skipped, 0)
+        failed = failed if failed or ok else 1
+        if text := output.rstrip() if failed else reasons(output):
+            print(text)
+        word = "FAILED" if failed else "passed"
+        print(f"{word}  python/{item.name}: {passed} tests  {seconds:.1f} s", flush=True)
+        count.passed += passed
+        count.failed += failed
+        count.skipped += skipped
 
 
 def main() -> int:

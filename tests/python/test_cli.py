@@ -362,7 +362,6 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path, root: Path) -> None:
     code = """
 import re, sys
 from linnet.cli import main
-from linnet.io import level
 assert main(["enhance", sys.argv[1], sys.argv[2], "--model", "tiny"]) == 0
 print(re.search(r"VmHWM:\\s*(\\d+) kB", open("/proc/self/status").read())[1], file=sys.stderr)
 """
