@@ -204,7 +204,7 @@ def stages_from_command_line(arguments: list[str]) -> list[Config]:
     One, as from_command_line says; or, where the first word is the JSON file of a trained model, its stages, each begun
     from the one before it, with the settings given besides. They are named after the file or by `name`, with a number.
     """
-    preset, given = _split(arguments)
+    preset, given = split_words(arguments)
     if not preset.endswith(".json"):
         return [from_command_line(arguments)]
     name = given.pop("name", Path(preset).stem)
@@ -223,13 +223,13 @@ def from_command_line(arguments: list[str]) -> Config:
 
     Without a preset it is `base`, or `finetune` where `init` names a model to start from.
     """
-    preset, given = _split(arguments)
+    preset, given = split_words(arguments)
     config = set_values(load_preset(preset or ("finetune" if given.get("init") else "base")), given)
     check(config)
     return config
 
 
-def _split(arguments: list[str]) -> tuple[str, dict[str, str]]:
+def split_words(arguments: list[str]) -> tuple[str, dict[str, str]]:
     """The preset, empty if there is none, and the settings."""
     words = list(arguments)
     preset = words.pop(0) if words and "=" not in words[0] and not words[0].startswith("--") else ""

@@ -9,7 +9,6 @@ the voices that it was trained on, more voices are worth more than longer traini
 
 from __future__ import annotations
 
-import copy
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +22,7 @@ from torch import nn
 import training
 from training import data, features, topology
 from training.augment import Mixer
-from training.config import Config, check, set_values
+from training.config import Config, check, set_values, split_words
 from training.losses import heard, noisy_power, total_loss
 
 SEGMENTS = 64
@@ -64,16 +63,12 @@ def measure(config: Config, network: nn.Module, rows: torch.Tensor, outputs: Cal
 def mixers(config: Config) -> dict[str, Mixer]:
     """Mixers that differ in the split of the voices and of the noises alone."""
     corpora = {split: data.load(config, split) for split in ("train", "valid")}
-    valid = Mixer(corpora["valid"], config)
     found = {}
-    for voices, corpus in corpora.items():
-        for noises in corpora:
-            mixer = copy.copy(Mixer(corpus, config))
-            mixer.corpus = copy.copy(corpus)
-            mixer.corpus.noise = corpora[noises].noise
-            mixer.recorded, mixer.simulated = valid.recorded, valid.simulated
-            mixer.procedural, mixer.hard = valid.procedural, valid.hard
-            found[f"{voices} voices, {noises} noises"] = mixer
+    for voices, of_voices in corpora.items():
+        for noises, of_noises in corpora.items():
+            # The split says that nothing is made hard or computed, and which of the simulated rooms there are.
+            corpus = data.Corpus(of_voices.speech, of_noises.noise, corpora["valid"].rooms, "valid")
+            found[f"{voices} voices, {noises} noises"] = Mixer(corpus, config)
     return found
 
 
@@ -87,14 +82,14 @@ def main() -> int:
     torch.set_num_threads(1)
     try:
         network, config = topology.load(Path(words[0]))
-        given = dict(word.split("=", 1) for word in words[1:] if "=" in word)
-        if len(given) < len(words) - 1:
-            raise ValueError("give settings as key=value behind the weights")
-        segments = int(given.pop("segments", SEGMENTS))
+        preset, given = split_words(words[1:])
+        segments = str(given.pop("segments", SEGMENTS))
+        if preset or not segments.isdecimal() or segments == "0":
+            raise ValueError(f"'{preset or segments}': behind the weights give key=value, and of segments 1 or more")
         config = set_values(config, {"data": Config.data, "init": "", "device": "cpu", "pool": "0"} | given)
         check(config)
         for name, mixer in mixers(config).items():
-            rows = torch.from_numpy(features.generate(mixer, [[5, i] for i in range(segments)], config.lookahead))
+            rows = torch.from_numpy(features.generate(mixer, [[5, i] for i in range(int(segments))], config.lookahead))
             values = measure(config, network, rows, lambda network, *inputs: network(*inputs))
             print(f"{name}: {' '.join(f'{key} {value:.4g}' for key, value in values.items())}", flush=True)
     except (OSError, ValueError) as error:
