@@ -86,7 +86,7 @@ def main() -> int:
         segments = str(given.pop("segments", SEGMENTS))
         if preset or not segments.isdecimal() or segments == "0":
             raise ValueError(f"'{preset or segments}': behind the weights give key=value, and of segments 1 or more")
-        config = set_values(config, {"data": Config.data, "init": "", "device": "cpu", "pool": "0"} | given)
+        config = set_values(config, {"data": Config.data, "init": "", "device": "cpu"} | given)
         check(config)
         for name, mixer in mixers(config).items():
             rows = torch.from_numpy(features.generate(mixer, [[5, i] for i in range(int(segments))], config.lookahead))

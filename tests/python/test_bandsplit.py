@@ -282,8 +282,8 @@ def test_weights_of_no_run_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_network_is_measured_on_the_voices_and_noises_of_both_splits(corpus: Path, tmp_path: Path) -> None:
-    made = settings(corpus, tmp_path, topology="bandsplit", channels=8, blocks=1, context=8, fine=True, taps=3, steps=4)
-    run = train.train(made)
+    widths = {"topology": "bandsplit", "channels": 8, "blocks": 1, "context": 8, "fine": True, "taps": 3}
+    run = train.train(made := settings(corpus, tmp_path, **widths, steps=4, pool=16, batch=16))  # as `large` was
     weights = run.folder / "last.safetensors"
     sources = [f"{name}={getattr(made, name)}" for name in ("speech", "noise", "rooms", "cache")]
     command = [sys.executable, measure.__file__, str(weights), *sources, "segments=2"]
