@@ -4,8 +4,6 @@
 // in the same way: one frame, and two frames in one call. Read only native numbers.
 #pragma once
 
-#include <time.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -15,37 +13,14 @@
 #include "kernels/kernels.h"
 #include "model/blob.h"
 #include "nn/network.h"
+#include "peak.h"
+#include "timing.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
 namespace checkkernels {
-
-inline double now_ns() {
-  timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return static_cast<double>(t.tv_sec) * 1e9 + static_cast<double>(t.tv_nsec);
-}
-
-// Best time of one call in ns: runs of about half a millisecond, 200 of them.
-template <class Call>
-inline double best_ns(Call call) {
-  int calls = 1;
-  for (;; calls *= 2) {
-    double start = now_ns();
-    for (int i = 0; i < calls; ++i) call();
-    if (now_ns() - start > 3e5) break;
-  }
-  double best = 1e300;
-  for (int run = 0; run < 200; ++run) {
-    double start = now_ns();
-    for (int i = 0; i < calls; ++i) call();
-    double each = (now_ns() - start) / calls;
-    if (each < best) best = each;
-  }
-  return best;
-}
 
 #if defined(__x86_64__)
 // One VPMADDUBSW, VPMADDWD and VPADDD per 32 bytes, four sums, no signs, no broadcasts.
@@ -181,6 +156,13 @@ inline int bench_tables(const char *backend) {
   void *out = aligned_alloc(64, kBytes);
   printf("%-14s %6s %5s  %-9s %12s %9s\n", "entry", "n", "m", "table", "ns", "x scalar");
   for (const Entry &entry : kEntries) {
+    if (strcmp(entry.name, "gemm_s8") == 0) {
+      for (const Kernels *table : linnet::kernels::available()) {
+        bool wanted = backend == nullptr || strcmp(backend, table->name) == 0;
+        if (wanted) bench_gemm(*table, entry, out, inputs);
+      }
+      continue;
+    }
     Sizes sizes = bench_sizes(entry.name);
     Random random(1);
     entry.fill(random, kUniform, sizes, inputs);

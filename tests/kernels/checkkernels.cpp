@@ -69,6 +69,7 @@ class Checker {
  private:
   bool check_all_sizes() {
     const int model[] = {70, 128, 256, 480, 512, 640, 768, 1280, 1536, 2560};
+    if (strcmp(entry_->name, "gemm_s8") == 0) return check_gemm_sizes();
     bool is_gemv = strstr(entry_->name, "gemv") != nullptr, is_correlate = strcmp(entry_->name, "correlate") == 0;
     if (is_gemv) {
       for (int rows = 0; rows <= 72; rows += 8) {
@@ -94,6 +95,33 @@ class Checker {
     }
     return true;
   }
+
+  // Every number of vectors up to more than two frames of 17, behind each other or at any stride; the matrices that
+  // the network with shared layers has of either width.
+  bool check_gemm_sizes() {
+    for (int many = 0; many <= 35; ++many) {
+      for (int cols = 0; cols <= 68; cols += 4) {
+        if (!check_sizes({8 * random_.below(10), cols, many, draw_stride(cols)}, false)) return false;
+      }
+    }
+    for (int rows = 0; rows <= 72; rows += 8) {
+      for (int many : {1, 2, 7, 17}) {
+        if (!check_sizes({rows, 44, many, draw_stride(44)}, true)) return false;
+      }
+    }
+    for (int width : {40, 48, 64, 96, 128}) {
+      for (Sizes layer : {Sizes{3 * width, width}, Sizes{width, 2 * width + 8}}) {
+        for (int many : {17, 34}) {
+          Sizes sizes = {layer.n, layer.m, many, draw_stride(layer.m)};
+          Pattern pattern = static_cast<Pattern>(random_.below(kPatterns));
+          if (!run({sizes, kConstant, kAtEnd, 0, -1}) || !run({sizes, pattern, kMisaligned, 1, -1})) return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  int draw_stride(int cols) { return random_.coin() ? cols : random_.below(2 * cols + 2); }
 
   bool check_sizes(Sizes sizes, bool every_offset) {
     for (int pattern = 0; pattern < kPatterns; ++pattern) {
@@ -161,8 +189,9 @@ class Checker {
   bool report(const Case &c, const char *what) const {
     const char *patterns[] = {"uniform", "wide", "special", "tiny", "constant"};
     const char *placements[] = {"at the end", "at the start", "misaligned"};
-    printf("  %s.%s %s: n %d, m %d, %s inputs, %s, offset %d, in place %d\n", table_->name, entry_->name, what,
-           c.sizes.n, c.sizes.m, patterns[c.pattern], placements[c.placement], c.offset, c.alias);
+    printf("  %s.%s %s: n %d, m %d, vectors %d, stride %d, %s inputs, %s, offset %d, in place %d\n", table_->name,
+           entry_->name, what, c.sizes.n, c.sizes.m, c.sizes.many, c.sizes.stride, patterns[c.pattern],
+           placements[c.placement], c.offset, c.alias);
     return false;
   }
 

@@ -37,6 +37,10 @@ inline void gemv2_s8(int32_t *out, const int8_t *weights, const int8_t *x0, cons
   gemv_s8(out + rows, weights, x1, rows, cols);
 }
 
+inline void gemm_s8(int32_t *out, const int8_t *weights, const int8_t *x, int stride, int rows, int cols, int count) {
+  for (int i = 0; i < count; ++i) gemv_s8(out + i * rows, weights, x + i * stride, rows, cols);
+}
+
 // As dense rows of which the stored blocks are a part.
 inline void sparse_gemv_s8(int32_t *out, const uint16_t *counts, const uint16_t *columns, const int8_t *blocks,
                            const int8_t *x, int rows) {
@@ -116,11 +120,22 @@ inline void correlate(float *out, const float *a, const float *b, int n, int lag
 
 }  // namespace definition
 
-const Kernels kDefinition = {
-    "definition",         definition::gemv_s8,    definition::gemv2_s8, definition::sparse_gemv_s8,
-    definition::quantize, definition::dequantize, definition::sigmoid,  definition::tanh,
-    definition::add,      definition::mul,        definition::mul_add,  definition::gru_blend,
-    definition::blend,    definition::dot,        definition::correlate};
+const Kernels kDefinition = {"definition",
+                             definition::gemv_s8,
+                             definition::gemv2_s8,
+                             definition::gemm_s8,
+                             definition::sparse_gemv_s8,
+                             definition::quantize,
+                             definition::dequantize,
+                             definition::sigmoid,
+                             definition::tanh,
+                             definition::add,
+                             definition::mul,
+                             definition::mul_add,
+                             definition::gru_blend,
+                             definition::blend,
+                             definition::dot,
+                             definition::correlate};
 
 // The errors stated in activations.h, on a grid of the range that the network uses and beyond the clamp.
 inline bool activations_accurate() {

@@ -92,8 +92,10 @@ inline int8_t draw_byte(Random &random, Pattern pattern, int8_t constant) {
 }
 
 struct Sizes {
-  int n;  // elements; rows of a matrix
-  int m;  // lags of correlate, columns of a matrix, else 0
+  int n;           // elements; rows of a matrix
+  int m;           // lags of correlate, columns of a matrix, else 0
+  int many = 0;    // vectors of gemm_s8
+  int stride = 0;  // from each of them to the next
 };
 
 constexpr int kMaxInputs = 4;
@@ -116,6 +118,8 @@ struct Entry {
 inline size_t count_n(Sizes s) { return static_cast<size_t>(s.n); }
 inline size_t count_2n(Sizes s) { return 2 * static_cast<size_t>(s.n); }
 inline size_t count_m(Sizes s) { return static_cast<size_t>(s.m); }
+inline size_t count_outputs(Sizes s) { return static_cast<size_t>(s.n) * static_cast<size_t>(s.many); }
+inline size_t count_strided(Sizes s) { return s.many == 0 ? 0 : static_cast<size_t>((s.many - 1) * s.stride + s.m); }
 inline size_t count_nm(Sizes s) { return static_cast<size_t>(s.n) * static_cast<size_t>(s.m); }
 inline size_t count_one(Sizes) { return 1; }
 inline size_t count_lagged(Sizes s) { return s.m == 0 || s.n == 0 ? 0 : static_cast<size_t>(s.n + s.m - 1); }
@@ -141,10 +145,10 @@ inline void fill_floats(void *to, size_t count, Random &random, Pattern pattern,
   for (size_t i = 0; i < count; ++i) x[i] = pattern == kConstant ? constant : draw_one(random, pattern);
 }
 
-// -127..127; with kConstant all of them one of the two ends.
+// -127..127; with kConstant all of them zero or one of the two ends.
 inline void fill_bytes(void *to, size_t count, Random &random, Pattern pattern) {
   int8_t *x = static_cast<int8_t *>(to);
-  int8_t constant = random.coin() ? 127 : -127;
+  const int8_t constant = static_cast<int8_t>((random.below(3) - 1) * 127);
   for (size_t i = 0; i < count; ++i) x[i] = draw_byte(random, pattern, constant);
 }
 
@@ -191,6 +195,18 @@ const Entry kEntries[] = {
      },
      [](const Kernels &k, void *out, const void *const in[], Sizes s) {
        k.gemv2_s8(static_cast<int32_t *>(out), bytes(in[0]), bytes(in[1]), bytes(in[2]), s.n, s.m);
+     }},
+    {"gemm_s8",
+     {4, count_outputs},
+     {{1, count_nm}, {1, count_strided}, kNone, kNone},
+     0,
+     false,
+     [](Random &random, Pattern pattern, Sizes s, void *const in[]) {
+       fill_bytes(in[0], count_nm(s), random, pattern);
+       fill_bytes(in[1], count_strided(s), random, pattern);
+     },
+     [](const Kernels &k, void *out, const void *const in[], Sizes s) {
+       k.gemm_s8(static_cast<int32_t *>(out), bytes(in[0]), bytes(in[1]), s.stride, s.n, s.m, s.many);
      }},
     {"sparse_gemv_s8",
      {4, count_n},

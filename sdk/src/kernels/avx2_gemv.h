@@ -12,16 +12,18 @@
 namespace linnet::kernels {
 namespace {
 
+__attribute__((always_inline)) inline __m256i broadcast_four(const int8_t *x) {
+  int32_t four;
+  memcpy(&four, x, sizeof four);
+  return _mm256_set1_epi32(four);
+}
+
 // Four inputs for all eight rows of a group, and without their signs.
 struct Inputs {
   __m256i x, magnitude;
 
-  __attribute__((always_inline)) explicit Inputs(const int8_t *at) {
-    int32_t four;
-    memcpy(&four, at, sizeof four);
-    x = _mm256_set1_epi32(four);
-    magnitude = _mm256_abs_epi8(x);
-  }
+  __attribute__((always_inline)) explicit Inputs(const int8_t *at)
+      : x(broadcast_four(at)), magnitude(_mm256_abs_epi8(x)) {}
 };
 
 // Adds to each of eight 32-bit sums the four products of magnitude and signed_weight in its lane. The table's own.

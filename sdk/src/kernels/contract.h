@@ -60,6 +60,16 @@ void checked_gemv2_s8(int32_t *out, const int8_t *weights, const int8_t *x0, con
   entry(out, weights, x0, x1, rows, cols);
 }
 
+template <decltype(Kernels::gemm_s8) entry>
+void checked_gemm_s8(int32_t *out, const int8_t *weights, const int8_t *x, int stride, int rows, int cols, int count) {
+  LINNET_CHECK(rows >= 0 && rows % 8 == 0 && cols >= 0 && cols % 4 == 0 && count >= 0 && stride >= 0);
+  LINNET_CHECK(aligned(out) && apart(out, count * rows, weights, rows * cols));
+  for (int i = 0; i < count; ++i) {
+    LINNET_CHECK(symmetric(x + i * stride, cols) && apart(out, count * rows, x + i * stride, cols));
+  }
+  entry(out, weights, x, stride, rows, cols, count);
+}
+
 template <decltype(Kernels::sparse_gemv_s8) entry>
 void checked_sparse_gemv_s8(int32_t *out, const uint16_t *counts, const uint16_t *columns, const int8_t *blocks,
                             const int8_t *x, int rows) {
@@ -138,7 +148,7 @@ void checked_correlate(float *out, const float *a, const float *b, int n, int la
 #endif
 
 // A table of these entries, in the order of the struct.
-template <decltype(Kernels::gemv_s8) gemv_s8, decltype(Kernels::gemv2_s8) gemv2_s8,
+template <decltype(Kernels::gemv_s8) gemv_s8, decltype(Kernels::gemv2_s8) gemv2_s8, decltype(Kernels::gemm_s8) gemm_s8,
           decltype(Kernels::sparse_gemv_s8) sparse_gemv_s8, decltype(Kernels::quantize) quantize,
           decltype(Kernels::dequantize) dequantize, decltype(Kernels::sigmoid) sigmoid, decltype(Kernels::tanh) tanh,
           decltype(Kernels::add) add, decltype(Kernels::mul) mul, decltype(Kernels::mul_add) mul_add,
@@ -146,12 +156,13 @@ template <decltype(Kernels::gemv_s8) gemv_s8, decltype(Kernels::gemv2_s8) gemv2_
           decltype(Kernels::correlate) correlate>
 constexpr Kernels make_table(const char *name) {
 #ifdef NDEBUG
-  return {name, gemv_s8, gemv2_s8, sparse_gemv_s8, quantize, dequantize, sigmoid,  tanh,
-          add,  mul,     mul_add,  gru_blend,      blend,    dot,        correlate};
+  return {name, gemv_s8, gemv2_s8, gemm_s8, sparse_gemv_s8, quantize, dequantize, sigmoid,
+          tanh, add,     mul,      mul_add, gru_blend,      blend,    dot,        correlate};
 #else
   return {name,
           checked_gemv_s8<gemv_s8>,
           checked_gemv2_s8<gemv2_s8>,
+          checked_gemm_s8<gemm_s8>,
           checked_sparse_gemv_s8<sparse_gemv_s8>,
           checked_quantize<quantize>,
           checked_dequantize<dequantize>,

@@ -25,8 +25,12 @@ struct Kernels {
   // vectors may overlap each other.
   void (*gemv2_s8)(int32_t *out, const int8_t *weights, const int8_t *x0, const int8_t *x1, int rows, int cols);
 
-  // The same for a matrix of which only some blocks are stored, the others being zero. Group g of 8 rows has counts[g]
-  // blocks; columns holds where each begins, x + 4 * column, and blocks its weights, group after group.
+  // The same for count vectors, vector i at x + i * stride, that share a matrix small enough for the first cache:
+  // out[i * rows + j] is row j times vector i. The vectors may overlap each other.
+  void (*gemm_s8)(int32_t *out, const int8_t *weights, const int8_t *x, int stride, int rows, int cols, int count);
+
+  // The same as gemv_s8 for a matrix of which only some blocks are stored, the others being zero. Group g of 8 rows has
+  // counts[g] blocks; columns holds where each begins, x + 4 * column, and blocks its weights, group after group.
   void (*sparse_gemv_s8)(int32_t *out, const uint16_t *counts, const uint16_t *columns, const int8_t *blocks,
                          const int8_t *x, int rows);
 

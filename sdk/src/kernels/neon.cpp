@@ -3,6 +3,7 @@
 // three instructions for 16 products. The trick of two products in 16 bits is gemmlowp's.
 #include "kernels/contract.h"
 #include "kernels/neon_entries.h"
+#include "kernels/tiles.h"
 
 namespace linnet::kernels {
 namespace {
@@ -228,6 +229,103 @@ void gemv2_s8(int32_t *out, const int8_t *weights, const int8_t *x0, const int8_
   }
 }
 
+#if defined(__aarch64__)
+// The panels of some groups of 8 rows.
+template <int groups>
+struct Panels {
+  Panel first;
+  Panels<groups - 1> rest;
+
+  __attribute__((always_inline)) Panels(const int8_t *at, size_t group) : first(at), rest(at + group, group) {}
+
+  __attribute__((always_inline)) void wait() {
+    first.wait();
+    rest.wait();
+  }
+};
+template <>
+struct Panels<0> {
+  Panels(const int8_t *, size_t) {}
+  void wait() {}
+};
+
+// Their first four columns alone.
+struct FourColumns {
+  const int8_t *weights;
+  size_t group;
+};
+
+// Their sums for one vector.
+template <int groups>
+struct GroupSums {
+  static constexpr int kVectors = 1;
+  Group first;
+  GroupSums<groups - 1> rest;
+
+  __attribute__((always_inline)) void add(const Panels<groups> &panels, const int8_t *x, size_t) {
+    add(panels, Inputs(x));
+  }
+  __attribute__((always_inline)) void add(const Panels<groups> &panels, const Inputs &inputs) {
+    first.add(panels.first, inputs);
+    rest.add(panels.rest, inputs);
+  }
+
+  __attribute__((always_inline)) void add(const FourColumns &four, const int8_t *x, size_t stride) {
+    first.add_four_columns(four.weights, broadcast_four(x));
+    rest.add(FourColumns{four.weights + four.group, four.group}, x, stride);
+  }
+
+  __attribute__((always_inline)) void store(int32_t *out, size_t rows) const {
+    first.store(out);
+    rest.store(out + 8, rows);
+  }
+};
+template <>
+struct GroupSums<0> {
+  void add(const Panels<0> &, const Inputs &) {}
+  void add(const FourColumns &, const int8_t *, size_t) {}
+  void store(int32_t *, size_t) const {}
+};
+
+template <int groups, int vectors>
+void multiply_tile(int32_t *out, const int8_t *weights, const int8_t *x, size_t stride, size_t rows, int cols) {
+  const size_t group = static_cast<size_t>(cols) * 8;
+  TileSums<GroupSums<groups>, vectors> sums;
+  int col = 0;
+  for (; col + 8 <= cols; col += 8, weights += 64) {
+    Panels<groups> panels(weights, group);
+    panels.wait();
+    sums.add(panels, x + col, stride);
+  }
+  if (col < cols) sums.add(FourColumns{weights, group}, x + col, stride);
+  sums.store(out, rows);
+}
+
+// Two groups of rows and two vectors share what is loaded of each other.
+void gemm_s8(int32_t *out, const int8_t *weights, const int8_t *x, int stride, int rows, int cols, int count) {
+  const size_t step = static_cast<size_t>(stride), column = static_cast<size_t>(rows);
+  for_even_parts<2>(rows / 8, [&](int group, auto groups) {
+    const int8_t *strip = weights + static_cast<size_t>(group) * 8 * static_cast<size_t>(cols);
+    for_even_parts<2>(count, [&](int vector, auto vectors) {
+      const size_t first = static_cast<size_t>(vector);
+      multiply_tile<groups.value, vectors.value>(out + first * column + 8 * group, strip, x + first * step, step,
+                                                 column, cols);
+    });
+  });
+}
+#else
+// 32-bit ARM has no registers for more than two vectors.
+void gemm_s8(int32_t *out, const int8_t *weights, const int8_t *x, int stride, int rows, int cols, int count) {
+  for (int row = 0; row < rows; row += 8, out += 8, weights += 8 * cols) {
+    int i = 0;
+    for (; i + 2 <= count; i += 2) {
+      multiply_one_twice(out + i * rows, out + (i + 1) * rows, weights, x + i * stride, x + (i + 1) * stride, cols);
+    }
+    if (i < count) multiply_one(out + i * rows, weights, x + i * stride, cols);
+  }
+}
+#endif
+
 // Two blocks are the two halves of a panel, whatever columns they come from.
 void sparse_gemv_s8(int32_t *out, const uint16_t *counts, const uint16_t *columns, const int8_t *blocks,
                     const int8_t *x, int rows) {
@@ -250,7 +348,7 @@ void sparse_gemv_s8(int32_t *out, const uint16_t *counts, const uint16_t *column
 
 }  // namespace
 
-const Kernels neon_kernels = make_table<gemv_s8, gemv2_s8, sparse_gemv_s8, quantize, dequantize, sigmoid, tanh, add,
-                                        mul, mul_add, gru_blend, blend, dot, correlate>("neon");
+const Kernels neon_kernels = make_table<gemv_s8, gemv2_s8, gemm_s8, sparse_gemv_s8, quantize, dequantize, sigmoid, tanh,
+                                        add, mul, mul_add, gru_blend, blend, dot, correlate>("neon");
 
 }  // namespace linnet::kernels

@@ -1,5 +1,6 @@
 // AArch64 kernels with the dot product extension. Everything but the matrix product is the NEON code.
 #include "kernels/contract.h"
+#include "kernels/neon_dot_gemm.h"
 #include "kernels/neon_dot_gemv.h"
 #include "kernels/neon_entries.h"
 
@@ -35,9 +36,25 @@ void multiply_two_twice(int32_t *out0, int32_t *out1, const int8_t *weights, con
   second1.store(out1 + 8);
 }
 
+struct DotSums : Rows {
+  static constexpr int kVectors = 1;
+  using Weights = const Panel &;
+
+  __attribute__((always_inline)) void add(const Panel &w, const int8_t *x, size_t) { Rows::add(w, vld1q_s8(x)); }
+  __attribute__((always_inline)) void add(const Block &w, const int8_t *x, size_t) {
+    add_loaded(w.low, w.high, load_four(x));
+  }
+  __attribute__((always_inline)) void store(int32_t *out, size_t) const { Rows::store(out); }
+};
+
+// Six vectors give twelve chains and leave registers for a panel and the inputs.
+void gemm_s8(int32_t *out, const int8_t *weights, const int8_t *x, int stride, int rows, int cols, int count) {
+  multiply_groups<DotSums, 6>(out, weights, x, stride, rows, cols, count);
+}
+
 }  // namespace
 
-const Kernels neon_dot_kernels = make_table<gemv_s8, gemv2_s8, sparse_gemv_s8, quantize, dequantize, sigmoid, tanh, add,
-                                            mul, mul_add, gru_blend, blend, dot, correlate>("neon_dot");
+const Kernels neon_dot_kernels = make_table<gemv_s8, gemv2_s8, gemm_s8, sparse_gemv_s8, quantize, dequantize, sigmoid,
+                                            tanh, add, mul, mul_add, gru_blend, blend, dot, correlate>("neon_dot");
 
 }  // namespace linnet::kernels

@@ -25,6 +25,10 @@ void gemv2_s8(int32_t *out, const int8_t *weights, const int8_t *x0, const int8_
   gemv_s8(out + rows, weights, x1, rows, cols);
 }
 
+void gemm_s8(int32_t *out, const int8_t *weights, const int8_t *x, int stride, int rows, int cols, int count) {
+  for (int i = 0; i < count; ++i) gemv_s8(out + i * rows, weights, x + i * stride, rows, cols);
+}
+
 void sparse_gemv_s8(int32_t *out, const uint16_t *counts, const uint16_t *columns, const int8_t *blocks,
                     const int8_t *x, int rows) {
   for (int row = 0; row < rows; row += 8) {
@@ -92,7 +96,7 @@ void correlate(float *out, const float *a, const float *b, int n, int lags) {
 
 }  // namespace
 
-const Kernels scalar_kernels = make_table<gemv_s8, gemv2_s8, sparse_gemv_s8, quantize, dequantize, sigmoid, tanh, add,
-                                          mul, mul_add, gru_blend, blend, dot, correlate>("scalar");
+const Kernels scalar_kernels = make_table<gemv_s8, gemv2_s8, gemm_s8, sparse_gemv_s8, quantize, dequantize, sigmoid,
+                                          tanh, add, mul, mul_add, gru_blend, blend, dot, correlate>("scalar");
 
 }  // namespace linnet::kernels
