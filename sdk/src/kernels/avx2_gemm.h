@@ -70,8 +70,8 @@ struct GroupSums<Products, 0> {
 };
 
 template <class Products, int groups, int vectors>
-void multiply_tile(int32_t *out, const int8_t *weights, const int8_t *x, const int32_t *starts, size_t stride,
-                   size_t rows, int cols) {
+__attribute__((noinline)) void multiply_tile(int32_t *out, const int8_t *weights, const int8_t *x,
+                                             const int32_t *starts, size_t stride, size_t rows, int cols) {
   TileSums<GroupSums<Products, groups>, vectors> sums(starts);
   const size_t group = static_cast<size_t>(cols) * 8;
   for (int col = 0; col < cols; col += 4, weights += 32) {

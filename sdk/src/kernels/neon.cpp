@@ -263,10 +263,14 @@ struct GroupSums {
   GroupSums<groups - 1> rest;
 
   __attribute__((always_inline)) void add(const Panels<groups> &panels, const int8_t *x, size_t) {
-    add(panels, Inputs(x));
+    Inputs inputs(x);
+    __asm__ volatile("" : "+w"(inputs.x0), "+w"(inputs.x1));
+    add(panels, inputs);
   }
   __attribute__((always_inline)) void add(const Panels<groups> &panels, const Inputs &inputs) {
     first.add(panels.first, inputs);
+    // The empty statements keep groups and vectors one behind the other, or there would not be registers enough.
+    __asm__ volatile("" : "+w"(first.rows01), "+w"(first.rows23), "+w"(first.rows45), "+w"(first.rows67));
     rest.add(panels.rest, inputs);
   }
 
@@ -288,28 +292,48 @@ struct GroupSums<0> {
 };
 
 template <int groups, int vectors>
-void multiply_tile(int32_t *out, const int8_t *weights, const int8_t *x, size_t stride, size_t rows, int cols) {
+__attribute__((always_inline)) inline void add_panels(TileSums<GroupSums<groups>, vectors> *sums, const int8_t *weights,
+                                                      size_t group, const int8_t *x, size_t stride) {
+  Panels<groups> panels(weights, group);
+  panels.wait();
+  sums->add(panels, x, stride);
+}
+
+// A strip of rows, whole tiles of them, times the vectors of a tile.
+template <int groups, int vectors>
+__attribute__((noinline)) void multiply_strip(int32_t *out, const int8_t *weights, const int8_t *x, size_t stride,
+                                              size_t rows, int cols, int strip) {
   const size_t group = static_cast<size_t>(cols) * 8;
-  TileSums<GroupSums<groups>, vectors> sums;
-  int col = 0;
-  for (; col + 8 <= cols; col += 8, weights += 64) {
-    Panels<groups> panels(weights, group);
-    panels.wait();
-    sums.add(panels, x + col, stride);
+  for (; strip > 0; strip -= 8 * groups, out += 8 * groups, weights += groups * group) {
+    TileSums<GroupSums<groups>, vectors> sums;
+    const int8_t *at = weights;
+    int col = 0;
+    // Twice per turn, because the counting of the loop tells.
+    for (; col + 16 <= cols; col += 16, at += 128) {
+      add_panels(&sums, at, group, x + col, stride);
+      add_panels(&sums, at + 64, group, x + col + 8, stride);
+    }
+    if (col + 8 <= cols) {
+      add_panels(&sums, at, group, x + col, stride);
+      col += 8;
+      at += 64;
+    }
+    if (col < cols) sums.add(FourColumns{at, group}, x + col, stride);
+    sums.store(out, rows);
   }
-  if (col < cols) sums.add(FourColumns{weights, group}, x + col, stride);
-  sums.store(out, rows);
 }
 
 // Two groups of rows and two vectors share what is loaded of each other.
 void gemm_s8(int32_t *out, const int8_t *weights, const int8_t *x, int stride, int rows, int cols, int count) {
   const size_t step = static_cast<size_t>(stride), column = static_cast<size_t>(rows);
-  for_even_parts<2>(rows / 8, [&](int group, auto groups) {
-    const int8_t *strip = weights + static_cast<size_t>(group) * 8 * static_cast<size_t>(cols);
-    for_even_parts<2>(count, [&](int vector, auto vectors) {
-      const size_t first = static_cast<size_t>(vector);
-      multiply_tile<groups.value, vectors.value>(out + first * column + 8 * group, strip, x + first * step, step,
-                                                 column, cols);
+  for_strips(rows, [&](int row, int strip) {
+    const int8_t *at = weights + static_cast<size_t>(row) * cols, *last = at + static_cast<size_t>(strip - 8) * cols;
+    for_even_parts<2>(count, [&](int begin, auto size) {
+      const size_t vector = static_cast<size_t>(begin);
+      const int8_t *inputs = x + vector * step;
+      int32_t *sums = out + vector * column + row;
+      multiply_strip<2, size.value>(sums, at, inputs, step, column, cols, strip / 16 * 16);
+      multiply_strip<1, size.value>(sums + strip - 8, last, inputs, step, column, cols, strip % 16);
     });
   });
 }

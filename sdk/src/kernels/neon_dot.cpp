@@ -39,17 +39,23 @@ void multiply_two_twice(int32_t *out0, int32_t *out1, const int8_t *weights, con
 struct DotSums : Rows {
   static constexpr int kVectors = 1;
   using Weights = const Panel &;
+  using HalfWeights = const HalfPanel &;
 
   __attribute__((always_inline)) void add(const Panel &w, const int8_t *x, size_t) { Rows::add(w, vld1q_s8(x)); }
+  __attribute__((always_inline)) void add(const HalfPanel &w, const int8_t *x, size_t) {
+    const int8x8_t inputs = vld1_s8(x);
+    add_loaded<0>(w.near.low, w.near.high, inputs);
+    add_loaded<1>(w.far.low, w.far.high, inputs);
+  }
   __attribute__((always_inline)) void add(const Block &w, const int8_t *x, size_t) {
-    add_loaded(w.low, w.high, load_four(x));
+    add_loaded<0>(w.low, w.high, load_four(x));
   }
   __attribute__((always_inline)) void store(int32_t *out, size_t) const { Rows::store(out); }
 };
 
 // Six vectors give twelve chains and leave registers for a panel and the inputs.
 void gemm_s8(int32_t *out, const int8_t *weights, const int8_t *x, int stride, int rows, int cols, int count) {
-  multiply_groups<DotSums, 6>(out, weights, x, stride, rows, cols, count);
+  multiply_all<DotSums, 6>(out, weights, x, stride, rows, cols, count);
 }
 
 }  // namespace

@@ -69,10 +69,11 @@ struct Rows {
     high = vdotq_s32(high, vld1q_s8(weights + 16), x);
   }
 
-  // The same for a loaded block and inputs in the lower of two lanes.
+  // The same for a loaded block and inputs in one of two lanes.
+  template <int lane>
   __attribute__((always_inline)) void add_loaded(int8x16_t w_low, int8x16_t w_high, int8x8_t x) {
-    low = vdotq_lane_s32(low, w_low, x, 0);
-    high = vdotq_lane_s32(high, w_high, x, 0);
+    low = vdotq_lane_s32(low, w_low, x, lane);
+    high = vdotq_lane_s32(high, w_high, x, lane);
   }
 
   __attribute__((always_inline)) void join(const Rows &other) {
@@ -176,10 +177,10 @@ inline void sparse_gemv_s8(int32_t *out, const uint16_t *counts, const uint16_t 
       int8x8_t x0 = load_four(x + size_t{4} * columns[0]), x1 = load_four(x + size_t{4} * columns[1]);
       int8x8_t x2 = load_four(x + size_t{4} * columns[2]), x3 = load_four(x + size_t{4} * columns[3]);
       panel.wait();
-      sums.even.add_loaded(panel.w0, panel.w1, x0);
-      sums.odd.add_loaded(panel.w2, panel.w3, x1);
-      sums.even.add_loaded(panel.w4, panel.w5, x2);
-      sums.odd.add_loaded(panel.w6, panel.w7, x3);
+      sums.even.add_loaded<0>(panel.w0, panel.w1, x0);
+      sums.odd.add_loaded<0>(panel.w2, panel.w3, x1);
+      sums.even.add_loaded<0>(panel.w4, panel.w5, x2);
+      sums.odd.add_loaded<0>(panel.w6, panel.w7, x3);
     }
     for (; left > 0; --left, ++columns, blocks += 32) {
       sums.even.add_block(blocks, broadcast_four(x + size_t{4} * *columns));

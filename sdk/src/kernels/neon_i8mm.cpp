@@ -41,16 +41,10 @@ struct PairedRows {
 
   // Columns 0..3 in a (rows 0..3) and b (rows 4..7), 4..7 in c and d.
   __attribute__((always_inline)) void add_eight(int8x16_t a, int8x16_t b, int8x16_t c, int8x16_t d, int8x16_t x) {
-    add_zipped(zip_lower(a, c), zip_upper(a, c), zip_lower(b, d), zip_upper(b, d), x);
-  }
-
-  // Eight columns of two rows each.
-  __attribute__((always_inline)) void add_zipped(int8x16_t w01, int8x16_t w23, int8x16_t w45, int8x16_t w67,
-                                                 int8x16_t x) {
-    rows01 = vmmlaq_s32(rows01, w01, x);
-    rows23 = vmmlaq_s32(rows23, w23, x);
-    rows45 = vmmlaq_s32(rows45, w45, x);
-    rows67 = vmmlaq_s32(rows67, w67, x);
+    rows01 = vmmlaq_s32(rows01, zip_lower(a, c), x);
+    rows23 = vmmlaq_s32(rows23, zip_upper(a, c), x);
+    rows45 = vmmlaq_s32(rows45, zip_lower(b, d), x);
+    rows67 = vmmlaq_s32(rows67, zip_upper(b, d), x);
   }
 
   __attribute__((always_inline)) void add(const Panel &w, const PairedInputs &x) {
@@ -114,34 +108,55 @@ void multiply_two_twice(int32_t *out0, int32_t *out1, const int8_t *weights, con
   second.store(out0 + 8, out1 + 8);
 }
 
-// A panel zipped for SMMLA, once for all vectors of a tile: rows 0, 1 to 6, 7 of columns 0..7, then of 8..15.
+// Eight columns zipped for SMMLA, once for all vectors of a tile: rows 0, 1 to 6, 7. The empty statement keeps the
+// compiler from zipping them once more for each.
+struct ZippedHalf {
+  int8x16_t rows01, rows23, rows45, rows67;
+
+  // Columns 0..3 in a (rows 0..3) and b (rows 4..7), 4..7 in c and d.
+  __attribute__((always_inline)) ZippedHalf(int8x16_t a, int8x16_t b, int8x16_t c, int8x16_t d)
+      : rows01(zip_lower(a, c)), rows23(zip_upper(a, c)), rows45(zip_lower(b, d)), rows67(zip_upper(b, d)) {
+    __asm__("" : "+w"(rows01), "+w"(rows23), "+w"(rows45), "+w"(rows67));
+  }
+  __attribute__((always_inline)) explicit ZippedHalf(const HalfPanel &w)
+      : ZippedHalf(w.near.low, w.near.high, w.far.low, w.far.high) {}
+};
+
 struct ZippedPanel {
-  int8x16_t near01, near23, near45, near67, far01, far23, far45, far67;
+  ZippedHalf near, far;
 
   __attribute__((always_inline)) explicit ZippedPanel(const Panel &w)
-      : near01(zip_lower(w.w0, w.w2)),
-        near23(zip_upper(w.w0, w.w2)),
-        near45(zip_lower(w.w1, w.w3)),
-        near67(zip_upper(w.w1, w.w3)),
-        far01(zip_lower(w.w4, w.w6)),
-        far23(zip_upper(w.w4, w.w6)),
-        far45(zip_lower(w.w5, w.w7)),
-        far67(zip_upper(w.w5, w.w7)) {}
+      : near(w.w0, w.w1, w.w2, w.w3), far(w.w4, w.w5, w.w6, w.w7) {}
 };
 
 struct PairSums : PairedRows {
   static constexpr int kVectors = 2;
   using Weights = ZippedPanel;
+  using HalfWeights = ZippedHalf;
 
+  // The empty statements keep the pairs of a tile one behind the other, or there would not be registers enough.
   __attribute__((always_inline)) void add(const ZippedPanel &w, const int8_t *x, size_t stride) {
-    const PairedInputs inputs(x, x + stride);
-    add_zipped(w.near01, w.near23, w.near45, w.near67, inputs.near);
-    add_zipped(w.far01, w.far23, w.far45, w.far67, inputs.far);
+    PairedInputs inputs(x, x + stride);
+    __asm__ volatile("" : "+w"(inputs.near), "+w"(inputs.far));
+    add_zipped(w.near, inputs.near);
+    add_zipped(w.far, inputs.far);
+    __asm__ volatile("" : "+w"(rows01), "+w"(rows23), "+w"(rows45), "+w"(rows67));
+  }
+
+  __attribute__((always_inline)) void add(const ZippedHalf &w, const int8_t *x, size_t stride) {
+    add_zipped(w, vcombine_s8(vld1_s8(x), vld1_s8(x + stride)));
   }
 
   __attribute__((always_inline)) void add(const Block &w, const int8_t *x, size_t stride) {
     const int8x16_t none = vdupq_n_s8(0);
     add_eight(w.low, w.high, none, none, pair_four(x, x + stride));
+  }
+
+  __attribute__((always_inline)) void add_zipped(const ZippedHalf &w, int8x16_t x) {
+    rows01 = vmmlaq_s32(rows01, w.rows01, x);
+    rows23 = vmmlaq_s32(rows23, w.rows23, x);
+    rows45 = vmmlaq_s32(rows45, w.rows45, x);
+    rows67 = vmmlaq_s32(rows67, w.rows67, x);
   }
 
   __attribute__((always_inline)) void store(int32_t *out, size_t rows) const { PairedRows::store(out, out + rows); }
@@ -150,7 +165,7 @@ struct PairSums : PairedRows {
 // Four pairs give sixteen chains and leave registers for a panel and the inputs. A vector without another goes the way
 // of one alone.
 void gemm_s8(int32_t *out, const int8_t *weights, const int8_t *x, int stride, int rows, int cols, int count) {
-  multiply_groups<PairSums, 4>(out, weights, x, stride, rows, cols, count / 2);
+  multiply_all<PairSums, 4>(out, weights, x, stride, rows, cols, count / 2);
   if (count % 2 == 0) return;
   const size_t last = static_cast<size_t>(count) - 1;
   gemv_s8(out + last * static_cast<size_t>(rows), weights, x + last * static_cast<size_t>(stride), rows, cols);

@@ -36,6 +36,13 @@ inline void for_even_parts(int count, Body body) {
   }
 }
 
+// body(row, size) for strips of rows whose weights the first cache holds for all vectors.
+template <class Body>
+inline void for_strips(int rows, Body body) {
+  constexpr int kStrip = 64;
+  for (int row = 0; row < rows; row += kStrip) body(row, rows - row < kStrip ? rows - row : kStrip);
+}
+
 // The sums of all vectors of a tile, Sums being what a table has for one vector, or for Sums::kVectors. Named one by
 // one, by recursion, because compilers may leave an array of them in memory.
 template <class Sums, int n>
