@@ -162,10 +162,10 @@ struct PairSums : PairedRows {
   __attribute__((always_inline)) void store(int32_t *out, size_t rows) const { PairedRows::store(out, out + rows); }
 };
 
-// Four pairs give sixteen chains and leave registers for a panel and the inputs. A vector without another goes the way
-// of one alone.
+// Five pairs take twenty registers for sums and leave eight for a zipped panel and four for the inputs. A vector
+// without another goes the way of one alone.
 void gemm_s8(int32_t *out, const int8_t *weights, const int8_t *x, int stride, int rows, int cols, int count) {
-  multiply_all<PairSums, 4>(out, weights, x, stride, rows, cols, count / 2);
+  multiply_all<PairSums, 5>(out, weights, x, stride, rows, cols, count / 2);
   if (count % 2 == 0) return;
   const size_t last = static_cast<size_t>(count) - 1;
   gemv_s8(out + last * static_cast<size_t>(rows), weights, x + last * static_cast<size_t>(stride), rows, cols);
