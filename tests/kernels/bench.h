@@ -1,7 +1,8 @@
 // Times the calls of entries.h on the model's sizes: best of many runs in nanoseconds and the ratio to scalar, the
 // multiply-accumulates per second of the largest matrix, and beside it a loop that only streams the same weights
-// through the multiplier (x86), the bound that gemv_s8 can be measured against. With a model its whole network is timed
-// in the same way: one frame, and two frames in one call. Read only native numbers.
+// through the multiplier (x86), the bound that gemv_s8 can be measured against; gemm_s8 has sizes and bounds of its own
+// (peak.h). With a model its whole network is timed in the same way: one frame, and two frames in one call. Read only
+// native numbers.
 #pragma once
 
 #include <cstdio>

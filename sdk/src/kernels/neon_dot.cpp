@@ -36,6 +36,7 @@ void multiply_two_twice(int32_t *out0, int32_t *out1, const int8_t *weights, con
   second1.store(out1 + 8);
 }
 
+// The sums of one vector.
 struct DotSums : Rows {
   static constexpr int kVectors = 1;
   using Weights = const Panel &;

@@ -1,5 +1,6 @@
-// The product of one small matrix and many vectors by SDOT. Shared by the tables for CPUs with dot products and with
-// 8-bit matrix products; compiled with each one's flags.
+// The product of one small matrix and many vectors for the tables with SDOT and with SMMLA; compiled with each one's
+// flags. Each table brings its Sums: of Sums::kVectors vectors, with add for Sums::Weights, made of a panel once for
+// all vectors of a tile, for Sums::HalfWeights, of eight columns, and for a block of four.
 #pragma once
 
 #include "kernels/neon_dot_gemv.h"

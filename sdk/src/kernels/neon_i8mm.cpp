@@ -8,7 +8,8 @@
 //
 // the operands for rows 0, 1 and 2, 3. One zip per SMMLA, so that the model's one layout of blocks serves here too. The
 // zips cost about what SMMLA saves: by the tables of llvm-mca 19 gcc's code takes 0.97 cycles for 16 products on
-// Cortex-A510 where SDOT takes 1.78, but 0.55 on Neoverse N2 where SDOT takes 0.50.
+// Cortex-A510 where SDOT takes 1.78, but 0.55 on Neoverse N2 where SDOT takes 0.50. With more vectors, in gemm_s8, a
+// zip serves all of them.
 #include "kernels/contract.h"
 #include "kernels/neon_dot_gemm.h"
 #include "kernels/neon_dot_gemv.h"
@@ -129,6 +130,7 @@ struct ZippedPanel {
       : near(w.w0, w.w1, w.w2, w.w3), far(w.w4, w.w5, w.w6, w.w7) {}
 };
 
+// The sums of two vectors.
 struct PairSums : PairedRows {
   static constexpr int kVectors = 2;
   using Weights = ZippedPanel;
