@@ -80,6 +80,7 @@ using linnet::dsp::PitchTracker;
 using linnet::dsp::Synthesis;
 using linnet::kernels::Kernels;
 using linnet::nn::Network;
+using linnet::nn::NetworkInput;
 using linnet::nn::NetworkOutput;
 
 // One stage for the life of the object.
@@ -122,11 +123,11 @@ WRAP(kPitch, PitchResult, _ZN6linnet3dsp12PitchTracker7processERKNS_7kernels7Ker
      (self, kernels, newest, frame, lookahead))
 WRAP(kComb, void, _ZN6linnet3dsp11comb_filterEPKfiiPf, (const float *x, int period, int lookahead_samples, float *out),
      (x, period, lookahead_samples, out))
-WRAP(kNetwork, void, _ZN6linnet2nn7Network7processERKNS_7kernels7KernelsEPKfiPNS0_13NetworkOutputE,
-     (Network * self, const Kernels &kernels, const float *features, int frames, NetworkOutput *out),
-     (self, kernels, features, frames, out))
-WRAP(kSynthesis, void, _ZN6linnet3dsp9Synthesis7processERKNS_7kernels7KernelsERKNS0_13AnalysisFrameEPKfSA_fPf,
-     (Synthesis * self, const Kernels &kernels, const AnalysisFrame &frame, const float *gains, const float *strengths,
+WRAP(kNetwork, void, _ZN6linnet2nn7Network7processERKNS_7kernels7KernelsEPKNS0_12NetworkInputEiPNS0_13NetworkOutputE,
+     (Network * self, const Kernels &kernels, const NetworkInput *in, int frames, NetworkOutput *out),
+     (self, kernels, in, frames, out))
+WRAP(kSynthesis, void, _ZN6linnet3dsp9Synthesis7processERKNS_7kernels7KernelsERKNS0_13AnalysisFrameERKNS1_8ControlsEfPf,
+     (Synthesis * self, const Kernels &kernels, const AnalysisFrame &frame, const Synthesis::Controls &controls,
       float postfilter, float *out),
-     (self, kernels, frame, gains, strengths, postfilter, out))
+     (self, kernels, frame, controls, postfilter, out))
 }

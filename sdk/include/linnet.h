@@ -90,14 +90,15 @@ typedef struct linnet_stats {
   float speech_probability; /* 0..1, of the newest enhanced frame */
   float input_snr_db;       /* the input's speech to noise ratio, -30..60 */
   float mean_gain;          /* 0..1, band gains averaged with equal weight, newest frame */
-  float pitch_hz;           /* pitch of the newest enhanced frame, 62.5..800; of no meaning without speech */
+  float pitch_hz;           /* pitch of the newest enhanced frame, 62.5..800; of no meaning without speech; 0: the
+                               model looks for none */
   uint64_t frame;           /* number of frames done since the stream was made or reset */
 } linnet_stats;
 
 /* What a model is and costs. Set size to sizeof(linnet_model_info); the library fills no more than that. */
 typedef struct linnet_model_info {
   size_t size;            /* sizeof(linnet_model_info), set by the caller */
-  const char *topology;   /* name of the network's form, "percepnet"; lives as long as the library */
+  const char *topology;   /* name of the network's form, "percepnet" or "bandsplit"; lives as long as the library */
   int32_t delay_frames;   /* frames of 10 ms by which a stream of the default config lags */
   int32_t frame_size;     /* samples of a frame at 48 kHz: 480 */
   uint64_t weights;       /* with biases; of a sparse model those that it stores */

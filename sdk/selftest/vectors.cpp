@@ -168,16 +168,22 @@ const char *run_network(const Request &request, const Features &use, Report repo
   recipes::Random random{99};
   Sha256 hash;
   for (int frame = 0; frame < 100; frame += use.frames) {
-    float features[2 * linnet::nn::kInputs];
-    for (int i = 0; i < use.frames * linnet::nn::kInputs; ++i) {
-      features[i] = use.divisor ? recipes::unit(random.sample() / use.divisor) * 16.0f : 0.0f;
+    float features[2][linnet::nn::kFeatures], fine[2][linnet::nn::kFineInputs];
+    linnet::nn::NetworkInput inputs[2];
+    for (int i = 0; i < use.frames; ++i) {
+      const auto draw = [&] { return use.divisor ? recipes::unit(random.sample() / use.divisor) * 16.0f : 0.0f; };
+      for (float &feature : features[i]) feature = draw();
+      for (int k = 0; weights.fine() && k < linnet::nn::kFineInputs; ++k) fine[i][k] = draw();
+      inputs[i] = {features[i], fine[i]};
     }
     linnet::nn::NetworkOutput outputs[2];
-    network.process(*kernels, features, use.frames, outputs);
+    network.process(*kernels, inputs, use.frames, outputs);
+    const size_t taps = size_t{2} * linnet::nn::kLowBins * static_cast<size_t>(weights.taps());
     for (int i = 0; i < use.frames; ++i) {
       hash.add(outputs[i].gains, sizeof outputs[i].gains);
       hash.add(outputs[i].strengths, sizeof outputs[i].strengths);
       hash.add(&outputs[i].speech_probability, sizeof outputs[i].speech_probability);
+      if (taps > 0) hash.add(outputs[i].taps, taps * sizeof(float));
     }
   }
   free(memory);

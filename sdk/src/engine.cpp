@@ -12,7 +12,6 @@ using dsp::kBands;
 using dsp::kFrame;
 
 // The two sides of the network's interface do not know each other.
-static_assert(nn::kInputs == dsp::kFeatures && nn::kOutputs == dsp::kBands, "features in, bands out");
 static_assert(nn::kMaxLookahead <= dsp::kMaxLookahead, "what a model may ask for, the rings must hold");
 
 namespace {
@@ -46,10 +45,12 @@ void Engine::attach(const nn::Weights &weights, const kernels::Kernels &kernels,
   kernels_ = &kernels;
   any_block_ = any_block;
   spread_ = spread;
-  lookahead_ = weights.lookahead();
+  weights_ = &weights;
+  wants_ = {weights.lookahead(), weights.pitch(), weights.fine(), weights.taps() / 2};
   network_.attach(weights);
+  last_step_ = Job::kFirstOfNetwork + weights.steps();
   job_cost_ = 0;
-  for (int step = 0; step <= Job::kLast; ++step) job_cost_ += step_cost(step);
+  for (int step = 0; step <= last_step_; ++step) job_cost_ += step_cost(step);
 }
 
 void Engine::place(base::Arena &arena) {
@@ -59,7 +60,7 @@ void Engine::place(base::Arena &arena) {
   network_.place(arena);
   hops_ = arena.take<float>(kMaxBatch * kFrame);
   enhanced_ = arena.take<float>(kFrame);
-  raw_ = arena.take<float>(static_cast<size_t>(lookahead_ + 1) * kFrame);
+  raw_ = arena.take<float>(static_cast<size_t>(wants_.lookahead + 1) * kFrame);
   if (!any_block_ && !spread_) return;
   pending_ = arena.take<float>(kFrame);
   finished_ = arena.take<float>(kFrame);
@@ -68,13 +69,13 @@ void Engine::place(base::Arena &arena) {
 
 void Engine::reset() {
   input_->reset();
-  analysis_->reset(lookahead_);
+  analysis_->reset(wants_);
   synthesis_->reset();
   network_.reset();
-  memset(raw_, 0, static_cast<size_t>(lookahead_ + 1) * kFrame * sizeof(float));
+  memset(raw_, 0, static_cast<size_t>(wants_.lookahead + 1) * kFrame * sizeof(float));
   if (finished_) memset(finished_, 0, kFrame * sizeof(float));
   if (ready_) memset(ready_, 0, kFrame * sizeof(float));
-  job_.step = Job::kLast + 1;
+  job_.step = last_step_ + 1;
   raw_slot_ = 0;
   fill_ = 0;
   first_frame_ = true;
@@ -85,7 +86,9 @@ void Engine::reset() {
   background_.reset();
   splice_.reset();
   snr_.reset();
-  stats_.publish(Stats());
+  Stats stats;
+  if (!wants_.pitch) stats.pitch_hz = 0;
+  stats_.publish(stats);
 }
 
 void Engine::process(const float *in, float *out, size_t samples) {
@@ -183,12 +186,12 @@ void Engine::begin_job() {
   job_.done = 0;
   if (!job_.plan.rest.rests) return;
   rest(0, job_.plan, ready_);
-  job_.step = Job::kLast + 1;
+  job_.step = last_step_ + 1;
 }
 
 // To the nearest step; all of them when all is due.
 void Engine::work(uint64_t due) {
-  while (job_.step <= Job::kLast) {
+  while (job_.step <= last_step_) {
     const uint64_t cost = step_cost(job_.step);
     if (job_.done + cost / 2 > due) return;
     take_step();
@@ -200,10 +203,11 @@ void Engine::work(uint64_t due) {
 void Engine::take_step() {
   if (job_.step < Job::kFirstOfNetwork) {
     analysis_->step(job_.step, *kernels_, hops_, &job_.frame);
-  } else if (job_.step < Job::kLast) {
+  } else if (job_.step < last_step_) {
     const int step = job_.step - Job::kFirstOfNetwork;
     if (step == 0) mind_silence(job_.plan.rest, job_.frame.features);
-    network_.step(step, *kernels_, job_.frame.features, 1, &job_.output);
+    const nn::NetworkInput in = {job_.frame.features, job_.frame.fine};
+    network_.step(step, *kernels_, &in, 1, &job_.output);
   } else {
     complete(0, job_.plan, job_.frame, job_.output, ready_);
   }
@@ -213,9 +217,13 @@ void Engine::take_step() {
 uint64_t Engine::step_cost(int step) const {
   static constexpr uint32_t kAnalysis[dsp::Analysis::kSteps] = {210000, 170000, 180000, 270000,
                                                                 180000, 270000, 150000, 310000};
-  constexpr uint32_t kSynthesis = 310000;
-  if (step < Job::kFirstOfNetwork) return kAnalysis[step];
-  return step < Job::kLast ? network_.step_cost(step - Job::kFirstOfNetwork) : kSynthesis;
+  constexpr uint32_t kFine = 60000, kSynthesis = 310000;
+  if (step == 0) return kAnalysis[0];
+  if (step < Job::kFirstOfNetwork) {
+    const bool fine = wants_.fine && step == Job::kFirstOfNetwork - 1;
+    return (wants_.pitch ? kAnalysis[step] : 0) + (fine ? kFine : 0);
+  }
+  return step < last_step_ ? weights_->step_cost(step - Job::kFirstOfNetwork) : kSynthesis;
 }
 
 void Engine::take(const float *in, size_t count, float *to) {
@@ -247,21 +255,21 @@ void Engine::process_frames(int frames, float *const out[]) {
 
 void Engine::enhance(int first, int count, const Plan plans[], float *const out[]) {
   dsp::AnalysisFrame analysed[kMaxBatch];
-  float features[kMaxBatch * dsp::kFeatures] = {};
+  nn::NetworkInput inputs[kMaxBatch] = {};
   for (int i = 0; i < count; ++i) {
     analysis_->process(*kernels_, hops_ + (first + i) * kFrame, &analysed[i]);
-    memcpy(features + i * dsp::kFeatures, analysed[i].features, sizeof analysed[i].features);
+    inputs[i] = {analysed[i].features, analysed[i].fine};
   }
-  mind_silence(plans[0].rest, features);
+  mind_silence(plans[0].rest, analysed[0].features);
   nn::NetworkOutput outputs[kMaxBatch];
-  network_.process(*kernels_, features, count, outputs);
+  network_.process(*kernels_, inputs, count, outputs);
   for (int i = 0; i < count; ++i) complete(first + i, plans[i], analysed[i], outputs[i], out[i]);
 }
 
 void Engine::complete(int i, const Plan &plan, const dsp::AnalysisFrame &frame, const nn::NetworkOutput &output,
                       float out[kFrame]) {
   const float postfilter = controls_.postfilter.load(std::memory_order_relaxed);
-  synthesis_->process(*kernels_, frame, output.gains, output.strengths, postfilter, enhanced_);
+  synthesis_->process(*kernels_, frame, {output.gains, output.strengths, output.taps}, postfilter, enhanced_);
   finish(i, plan.limit_db, out);
   update_stats(frame, output);
   if (plan.rest.sounds) {
@@ -283,7 +291,7 @@ void Engine::mind_silence(const dsp::Rest::Frame &frame, const float features[ds
 void Engine::rest(int i, const Plan &plan, float out[kFrame]) {
   remembers_ = remembers_ && !plan.rest.sounds;
   if (plan.rest.begins) {
-    analysis_->reset(lookahead_);
+    analysis_->reset(wants_);
     synthesis_->reset();
     memset(enhanced_, 0, kFrame * sizeof(float));
   }
@@ -298,7 +306,7 @@ void Engine::finish(int i, float limit_db, float out[kFrame]) {
   float *raw = raw_ + raw_slot_ * kFrame;
   limit_attenuation(raw, limit_db, out);
   memcpy(raw, hops_ + i * kFrame, kFrame * sizeof(float));
-  raw_slot_ = raw_slot_ == lookahead_ ? 0 : raw_slot_ + 1;
+  raw_slot_ = raw_slot_ == wants_.lookahead ? 0 : raw_slot_ + 1;
   if (!spread_) period_ = newest_period_;
 }
 
@@ -312,6 +320,10 @@ void Engine::limit_attenuation(const float raw[kFrame], float limit_db, float ou
 
   const float from = mix_, step = mix_target_ - mix_;
   mix_ = mix_target_;
+  if (step == 0 && from == 0) {  // as nearly always: a loop without a branch
+    for (int i = 0; i < kFrame; ++i) out[i] = base::sanitise(enhanced_[i]);
+    return;
+  }
   for (int i = 0; i < kFrame; ++i) {
     // Division keeps the end of a ramp exact: a share of 1 gives the raw sample itself, -0 included.
     const float mix = step == 0 ? from : from + step * (static_cast<float>(i + 1) / kFrame);
@@ -332,7 +344,7 @@ void Engine::update_stats(const dsp::AnalysisFrame &frame, const nn::NetworkOutp
   stats.speech_probability = output.speech_probability;
   stats.input_snr_db = snr_.process(frame.amplitude, output.gains, output.speech_probability);
   stats.mean_gain = gain_sum / kBands;
-  stats.pitch_hz = static_cast<float>(dsp::kSampleRate) / static_cast<float>(frame.pitch.period);
+  stats.pitch_hz = wants_.pitch ? static_cast<float>(dsp::kSampleRate) / static_cast<float>(frame.pitch.period) : 0.0f;
   stats_.publish(stats);
 }
 

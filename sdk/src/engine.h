@@ -55,7 +55,7 @@ class Engine {
   // Passes over as many lost samples, whose output nobody gets.
   void gap(size_t samples);
 
-  int delay() const { return dsp::kFrame * (lookahead_ + 1 + (spread_ ? 2 : any_block_ ? 1 : 0)); }
+  int delay() const { return dsp::kFrame * (wants_.lookahead + 1 + (spread_ ? 2 : any_block_ ? 1 : 0)); }
   const kernels::Kernels &kernels() const { return *kernels_; }
   Controls &controls() { return controls_; }
   // From any thread.
@@ -89,8 +89,7 @@ class Engine {
   // The work on one frame, a step at a time: those of the analysis, of the network, and one for the rest.
   struct Job {
     static constexpr int kFirstOfNetwork = dsp::Analysis::kSteps;
-    static constexpr int kLast = kFirstOfNetwork + nn::Network::kSteps;
-    int step;       // the next one, up to kLast + 1
+    int step;       // the next one, up to last_step_ + 1
     uint64_t done;  // cost of those before
     Plan plan;
     dsp::AnalysisFrame frame;
@@ -111,7 +110,8 @@ class Engine {
 
   const kernels::Kernels *kernels_ = nullptr;
   bool any_block_ = false, spread_ = false;
-  int lookahead_ = 0;
+  dsp::AnalysisWants wants_ = {};
+  const nn::Weights *weights_ = nullptr;
   nn::Network network_;
   dsp::Input *input_ = nullptr;
   dsp::Analysis *analysis_ = nullptr;
@@ -127,6 +127,7 @@ class Engine {
   int fill_ = 0;               // samples in pending_
 
   Job job_ = {};           // spread: the frame before the one being collected
+  int last_step_ = 0;      // of a job
   uint64_t job_cost_ = 0;  // of all its steps
 
   bool first_frame_ = true;  // no ramp: a control set before the first frame holds from the first sample on

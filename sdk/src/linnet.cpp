@@ -294,8 +294,8 @@ linnet_status linnet_model_get_info(const linnet_model *model, linnet_model_info
   if (status != LINNET_OK) return status;
   if (!info || info->size < sizeof info->size) return LINNET_ERR_ARGUMENT;
   const size_t size = info->size;
-  const linnet::nn::Weights::Cost &cost = model->weights.cost();
-  fill(info, size, &info->topology, linnet::nn::Weights::name());
+  const linnet::nn::Cost &cost = model->weights.cost();
+  fill(info, size, &info->topology, model->weights.name());
   fill(info, size, &info->delay_frames, int32_t{model->weights.lookahead() + 1});
   fill(info, size, &info->frame_size, int32_t{kFrame});
   fill(info, size, &info->weights, cost.weights);

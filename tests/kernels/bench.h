@@ -92,8 +92,12 @@ inline int bench_network(const char *path, const char *backend) {
   network.reset();
 
   Random random(1);
-  float features[2 * nn::kInputs];
-  for (float &feature : features) feature = random.unit();
+  float features[2][nn::kFeatures], fine[nn::kFineInputs];
+  for (float (&frame)[nn::kFeatures] : features) {
+    for (float &feature : frame) feature = random.unit();
+  }
+  for (float &input : fine) input = random.unit();
+  const nn::NetworkInput inputs[2] = {{features[0], fine}, {features[1], fine}};
   nn::NetworkOutput outputs[2];
   static Timed rows[17];
   int count = 0;
@@ -110,7 +114,7 @@ inline int bench_network(const char *path, const char *backend) {
       Timed &row = *at;
       double start = now_ns();
       if (row.table != nullptr) {
-        network.process(*row.table, features, row.frames, outputs);
+        network.process(*row.table, inputs, row.frames, outputs);
       } else {
 #if defined(__x86_64__)
         for (const model::Record &record : blob.records) {

@@ -71,6 +71,8 @@ class Checker {
     const int model[] = {70, 128, 256, 480, 512, 640, 768, 1280, 1536, 2560};
     if (strcmp(entry_->name, "gemm_s8") == 0) return check_gemm_sizes();
     bool is_gemv = strstr(entry_->name, "gemv") != nullptr, is_correlate = strcmp(entry_->name, "correlate") == 0;
+    const bool whole = strcmp(entry_->name, "gru_update") == 0 || strcmp(entry_->name, "activate") == 0;
+    const int step = whole ? 8 : 1;  // of rows, which come in blocks
     if (is_gemv) {
       for (int rows = 0; rows <= 72; rows += 8) {
         for (int cols = 0; cols <= 68; cols += 4) {
@@ -87,10 +89,11 @@ class Checker {
       }
       return true;
     }
-    for (int n = 0; n <= 67; ++n) {
+    for (int n = 0; n <= 67; n += step) {
       if (!check_sizes({n, is_correlate ? random_.below(27) : 0}, true)) return false;
     }
     for (int n : model) {
+      n = (n + step - 1) / step * step;
       if (!check_sizes({n, is_correlate ? n / 8 + random_.below(9) : 0}, false)) return false;
     }
     return true;

@@ -73,12 +73,14 @@ inline float tanh_of(float x) {
   return fminf(fmaxf(over(times(x, numerator), denominator), -1.0f), 1.0f);
 }
 
+inline float sigmoid_of(float x) { return plus(0.5f, times(0.5f, tanh_of(times(0.5f, x)))); }
+
 inline void tanh(float *out, const float *x, int n) {
   for (int i = 0; i < n; ++i) out[i] = tanh_of(x[i]);
 }
 
 inline void sigmoid(float *out, const float *x, int n) {
-  for (int i = 0; i < n; ++i) out[i] = plus(0.5f, times(0.5f, tanh_of(times(0.5f, x[i]))));
+  for (int i = 0; i < n; ++i) out[i] = sigmoid_of(x[i]);
 }
 
 inline void add(float *out, const float *a, const float *b, int n) {
@@ -89,17 +91,28 @@ inline void mul(float *out, const float *a, const float *b, int n) {
   for (int i = 0; i < n; ++i) out[i] = times(a[i], b[i]);
 }
 
-inline void mul_add(float *out, const float *a, const float *b, const float *c, int n) {
-  for (int i = 0; i < n; ++i) out[i] = plus(a[i], times(b[i], c[i]));
-}
-
 inline void blend(float *out, const float *a, const float *b, const float *mix, int n) {
   for (int i = 0; i < n; ++i) out[i] = plus(a[i], times(mix[i], minus(b[i], a[i])));
 }
 
-inline void gru_blend(float *h, const float *update, const float *candidate, int n) {
+inline float value(const linnet::kernels::Products &of, int k) {
+  return plus(times(static_cast<float>(static_cast<double>(of.sums[k])), of.scale[k]), of.bias[k]);
+}
+
+inline void activate(int8_t *out, const linnet::kernels::Products &x, int n) {
   for (int i = 0; i < n; ++i) {
-    h[i] = plus(candidate[i], times(update[i], minus(h[i], candidate[i])));
+    out[i] = static_cast<int8_t>(nearbyint(static_cast<double>(times(127.0f, tanh_of(value(x, i))))));
+  }
+}
+
+inline void gru_update(float *h, const linnet::kernels::Products &input, const linnet::kernels::Products &recurrent,
+                       int n) {
+  for (int i = 0; i < n; ++i) {
+    const int reset_row = i, update_row = i + n, row = i + 2 * n;
+    const float reset = sigmoid_of(plus(value(input, reset_row), value(recurrent, reset_row)));
+    const float update = sigmoid_of(plus(value(input, update_row), value(recurrent, update_row)));
+    const float candidate = tanh_of(plus(value(input, row), times(reset, value(recurrent, row))));
+    h[i] = plus(candidate, times(update, minus(h[i], candidate)));
     if (fabsf(h[i]) < power_of_two(-40)) h[i] = 0.0f;
   }
 }
@@ -127,12 +140,12 @@ const Kernels kDefinition = {"definition",
                              definition::sparse_gemv_s8,
                              definition::quantize,
                              definition::dequantize,
+                             definition::activate,
                              definition::sigmoid,
                              definition::tanh,
                              definition::add,
                              definition::mul,
-                             definition::mul_add,
-                             definition::gru_blend,
+                             definition::gru_update,
                              definition::blend,
                              definition::dot,
                              definition::correlate};

@@ -117,6 +117,8 @@ struct Entry {
 
 inline size_t count_n(Sizes s) { return static_cast<size_t>(s.n); }
 inline size_t count_2n(Sizes s) { return 2 * static_cast<size_t>(s.n); }
+inline size_t count_3n(Sizes s) { return 3 * static_cast<size_t>(s.n); }
+inline size_t count_12n(Sizes s) { return 12 * static_cast<size_t>(s.n); }
 inline size_t count_m(Sizes s) { return static_cast<size_t>(s.m); }
 inline size_t count_outputs(Sizes s) { return static_cast<size_t>(s.n) * static_cast<size_t>(s.many); }
 inline size_t count_strided(Sizes s) { return s.many == 0 ? 0 : static_cast<size_t>((s.many - 1) * s.stride + s.m); }
@@ -150,6 +152,14 @@ inline void fill_bytes(void *to, size_t count, Random &random, Pattern pattern) 
   int8_t *x = static_cast<int8_t *>(to);
   const int8_t constant = static_cast<int8_t>((random.below(3) - 1) * 127);
   for (size_t i = 0; i < count; ++i) x[i] = draw_byte(random, pattern, constant);
+}
+
+// The widest sums are far below 2^27; the special ones are the ends of int32.
+inline void fill_sums(void *to, size_t count, Random &random, Pattern pattern) {
+  int32_t *sums = static_cast<int32_t *>(to);
+  for (size_t i = 0; i < count; ++i) {
+    sums[i] = pattern == kSpecial ? (random.coin() ? INT32_MAX : INT32_MIN) : random.below(1 << 28) - (1 << 27);
+  }
 }
 
 template <int Inputs>
@@ -249,16 +259,25 @@ const Entry kEntries[] = {
      0,
      false,
      [](Random &random, Pattern pattern, Sizes s, void *const in[]) {
-       // The widest sums are far below 2^27; the special ones are the ends of int32.
-       int32_t *acc = static_cast<int32_t *>(in[0]);
-       for (int i = 0; i < s.n; ++i) {
-         acc[i] = pattern == kSpecial ? (random.coin() ? INT32_MAX : INT32_MIN) : random.below(1 << 28) - (1 << 27);
-       }
+       fill_sums(in[0], count_n(s), random, pattern);
        fill_floats(in[1], count_n(s), random, pattern, draw);
        fill_floats(in[2], count_n(s), random, pattern, draw);
      },
      [](const Kernels &k, void *out, const void *const in[], Sizes s) {
        k.dequantize(floats(out), static_cast<const int32_t *>(in[0]), floats(in[1]), floats(in[2]), s.n);
+     }},
+    {"activate",
+     {1, count_n},
+     {{4, count_n}, kFloats, kFloats, kNone},
+     0,
+     false,
+     [](Random &random, Pattern pattern, Sizes s, void *const in[]) {
+       fill_sums(in[0], count_n(s), random, pattern);
+       fill_floats(in[1], count_n(s), random, pattern, draw);
+       fill_floats(in[2], count_n(s), random, pattern, draw);
+     },
+     [](const Kernels &k, void *out, const void *const in[], Sizes s) {
+       k.activate(static_cast<int8_t *>(out), {static_cast<const int32_t *>(in[0]), floats(in[1]), floats(in[2])}, s.n);
      }},
     {"sigmoid",
      kFloats,
@@ -292,23 +311,21 @@ const Entry kEntries[] = {
      [](const Kernels &k, void *out, const void *const in[], Sizes s) {
        k.mul(floats(out), floats(in[0]), floats(in[1]), s.n);
      }},
-    {"mul_add",
+    {"gru_update",
      kFloats,
-     {kFloats, kFloats, kFloats, kNone},
-     7,
-     false,
-     fill_values<3>,
-     [](const Kernels &k, void *out, const void *const in[], Sizes s) {
-       k.mul_add(floats(out), floats(in[0]), floats(in[1]), floats(in[2]), s.n);
-     }},
-    {"gru_blend",
-     kFloats,
-     {kFloats, kFloats, kFloats, kNone},
+     {kFloats, {4, count_3n}, {4, count_3n}, {4, count_12n}},
      1,
      true,
-     fill_values<3>,
+     [](Random &random, Pattern pattern, Sizes s, void *const in[]) {
+       fill_floats(in[0], count_n(s), random, pattern, draw_activation);
+       fill_sums(in[1], count_3n(s), random, pattern);
+       fill_sums(in[2], count_3n(s), random, pattern);
+       fill_floats(in[3], count_12n(s), random, pattern, draw);
+     },
      [](const Kernels &k, void *out, const void *const in[], Sizes s) {
-       k.gru_blend(floats(out), floats(in[1]), floats(in[2]), s.n);
+       const float *rows = floats(in[3]);  // scale and bias of the one, scale and bias of the other
+       k.gru_update(floats(out), {static_cast<const int32_t *>(in[1]), rows, rows + 3 * s.n},
+                    {static_cast<const int32_t *>(in[2]), rows + 6 * s.n, rows + 9 * s.n}, s.n);
      }},
     {"blend",
      kFloats,

@@ -58,36 +58,51 @@ constexpr int kFrames = 3;
 
 // Three frames, quiet, ordinary and far out of range, on every table, one by one and in one call; all must agree to the
 // bit. first receives what they agree on.
-inline bool runs_clean(Network *network, NetworkOutput first[kFrames]) {
+inline bool runs_clean(const nn::Weights &weights, NetworkOutput first[kFrames]) {
+  Network network;
+  network.attach(weights);
   Arena measure;
-  network->place(measure);
+  network.place(measure);
   void *memory = aligned_alloc(Arena::kAlignment, measure.used());
   if (!memory) return false;
   memset(memory, 0xa5, measure.used());
   Arena arena(memory);
-  network->place(arena);
+  network.place(arena);
   bool good = true;
-  float features[kFrames][nn::kInputs];
+  float features[kFrames][nn::kFeatures], fine[kFrames][nn::kFineInputs];
+  nn::NetworkInput in[kFrames];
   for (int frame = 0; frame < kFrames; ++frame) {
-    for (int i = 0; i < nn::kInputs; ++i) {
-      features[frame][i] = frame == 0 ? 0.0f : static_cast<float>((i * 37) % 71 - 35) * (frame == 1 ? 0.03f : 1000.0f);
-    }
+    const float size = frame == 0 ? 0.0f : frame == 1 ? 0.03f : 1000.0f;
+    for (int i = 0; i < nn::kFeatures; ++i) features[frame][i] = static_cast<float>((i * 37) % 71 - 35) * size;
+    for (int i = 0; i < nn::kFineInputs; ++i) fine[frame][i] = static_cast<float>((i * 41) % 71 - 35) * size;
+    in[frame] = {features[frame], fine[frame]};
   }
   NetworkOutput found[kFrames];
+  memset(static_cast<void *>(found), 0, sizeof found);  // what lies between its fields is compared too
+  const size_t taps = size_t{2} * nn::kLowBins * static_cast<size_t>(weights.taps());
+  std::vector<float> first_taps, found_taps;
   bool is_first = true;
   for (const kernels::Kernels *table : kernels::available()) {
-    for (int step : {1, kFrames}) {
-      network->reset();
+    for (int step : {1, nn::kMaxBatch}) {
+      network.reset();
+      found_taps.clear();
       for (int frame = 0; frame < kFrames; frame += step) {
-        network->process(*table, features[frame], step, found + frame);
+        const int count = step < kFrames - frame ? step : kFrames - frame;
+        network.process(*table, in + frame, count, found + frame);
+        for (int i = frame; i < frame + count; ++i) {
+          found_taps.insert(found_taps.end(), found[i].taps, found[i].taps + taps);
+          found[i].taps = nullptr;
+        }
       }
       if (is_first) memcpy(first, found, sizeof found);
+      if (is_first) first_taps = found_taps;
       is_first = false;
       for (int frame = 0; frame < kFrames; ++frame) {
         const NetworkOutput &out = found[frame];
-        good = good && in_unit_range(out.gains, nn::kOutputs) && in_unit_range(out.strengths, nn::kOutputs) &&
+        good = good && in_unit_range(out.gains, nn::kBands) && in_unit_range(out.strengths, nn::kBands) &&
                in_unit_range(&out.speech_probability, 1) && memcmp(&out, &first[frame], sizeof out) == 0;
       }
+      good = good && memcmp(found_taps.data(), first_taps.data(), found_taps.size() * sizeof(float)) == 0;
     }
   }
   free(memory);
@@ -112,9 +127,7 @@ inline Outcome outcome_of(const Bytes &bytes, NetworkOutput outputs[kFrames]) {
   nn::Weights weights;
   const BlobError error = weights.bind(view);
   if (error != BlobError::kNone) return error == BlobError::kVersion ? kVersion : kUnbound;
-  Network network;
-  network.attach(weights);
-  return runs_clean(&network, outputs) ? kRan : kMisbehaved;
+  return runs_clean(weights, outputs) ? kRan : kMisbehaved;
 }
 
 inline Outcome outcome_of(const Bytes &bytes) {

@@ -18,7 +18,9 @@ Outcome refusal_at(size_t offset) {
 
 // Whether it may be called that once the checksum fits: only then is it asked for the network that it is a model of.
 bool refused_as(Outcome outcome, size_t offset) {
-  if (offset >= offsetof(Header, topology) && offset < offsetof(Header, lookahead)) return outcome == kVersion;
+  if (offset >= offsetof(Header, topology) && offset < offsetof(Header, lookahead)) {
+    return outcome == kVersion || outcome == kUnbound;  // the other topology has other records
+  }
   return outcome == refusal_at(offset) || (outcome == kUnbound && offset >= offsetof(Header, lookahead));
 }
 
@@ -102,9 +104,9 @@ void test_fields(const Bytes &good) {
       {"strength_width", offsetof(Header, strength_width), 4},
       {"record_count", offsetof(Header, record_count), 4},
       {"file_size", offsetof(Header, file_size), 8},
-      {"zero[0]", offsetof(Header, zero), 4},
-      {"zero[4]", offsetof(Header, zero) + 4, 4},
-      {"zero[8]", offsetof(Header, zero) + 8, 4},
+      {"shape[0]", offsetof(Header, shape), 4},
+      {"shape[4]", offsetof(Header, shape) + 4, 4},
+      {"shape[8]", offsetof(Header, shape) + 8, 4},
   };
   const Field record_fields[] = {
       {"kind", offsetof(Record, kind), 4}, {"rows", offsetof(Record, rows), 4},     {"cols", offsetof(Record, cols), 4},

@@ -55,8 +55,11 @@ const Breach kBreaches[] = {
     {"argument of tanh", [](const Kernels &k, Arrays &a) { k.tanh(a.out, a.bad, 8); }},
     {"term", [](const Kernels &k, Arrays &a) { k.add(a.out, a.x, a.bad, 8); }},
     {"overlap", [](const Kernels &k, Arrays &a) { k.mul(a.out + 1, a.out, a.x, 8); }},
-    {"factor", [](const Kernels &k, Arrays &a) { k.mul_add(a.out, a.x, a.bad, a.x, 8); }},
-    {"candidate", [](const Kernels &k, Arrays &a) { k.gru_blend(a.out, a.x, a.bad, 8); }},
+    {"factor", [](const Kernels &k, Arrays &a) { k.mul(a.out, a.x, a.bad, 8); }},
+    {"bias of a product",
+     [](const Kernels &k, Arrays &a) { k.gru_update(a.out, {a.sums, a.x, a.x}, {a.sums, a.x, a.bad}, 8); }},
+    {"units of half a block",
+     [](const Kernels &k, Arrays &a) { k.gru_update(a.out, {a.sums, a.x, a.x}, {a.sums, a.x, a.x}, 4); }},
     {"mix", [](const Kernels &k, Arrays &a) { k.blend(a.out, a.x, a.x, a.bad, 8); }},
     {"vector", [](const Kernels &k, Arrays &a) { a.out[0] = k.dot(a.x, a.bad, 8); }},
     {"vector of the last lag", [](const Kernels &k, Arrays &a) { k.correlate(a.out, a.x, a.bad, 2, 3); }},
@@ -65,7 +68,7 @@ const Breach kBreaches[] = {
        static dsp::Analysis analysis;
        dsp::AnalysisFrame frame;
        float hop[dsp::kFrame] = {5.0f};
-       analysis.reset(2);
+       analysis.reset({2});
        analysis.process(k, hop, &frame);
      }},
     {"gains",
@@ -74,10 +77,10 @@ const Breach kBreaches[] = {
        static dsp::Synthesis synthesis;
        dsp::AnalysisFrame frame;
        float hop[dsp::kFrame] = {}, gains[dsp::kBands] = {1.5f};
-       analysis.reset(2);
+       analysis.reset({2});
        synthesis.reset();
        analysis.process(k, hop, &frame);
-       synthesis.process(k, frame, gains, gains, 0.0f, hop);
+       synthesis.process(k, frame, {gains, gains, nullptr}, 0.0f, hop);
      }},
 };
 

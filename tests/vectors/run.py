@@ -3,7 +3,8 @@ of the caller, with the hash of all hashes.
 
     tests/vectors/run.py [--targets A,B] [--mode release] [--compiler gcc] [--freeze]
 
-The release build of gcc runs on every CPU with every model. With it go the further builds that targets/ lists as
+The release build of gcc runs on every CPU, each backend on the first that has it with every model, on the others with
+the vectors of PROOFS. With it go the further builds that targets/ lists as
 proofs, whose kernels are tested as well, and the floating-point modes of `hostile` CPUs, each with the vectors of
 PROOFS. `manifest.json` holds the hashes that every run must give, for each model the vectors that belong to it. Exit
 status 1 if any hash differs, if a CPU chooses another backend by itself than targets/ says, or if a run fails.
@@ -125,6 +126,7 @@ def runs_of(target: targets.Target, mode: str, compiler: str) -> list[Run]:
     RunError if the program is missing or a CPU's own choice is not the backend that targets/ expects.
     """
     runs: list[Run] = []
+    seen: set[str] = set()  # backends
     for cpu in target.here():
         if not target.runnable(cpu):
             print(f"linnet: skipping {target.name} {cpu.name}: {target.emulator[0]} not found")
@@ -132,7 +134,10 @@ def runs_of(target: targets.Target, mode: str, compiler: str) -> list[Run]:
         usual = build_runs(target, cpu, mode, compiler)
         if cpu.backend not in (None, usual[0].backend):
             raise RunError(f"{target.name} {cpu.name} chooses {usual[0].backend}, expected {cpu.backend}")
-        runs += usual if cpu.tested else usual[:1]
+        runs += [
+            replace(run, choice=PROOFS) if run.backend in seen else run for run in (usual if cpu.tested else usual[:1])
+        ]
+        seen |= {run.backend for run in runs}
         if cpu.hostile:
             runs += [hostile for run in (usual if cpu.name == "host" else usual[:1]) for hostile in hostile_runs(run)]
     return runs

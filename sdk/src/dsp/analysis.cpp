@@ -10,9 +10,9 @@
 
 namespace linnet::dsp {
 
-void Analysis::reset(int lookahead) {
+void Analysis::reset(const AnalysisWants &wants) {
   memset(static_cast<void *>(this), 0, sizeof *this);
-  lookahead_ = lookahead;
+  wants_ = wants;
   pitch_.reset();
 }
 
@@ -24,48 +24,64 @@ void Analysis::begin(const float hop[kFrame]) {
   for (int n = 0; n < kFrame; ++n) samples[n] = hop[n] * kFullScale;
   high_pass_.process(samples);
 
-  newest_ = newest_ + 1 == lookahead_ + 2 ? 0 : newest_ + 1;
-  comb_slot_ = 1 - comb_slot_;
+  newest_ = newest_ + 1 == slots() ? 0 : newest_ + 1;
+  two_slot_ = 1 - two_slot_;
   stft_analyze(history_ + kHistory - kWindow, &spectra_[newest_]);
   band_energy(spectra_[newest_], energy_[newest_]);
 }
 
 void Analysis::finish(AnalysisFrame *frame) {
-  const int delayed = newest_ < lookahead_ ? newest_ + 2 : newest_ - lookahead_;
-  Spectrum &comb = comb_[comb_slot_];
-  float combed[kWindow];
-  comb_filter(window(), frame->pitch.period, lookahead_ * kFrame, combed);
-  stft_analyze(combed, &comb);
-
-  const Spectrum &noisy = spectra_[delayed];
-  const float *energy = energy_[delayed];
-  float comb_energy[kBands], product[kBands];
-  band_energy(comb, comb_energy);
-  band_product(noisy, comb, product);
-  for (int b = 0; b < kBands; ++b) {
-    float coherence = product[b] / (1e-3f + __builtin_sqrtf(energy[b] * comb_energy[b]));
-    coherence = coherence > 0.0f ? coherence : 0.0f;
-    frame->coherence[b] = coherence < 1.0f ? coherence : 1.0f;
-    frame->amplitude[b] = __builtin_sqrtf(energy[b]);
+  const int at = slot(wants_.lookahead);
+  for (int b = 0; b < kBands; ++b) frame->amplitude[b] = __builtin_sqrtf(energy_[at][b]);
+  frame->noisy = &spectra_[at];
+  frame->reach = wants_.reach;
+  for (int n = 0; n <= 2 * wants_.reach; ++n) {
+    frame->near[n] = &spectra_[slot(wants_.lookahead + wants_.reach - n)];
   }
-  frame->noisy = &noisy;
-  frame->comb = &comb;
-  make_features(energy_[newest_], frame->coherence, frame->pitch, frame->features);
+  make_levels(energy_[newest_], frame->features);
+  if (wants_.pitch) {
+    find_coherence(energy_[at], frame);
+  } else {
+    frame->comb = nullptr;
+    frame->pitch = {kMaxPeriod, 0.0f};
+    for (float &coherence : frame->coherence) coherence = 0.0f;
+    for (int i = kBands; i < kFeatures; ++i) frame->features[i] = 0.0f;
+  }
+  frame->fine = wants_.fine ? fine_[two_slot_] : nullptr;
+  if (wants_.fine) make_fine_inputs(spectra_[newest_], spectra_[slot(1)], fine_[two_slot_]);
 
   LINNET_CHECK(frame->pitch.period >= kMinPeriod && frame->pitch.period <= kMaxPeriod);
   LINNET_CHECK(base::all_within(&frame->pitch.correlation, 1, -1.0f, 1.0f));
   LINNET_CHECK(base::all_sound(frame->amplitude, kBands) && base::all_sound(frame->features, kFeatures));
 }
 
+void Analysis::find_coherence(const float energy[kBands], AnalysisFrame *frame) {
+  Spectrum &comb = comb_[two_slot_];
+  float combed[kWindow];
+  comb_filter(window(), frame->pitch.period, wants_.lookahead * kFrame, combed);
+  stft_analyze(combed, &comb);
+
+  float comb_energy[kBands], product[kBands];
+  band_energy(comb, comb_energy);
+  band_product(*frame->noisy, comb, product);
+  for (int b = 0; b < kBands; ++b) {
+    float coherence = product[b] / (1e-3f + __builtin_sqrtf(energy[b] * comb_energy[b]));
+    coherence = coherence > 0.0f ? coherence : 0.0f;
+    frame->coherence[b] = coherence < 1.0f ? coherence : 1.0f;
+  }
+  frame->comb = &comb;
+  make_pitch_features(frame->coherence, frame->pitch, frame->features);
+}
+
 void Analysis::step(int step, const kernels::Kernels &kernels, const float hop[kFrame], AnalysisFrame *frame) {
   if (step == 0) return begin(hop);
   if (step == kSteps - 1) return finish(frame);
-  pitch_.step(step - 1, kernels, newest(), window(), lookahead_, &frame->pitch);
+  if (wants_.pitch) pitch_.step(step - 1, kernels, newest(), window(), wants_.lookahead, &frame->pitch);
 }
 
 void Analysis::process(const kernels::Kernels &kernels, const float hop[kFrame], AnalysisFrame *frame) {
   begin(hop);
-  frame->pitch = pitch_.process(kernels, newest(), window(), lookahead_);
+  if (wants_.pitch) frame->pitch = pitch_.process(kernels, newest(), window(), wants_.lookahead);
   finish(frame);
 }
 

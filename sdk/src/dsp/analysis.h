@@ -1,5 +1,5 @@
-// One frame of the analysis: newest 480 samples in; spectra, pitch and the 70 features of the frame that lies lookahead
-// frames back out. Shared by the engine and, through the binding, by training, so that features exist once.
+// One frame of the analysis: newest 480 samples in; spectra, pitch and the inputs of a network for the frame that lies
+// lookahead frames back out. Shared by the engine and, through the binding, by training, so that features exist once.
 #pragma once
 
 #include "dsp/constants.h"
@@ -12,19 +12,30 @@ namespace linnet::dsp {
 
 // The newest frame is t; "the frame" is l = t - lookahead.
 struct AnalysisFrame {
-  const Spectrum *noisy;      // Y(l)
-  const Spectrum *comb;       // P(l), of the comb-filtered signal
+  const Spectrum *noisy;           // Y(l)
+  const Spectrum *comb;            // P(l), of the comb-filtered signal; without pitch nullptr
+  const Spectrum *near[kMaxTaps];  // Y(l - reach) .. Y(l + reach)
+  int reach;
   float amplitude[kBands];    // ||y||_b of frame l
-  float coherence[kBands];    // <p, y>_b / (||p||_b ||y||_b), 0..1, frame l
-  PitchResult pitch;          // period of frame l, correlation of frame t
+  float coherence[kBands];    // <p, y>_b / (||p||_b ||y||_b), 0..1, frame l; without pitch 0
+  PitchResult pitch;          // period of frame l, correlation of frame t; without pitch kMaxPeriod and 0
   float features[kFeatures];  // network input: bands of frame t, coherence and period of l, correlation of t
+  const float *fine;          // [294] network input of frame t, see features.h; nullptr where none is wanted
+};
+
+// What is wanted of the analysis.
+struct AnalysisWants {
+  int lookahead;      // 0..3 frames
+  bool pitch = true;  // and with it the comb filter and the features of both
+  bool fine = false;  // inputs
+  int reach = 0;      // frames on each side that must be at hand: 0..2 and at most lookahead
 };
 
 // Plain data without pointers. Call reset before the first process.
 class Analysis {
  public:
-  // All history to zero. lookahead 0..3 frames.
-  void reset(int lookahead);
+  // All history to zero.
+  void reset(const AnalysisWants &wants);
 
   // hop: 480 finite samples, full scale +-1 (within +-4). The pointers in *frame stay valid during the next call, so
   // that two frames can be at hand at a time, and until the one after it.
@@ -39,19 +50,27 @@ class Analysis {
 
   void begin(const float hop[kFrame]);
   void finish(AnalysisFrame *frame);
+  // The comb filter of the frame's pitch, and the features of both. energy: of the frame's bands.
+  void find_coherence(const float energy[kBands], AnalysisFrame *frame);
   const float *newest() const { return history_ + kHistory - kFrame; }
   // The window of the frame.
-  const float *window() const { return history_ + kHistory - kWindow - lookahead_ * kFrame; }
+  const float *window() const { return history_ + kHistory - kWindow - wants_.lookahead * kFrame; }
+  // Places in the two rings, which hold the frames t back to l - reach - 1.
+  int slots() const { return wants_.lookahead + wants_.reach + 2; }
+  // That of the frame so many before the newest.
+  int slot(int back) const { return newest_ < back ? newest_ - back + slots() : newest_ - back; }
 
-  int lookahead_;
-  int newest_;  // slot of frame t in the two rings, which hold lookahead + 2 frames: t back to t - lookahead - 1
-  int comb_slot_;
+  AnalysisWants wants_;
+  int newest_;
+  int two_slot_;  // of what is kept of two frames
   HighPass high_pass_;
   PitchTracker pitch_;
   float history_[kHistory];  // high-passed, full scale 32768, newest sample last
-  Spectrum spectra_[kMaxLookahead + 2];
-  float energy_[kMaxLookahead + 2][kBands];
+  static constexpr int kSlots = kMaxLookahead + kMaxTaps / 2 + 2;
+  Spectrum spectra_[kSlots];
+  float energy_[kSlots][kBands];
   Spectrum comb_[2];
+  float fine_[2][kFineInputs];
 };
 
 }  // namespace linnet::dsp

@@ -2,13 +2,12 @@
 // 20 kHz and to zero above (Valin et al. 2020, section 2; band edges from the ERB recurrence of Glasberg and Moore).
 #pragma once
 
+#include "base/bands.h"
 #include "dsp/fft.h"
 
 namespace linnet::dsp {
 
-// Peaks of the triangles in bins of 50 Hz.
-constexpr int kBandCentre[kBands] = {0,  2,  4,  6,  8,  10,  12,  15,  18,  21,  24,  28,  32,  36,  41,  47,  53,
-                                     60, 68, 77, 87, 98, 110, 124, 140, 157, 176, 198, 223, 251, 282, 317, 356, 400};
+using base::kBandCentre;
 
 // energy[b] = sum_k w_b[k] |X[k]|^2
 void band_energy(const Spectrum &x, float energy[kBands]);

@@ -4,8 +4,7 @@
 
 namespace linnet::dsp {
 
-void make_features(const float newest_energy[kBands], const float coherence[kBands], const PitchResult &pitch,
-                   float features[kFeatures]) {
+void make_levels(const float newest_energy[kBands], float features[kFeatures]) {
   float loudest = -2.0f, follow = -2.0f;
   for (int b = 0; b < kBands; ++b) {
     // The end bands are half triangles: doubled, they read like the others.
@@ -17,9 +16,26 @@ void make_features(const float newest_energy[kBands], const float coherence[kBan
     follow = follow - 1.5f > level ? follow - 1.5f : level;
     features[b] = 0.3f * (level - 3.0f);
   }
+}
+
+void make_pitch_features(const float coherence[kBands], const PitchResult &pitch, float features[kFeatures]) {
   for (int b = 0; b < kBands; ++b) features[kBands + b] = 2.0f * (coherence[b] - 0.6f);
   features[2 * kBands] = 0.01f * static_cast<float>(pitch.period - 300);
   features[2 * kBands + 1] = 2.0f * (pitch.correlation - 0.5f);
+}
+
+// The two magnitudes are multiplied after the roots, not under one: the product of two powers may be denormal.
+void make_fine_inputs(const Spectrum &newest, const Spectrum &before, float fine[kFineInputs]) {
+  float *level = fine, *cosine = fine + kLowBins, *sine = cosine + kLowBins;
+  for (int k = 0; k < kLowBins; ++k) {
+    const float re = newest.re[k], im = newest.im[k], was_re = before.re[k], was_im = before.im[k];
+    const float power = re * re + im * im;
+    level[k] = 0.3f * (base::log10_approx(power + 1e-2f) - 3.0f);
+    const float size = __builtin_sqrtf(power) * __builtin_sqrtf(was_re * was_re + was_im * was_im) + 1e-2f;
+    const float in_middle = k % 2 == 0 ? 1.0f : -1.0f;  // a tone there turns by k half circles
+    cosine[k] = in_middle * (re * was_re + im * was_im) / size;
+    sine[k] = in_middle * (im * was_re - re * was_im) / size;
+  }
 }
 
 }  // namespace linnet::dsp

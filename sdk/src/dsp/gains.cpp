@@ -22,25 +22,29 @@ void postfilter(const float gains[kBands], const float amplitude[kBands], float 
   for (int b = 0; b < kBands; ++b) filtered[b] = gains[b] + amount * (restore * warped[b] - gains[b]);
 }
 
-void enhance_spectrum(const kernels::Kernels &kernels, const Spectrum &noisy, const Spectrum &comb,
+void enhance_spectrum(const kernels::Kernels &kernels, const Spectrum &noisy, const Spectrum *comb,
                       const float target[kBands], const float strengths[kBands], Spectrum *out) {
   constexpr float kMaxScale = 6.0f, kMinAmplitude = 1e-9f;
   float per_bin[kBins], band[kBands];
-  band_interpolate(strengths, per_bin);
-  kernels.blend(out->re, noisy.re, comb.re, per_bin, kBins);
-  kernels.blend(out->im, noisy.im, comb.im, per_bin, kBins);
-  base::snap_tiny(out->re, kBins);
-  base::snap_tiny(out->im, kBins);
+  const Spectrum *mixed = &noisy;
+  if (comb) {
+    band_interpolate(strengths, per_bin);
+    kernels.blend(out->re, noisy.re, comb->re, per_bin, kBins);
+    kernels.blend(out->im, noisy.im, comb->im, per_bin, kBins);
+    base::snap_tiny(out->re, kBins);
+    base::snap_tiny(out->im, kBins);
+    mixed = out;
+  }
 
-  band_energy(*out, band);
+  band_energy(*mixed, band);
   for (int b = 0; b < kBands; ++b) {
     float amplitude = __builtin_sqrtf(band[b]);
     float scale = target[b] / (amplitude > kMinAmplitude ? amplitude : kMinAmplitude);
     band[b] = scale < kMaxScale ? scale : kMaxScale;
   }
   band_interpolate(band, per_bin);
-  kernels.mul(out->re, out->re, per_bin, kBins);
-  kernels.mul(out->im, out->im, per_bin, kBins);
+  kernels.mul(out->re, mixed->re, per_bin, kBins);
+  kernels.mul(out->im, mixed->im, per_bin, kBins);
   base::snap_tiny(out->re, kBins);
   base::snap_tiny(out->im, kBins);
 }

@@ -12,8 +12,8 @@ namespace linnet::dsp {
 void postfilter(const float gains[kBands], const float amplitude[kBands], float amount, float filtered[kBands]);
 
 // out = scaled mix: z = (1 - r) y + r p per bin with r interpolated, then each band scaled to amplitude
-// target[b] = filtered gain * ||y||_b, scale at most 6, interpolated. Bins from 20 kHz up become 0.
-void enhance_spectrum(const kernels::Kernels &kernels, const Spectrum &noisy, const Spectrum &comb,
+// target[b] = filtered gain * ||y||_b, scale at most 6, interpolated. Bins from 20 kHz up become 0. Without comb z = y.
+void enhance_spectrum(const kernels::Kernels &kernels, const Spectrum &noisy, const Spectrum *comb,
                       const float target[kBands], const float strengths[kBands], Spectrum *out);
 
 }  // namespace linnet::dsp

@@ -13,10 +13,16 @@ class Synthesis {
  public:
   void reset();
 
-  // gains, strengths: 34 values within 0..1 for the frame of the analysis; postfilter_amount 0..1. out: the 480 samples
-  // that end where the frame's centre lies, full scale +-1, not clamped.
-  void process(const kernels::Kernels &kernels, const AnalysisFrame &frame, const float gains[kBands],
-               const float strengths[kBands], float postfilter_amount, float out[kFrame]);
+  // What a network gave for one frame.
+  struct Controls {
+    const float *gains, *strengths;  // [34] within 0..1
+    const float *taps;               // [98][2 * reach + 1][2] of filters, see filter.h; nullptr: none
+  };
+
+  // controls: for the frame of the analysis; postfilter_amount 0..1. out: the 480 samples that end where the frame's
+  // centre lies, full scale +-1, not clamped.
+  void process(const kernels::Kernels &kernels, const AnalysisFrame &frame, const Controls &controls,
+               float postfilter_amount, float out[kFrame]);
 
  private:
   float overlap_[kFrame];

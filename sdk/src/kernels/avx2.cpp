@@ -46,7 +46,7 @@ struct InvertedProducts {
 }  // namespace
 
 const Kernels avx2_kernels =
-    make_table<gemv_s8, gemv2_s8, gemm_s8<InvertedProducts, 8, 1>, sparse_gemv_s8, quantize, dequantize, sigmoid, tanh,
-               add, mul, mul_add, gru_blend, blend, dot, correlate>("avx2");
+    make_table<gemv_s8, gemv2_s8, gemm_s8<InvertedProducts, 8, 1>, sparse_gemv_s8, quantize, dequantize, activate,
+               sigmoid, tanh, add, mul, gru_update, blend, dot, correlate>("avx2");
 
 }  // namespace linnet::kernels

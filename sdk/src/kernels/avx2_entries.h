@@ -52,8 +52,8 @@ inline __m256 tanh_lanes(__m256 x) {
   return _mm256_min_ps(_mm256_max_ps(_mm256_div_ps(numerator, denominator), minus_one), one);
 }
 
-inline __m256i rounded_bits(const float *x) {
-  __m256 scaled = _mm256_mul_ps(load(x), _mm256_set1_ps(kActivationScale));
+inline __m256i rounded_bits(__m256 x) {
+  __m256 scaled = _mm256_mul_ps(x, _mm256_set1_ps(kActivationScale));
   __m256i bits = _mm256_castps_si256(_mm256_add_ps(scaled, _mm256_set1_ps(kRoundToInteger)));
   return _mm256_and_si256(bits, _mm256_set1_epi32(0xff));
 }
@@ -62,8 +62,8 @@ void quantize(int8_t *out, const float *x, int n) {
   int i = 0;
   for (; i + 32 <= n; i += 32) {
     // The packs work within 128-bit halves; the permutation puts the groups of four back in order.
-    __m256i low = _mm256_packus_epi32(rounded_bits(x + i), rounded_bits(x + i + 8));
-    __m256i high = _mm256_packus_epi32(rounded_bits(x + i + 16), rounded_bits(x + i + 24));
+    __m256i low = _mm256_packus_epi32(rounded_bits(load(x + i)), rounded_bits(load(x + i + 8)));
+    __m256i high = _mm256_packus_epi32(rounded_bits(load(x + i + 16)), rounded_bits(load(x + i + 24)));
     __m256i bytes = _mm256_packus_epi16(low, high);
     bytes = _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
     _mm256_storeu_si256(reinterpret_cast<__m256i *>(out + i), bytes);
@@ -80,10 +80,13 @@ void dequantize(float *out, const int32_t *acc, const float *scale, const float 
   for (; i < n; ++i) out[i] = static_cast<float>(acc[i]) * scale[i] + bias[i];
 }
 
-void sigmoid(float *out, const float *x, int n) {
+inline __m256 sigmoid_lanes(__m256 x) {
   const __m256 half = _mm256_set1_ps(0.5f);
-  for_lanes(out, n,
-            [=](auto at) { return _mm256_add_ps(half, _mm256_mul_ps(half, tanh_lanes(_mm256_mul_ps(half, at(x))))); });
+  return _mm256_add_ps(half, _mm256_mul_ps(half, tanh_lanes(_mm256_mul_ps(half, x))));
+}
+
+void sigmoid(float *out, const float *x, int n) {
+  for_lanes(out, n, [=](auto at) { return sigmoid_lanes(at(x)); });
 }
 
 void tanh(float *out, const float *x, int n) {
@@ -98,18 +101,31 @@ void mul(float *out, const float *a, const float *b, int n) {
   for_lanes(out, n, [=](auto at) { return _mm256_mul_ps(at(a), at(b)); });
 }
 
-void mul_add(float *out, const float *a, const float *b, const float *c, int n) {
-  for_lanes(out, n, [=](auto at) { return _mm256_add_ps(at(a), _mm256_mul_ps(at(b), at(c))); });
+// Eight values from k on.
+inline __m256 values(const Products &of, int k) {
+  __m256 sums = _mm256_cvtepi32_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(of.sums + k)));
+  return _mm256_add_ps(_mm256_mul_ps(sums, load(of.scale + k)), load(of.bias + k));
 }
 
-void gru_blend(float *h, const float *update, const float *candidate, int n) {
-  for_lanes(h, n, [=](auto at) {
-    __m256 to = at(candidate);
-    __m256 y = _mm256_add_ps(to, _mm256_mul_ps(at(update), _mm256_sub_ps(at(h), to)));
+void activate(int8_t *out, const Products &x, int n) {
+  for (int i = 0; i < n; i += 8) {
+    const __m256i bits = rounded_bits(tanh_lanes(values(x, i)));
+    const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(bits), _mm256_extracti128_si256(bits, 1));
+    _mm_storel_epi64(reinterpret_cast<__m128i *>(out + i), _mm_packus_epi16(words, words));
+  }
+}
+
+void gru_update(float *h, const Products &input, const Products &recurrent, int n) {
+  for (int i = 0; i < n; i += 8) {
+    __m256 reset = sigmoid_lanes(_mm256_add_ps(values(input, i), values(recurrent, i)));
+    __m256 update = sigmoid_lanes(_mm256_add_ps(values(input, n + i), values(recurrent, n + i)));
+    __m256 gated = _mm256_mul_ps(reset, values(recurrent, 2 * n + i));
+    __m256 candidate = tanh_lanes(_mm256_add_ps(values(input, 2 * n + i), gated));
+    __m256 y = _mm256_add_ps(candidate, _mm256_mul_ps(update, _mm256_sub_ps(load(h + i), candidate)));
     __m256i magnitude = _mm256_and_si256(_mm256_castps_si256(y), _mm256_set1_epi32(0x7fffffff));
     __m256i tiny = _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(base::kTinyBits)), magnitude);
-    return _mm256_andnot_ps(_mm256_castsi256_ps(tiny), y);
-  });
+    _mm256_storeu_ps(h + i, _mm256_andnot_ps(_mm256_castsi256_ps(tiny), y));
+  }
 }
 
 void blend(float *out, const float *a, const float *b, const float *mix, int n) {

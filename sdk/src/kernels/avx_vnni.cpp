@@ -39,7 +39,7 @@ struct ShiftedProducts {
 }  // namespace
 
 const Kernels avx_vnni_kernels =
-    make_table<gemv_s8, gemv2_s8, gemm_s8<ShiftedProducts, 2, 6>, sparse_gemv_s8, quantize, dequantize, sigmoid, tanh,
-               add, mul, mul_add, gru_blend, blend, dot, correlate>("avx_vnni");
+    make_table<gemv_s8, gemv2_s8, gemm_s8<ShiftedProducts, 2, 6>, sparse_gemv_s8, quantize, dequantize, activate,
+               sigmoid, tanh, add, mul, gru_update, blend, dot, correlate>("avx_vnni");
 
 }  // namespace linnet::kernels

@@ -102,6 +102,22 @@ void checked_dequantize(float *out, const int32_t *acc, const float *scale, cons
   entry(out, acc, scale, bias, n);
 }
 
+inline bool fit(const Products &x, int n) {
+  return aligned(x.sums) && aligned(x.scale) && aligned(x.bias) && base::all_sound(x.scale, n) &&
+         base::all_sound(x.bias, n);
+}
+
+template <class T>
+inline bool apart(const Products &x, const T *out, int count, int n) {
+  return apart(x.sums, n, out, count) && apart(x.scale, n, out, count) && apart(x.bias, n, out, count);
+}
+
+template <decltype(Kernels::activate) entry>
+void checked_activate(int8_t *out, const Products &x, int n) {
+  LINNET_CHECK(n >= 0 && n % 8 == 0 && fit(x, n) && apart(x, out, n, n));
+  entry(out, x, n);
+}
+
 // sigmoid and tanh.
 template <decltype(Kernels::tanh) entry>
 void checked_activation(float *out, const float *x, int n) {
@@ -116,18 +132,19 @@ void checked_pair(float *out, const float *a, const float *b, int n) {
   entry(out, a, b, n);
 }
 
-// mul_add and blend.
 template <decltype(Kernels::blend) entry>
-void checked_triple(float *out, const float *a, const float *b, const float *c, int n) {
+void checked_blend(float *out, const float *a, const float *b, const float *c, int n) {
   LINNET_CHECK(n >= 0 && aligned(out));
   LINNET_CHECK(fit_in_place(a, out, n) && fit_in_place(b, out, n) && fit_in_place(c, out, n));
   entry(out, a, b, c, n);
 }
 
-template <decltype(Kernels::gru_blend) entry>
-void checked_gru_blend(float *h, const float *update, const float *candidate, int n) {
-  LINNET_CHECK(n >= 0 && fit_in_place(h, h, n) && fit(update, h, n) && fit(candidate, h, n));
-  entry(h, update, candidate, n);
+template <decltype(Kernels::gru_update) entry>
+void checked_gru_update(float *h, const Products &input, const Products &recurrent, int n) {
+  LINNET_CHECK(n >= 0 && n % 8 == 0 && fit_in_place(h, h, n));
+  LINNET_CHECK(fit(input, 3 * n) && apart(input, h, n, 3 * n) && fit(recurrent, 3 * n) &&
+               apart(recurrent, h, n, 3 * n));
+  entry(h, input, recurrent, n);
 }
 
 template <decltype(Kernels::dot) entry>
@@ -150,14 +167,14 @@ void checked_correlate(float *out, const float *a, const float *b, int n, int la
 // A table of these entries, in the order of the struct.
 template <decltype(Kernels::gemv_s8) gemv_s8, decltype(Kernels::gemv2_s8) gemv2_s8, decltype(Kernels::gemm_s8) gemm_s8,
           decltype(Kernels::sparse_gemv_s8) sparse_gemv_s8, decltype(Kernels::quantize) quantize,
-          decltype(Kernels::dequantize) dequantize, decltype(Kernels::sigmoid) sigmoid, decltype(Kernels::tanh) tanh,
-          decltype(Kernels::add) add, decltype(Kernels::mul) mul, decltype(Kernels::mul_add) mul_add,
-          decltype(Kernels::gru_blend) gru_blend, decltype(Kernels::blend) blend, decltype(Kernels::dot) dot,
-          decltype(Kernels::correlate) correlate>
+          decltype(Kernels::dequantize) dequantize, decltype(Kernels::activate) activate,
+          decltype(Kernels::sigmoid) sigmoid, decltype(Kernels::tanh) tanh, decltype(Kernels::add) add,
+          decltype(Kernels::mul) mul, decltype(Kernels::gru_update) gru_update, decltype(Kernels::blend) blend,
+          decltype(Kernels::dot) dot, decltype(Kernels::correlate) correlate>
 constexpr Kernels make_table(const char *name) {
 #ifdef NDEBUG
-  return {name, gemv_s8, gemv2_s8, gemm_s8, sparse_gemv_s8, quantize, dequantize, sigmoid,
-          tanh, add,     mul,      mul_add, gru_blend,      blend,    dot,        correlate};
+  return {name,    gemv_s8, gemv2_s8, gemm_s8, sparse_gemv_s8, quantize, dequantize, activate,
+          sigmoid, tanh,    add,      mul,     gru_update,     blend,    dot,        correlate};
 #else
   return {name,
           checked_gemv_s8<gemv_s8>,
@@ -166,13 +183,13 @@ constexpr Kernels make_table(const char *name) {
           checked_sparse_gemv_s8<sparse_gemv_s8>,
           checked_quantize<quantize>,
           checked_dequantize<dequantize>,
+          checked_activate<activate>,
           checked_activation<sigmoid>,
           checked_activation<tanh>,
           checked_pair<add>,
           checked_pair<mul>,
-          checked_triple<mul_add>,
-          checked_gru_blend<gru_blend>,
-          checked_triple<blend>,
+          checked_gru_update<gru_update>,
+          checked_blend<blend>,
           checked_dot<dot>,
           checked_correlate<correlate>};
 #endif

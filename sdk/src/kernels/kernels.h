@@ -14,6 +14,13 @@
 
 namespace linnet::kernels {
 
+// What a layer's matrix gave, and what makes floats of it: value k is float(sums[k]) * scale[k] + bias[k], two
+// roundings.
+struct Products {
+  const int32_t *sums;
+  const float *scale, *bias;
+};
+
 struct Kernels {
   const char *name;
 
@@ -40,6 +47,10 @@ struct Kernels {
   // out[i] = float(acc[i]) * scale[i] + bias[i], two roundings.
   void (*dequantize)(float *out, const int32_t *acc, const float *scale, const float *bias, int n);
 
+  // What a layer gives to the next one: out[i] = nearest integer of 127 * tanh(value i of x), operations as in
+  // dequantize, tanh and quantize. n % 8 == 0, 0 allowed.
+  void (*activate)(int8_t *out, const Products &x, int n);
+
   // Rational approximations of activations.h, with IEEE division. In place allowed.
   void (*sigmoid)(float *out, const float *x, int n);
   void (*tanh)(float *out, const float *x, int n);
@@ -50,11 +61,10 @@ struct Kernels {
   // out[i] = a[i] * b[i]. In place allowed.
   void (*mul)(float *out, const float *a, const float *b, int n);
 
-  // out[i] = a[i] + b[i] * c[i], two roundings. In place allowed.
-  void (*mul_add)(float *out, const float *a, const float *b, const float *c, int n);
-
-  // GRU update: h[i] = snap_tiny(candidate[i] + update[i] * (h[i] - candidate[i])), each operation rounded.
-  void (*gru_blend)(float *h, const float *update, const float *candidate, int n);
+  // A step of n units of a GRU, whose states h it replaces. x and r are the values of the two products, n each for the
+  // reset gate, the update gate and the candidate, all operations rounded: reset = sigmoid(x + r), update = sigmoid(x +
+  // r), candidate = tanh(x + reset * r), h = snap_tiny(candidate + update * (h - candidate)). n % 8 == 0, 0 allowed.
+  void (*gru_update)(float *h, const Products &input, const Products &recurrent, int n);
 
   // Crossfade of two signals: out[i] = a[i] + mix[i] * (b[i] - a[i]), each operation rounded. In place allowed.
   void (*blend)(float *out, const float *a, const float *b, const float *mix, int n);

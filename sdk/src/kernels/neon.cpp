@@ -372,7 +372,7 @@ void sparse_gemv_s8(int32_t *out, const uint16_t *counts, const uint16_t *column
 
 }  // namespace
 
-const Kernels neon_kernels = make_table<gemv_s8, gemv2_s8, gemm_s8, sparse_gemv_s8, quantize, dequantize, sigmoid, tanh,
-                                        add, mul, mul_add, gru_blend, blend, dot, correlate>("neon");
+const Kernels neon_kernels = make_table<gemv_s8, gemv2_s8, gemm_s8, sparse_gemv_s8, quantize, dequantize, activate,
+                                        sigmoid, tanh, add, mul, gru_update, blend, dot, correlate>("neon");
 
 }  // namespace linnet::kernels

@@ -61,7 +61,7 @@ void gemm_s8(int32_t *out, const int8_t *weights, const int8_t *x, int stride, i
 
 }  // namespace
 
-const Kernels neon_dot_kernels = make_table<gemv_s8, gemv2_s8, gemm_s8, sparse_gemv_s8, quantize, dequantize, sigmoid,
-                                            tanh, add, mul, mul_add, gru_blend, blend, dot, correlate>("neon_dot");
+const Kernels neon_dot_kernels = make_table<gemv_s8, gemv2_s8, gemm_s8, sparse_gemv_s8, quantize, dequantize, activate,
+                                            sigmoid, tanh, add, mul, gru_update, blend, dot, correlate>("neon_dot");
 
 }  // namespace linnet::kernels

@@ -60,15 +60,15 @@ inline float32x4_t tanh_lanes(float32x4_t x) {
 }
 
 // The rounded integers stand in the low bytes; both narrowings keep the low half.
-inline uint16x4_t rounded_bits(const float *x) {
-  float32x4_t scaled = vmulq_f32(vld1q_f32(x), vdupq_n_f32(kActivationScale));
+inline uint16x4_t rounded_bits(float32x4_t x) {
+  float32x4_t scaled = vmulq_f32(x, vdupq_n_f32(kActivationScale));
   return vmovn_u32(vreinterpretq_u32_f32(vaddq_f32(scaled, vdupq_n_f32(kRoundToInteger))));
 }
 
 void quantize(int8_t *out, const float *x, int n) {
   int i = 0;
   for (; i + 8 <= n; i += 8) {
-    uint16x8_t both = vcombine_u16(rounded_bits(x + i), rounded_bits(x + i + 4));
+    uint16x8_t both = vcombine_u16(rounded_bits(vld1q_f32(x + i)), rounded_bits(vld1q_f32(x + i + 4)));
     vst1_s8(out + i, vreinterpret_s8_u8(vmovn_u16(both)));
   }
   for (; i < n; ++i) out[i] = static_cast<int8_t>(base::float_bits(x[i] * kActivationScale + kRoundToInteger) & 0xff);
@@ -83,11 +83,13 @@ void dequantize(float *out, const int32_t *acc, const float *scale, const float 
   for (; i < n; ++i) out[i] = static_cast<float>(acc[i]) * scale[i] + bias[i];
 }
 
+inline float32x4_t sigmoid_lanes(float32x4_t x) {
+  const float32x4_t half = vdupq_n_f32(0.5f);
+  return vaddq_f32(half, vmulq_f32(half, tanh_lanes(vmulq_f32(half, x))));
+}
+
 void sigmoid(float *out, const float *x, int n) {
-  for_lanes(out, n, [=](auto at) {
-    float32x4_t half = vdupq_n_f32(0.5f);
-    return vaddq_f32(half, vmulq_f32(half, tanh_lanes(vmulq_f32(half, at(x)))));
-  });
+  for_lanes(out, n, [=](auto at) { return sigmoid_lanes(at(x)); });
 }
 
 void tanh(float *out, const float *x, int n) {
@@ -102,17 +104,30 @@ void mul(float *out, const float *a, const float *b, int n) {
   for_lanes(out, n, [=](auto at) { return vmulq_f32(at(a), at(b)); });
 }
 
-void mul_add(float *out, const float *a, const float *b, const float *c, int n) {
-  for_lanes(out, n, [=](auto at) { return vaddq_f32(at(a), vmulq_f32(at(b), at(c))); });
+// Four values from k on.
+inline float32x4_t values(const Products &of, int k) {
+  float32x4_t sums = vcvtq_f32_s32(vld1q_s32(of.sums + k));
+  return vaddq_f32(vmulq_f32(sums, vld1q_f32(of.scale + k)), vld1q_f32(of.bias + k));
 }
 
-void gru_blend(float *h, const float *update, const float *candidate, int n) {
-  for_lanes(h, n, [=](auto at) {
-    float32x4_t to = at(candidate);
-    uint32x4_t bits = vreinterpretq_u32_f32(vaddq_f32(to, vmulq_f32(at(update), vsubq_f32(at(h), to))));
+void activate(int8_t *out, const Products &x, int n) {
+  for (int i = 0; i < n; i += 8) {
+    uint16x4_t low = rounded_bits(tanh_lanes(values(x, i))), high = rounded_bits(tanh_lanes(values(x, i + 4)));
+    vst1_s8(out + i, vreinterpret_s8_u8(vmovn_u16(vcombine_u16(low, high))));
+  }
+}
+
+void gru_update(float *h, const Products &input, const Products &recurrent, int n) {
+  for (int i = 0; i < n; i += 4) {
+    float32x4_t reset = sigmoid_lanes(vaddq_f32(values(input, i), values(recurrent, i)));
+    float32x4_t update = sigmoid_lanes(vaddq_f32(values(input, n + i), values(recurrent, n + i)));
+    float32x4_t gated = vmulq_f32(reset, values(recurrent, 2 * n + i));
+    float32x4_t candidate = tanh_lanes(vaddq_f32(values(input, 2 * n + i), gated));
+    float32x4_t y = vaddq_f32(candidate, vmulq_f32(update, vsubq_f32(vld1q_f32(h + i), candidate)));
+    uint32x4_t bits = vreinterpretq_u32_f32(y);
     uint32x4_t tiny = vcltq_u32(vandq_u32(bits, vdupq_n_u32(0x7fffffffu)), vdupq_n_u32(base::kTinyBits));
-    return vreinterpretq_f32_u32(vbicq_u32(bits, tiny));
-  });
+    vst1q_f32(h + i, vreinterpretq_f32_u32(vbicq_u32(bits, tiny)));
+  }
 }
 
 void blend(float *out, const float *a, const float *b, const float *mix, int n) {

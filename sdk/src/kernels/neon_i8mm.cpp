@@ -175,7 +175,7 @@ void gemm_s8(int32_t *out, const int8_t *weights, const int8_t *x, int stride, i
 
 }  // namespace
 
-const Kernels neon_i8mm_kernels = make_table<gemv_s8, gemv2_s8, gemm_s8, sparse_gemv_s8, quantize, dequantize, sigmoid,
-                                             tanh, add, mul, mul_add, gru_blend, blend, dot, correlate>("neon_i8mm");
+const Kernels neon_i8mm_kernels = make_table<gemv_s8, gemv2_s8, gemm_s8, sparse_gemv_s8, quantize, dequantize, activate,
+                                             sigmoid, tanh, add, mul, gru_update, blend, dot, correlate>("neon_i8mm");
 
 }  // namespace linnet::kernels

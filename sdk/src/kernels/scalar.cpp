@@ -43,11 +43,12 @@ void sparse_gemv_s8(int32_t *out, const uint16_t *counts, const uint16_t *column
   }
 }
 
+int8_t quantized(float x) {
+  return static_cast<int8_t>(base::float_bits(x * kActivationScale + kRoundToInteger) & 0xff);
+}
+
 void quantize(int8_t *out, const float *x, int n) {
-  for (int i = 0; i < n; ++i) {
-    uint32_t bits = base::float_bits(x[i] * kActivationScale + kRoundToInteger);
-    out[i] = static_cast<int8_t>(bits & 0xff);
-  }
+  for (int i = 0; i < n; ++i) out[i] = quantized(x[i]);
 }
 
 void dequantize(float *out, const int32_t *acc, const float *scale, const float *bias, int n) {
@@ -70,12 +71,19 @@ void mul(float *out, const float *a, const float *b, int n) {
   for (int i = 0; i < n; ++i) out[i] = a[i] * b[i];
 }
 
-void mul_add(float *out, const float *a, const float *b, const float *c, int n) {
-  for (int i = 0; i < n; ++i) out[i] = a[i] + b[i] * c[i];
+float value(const Products &of, int k) { return static_cast<float>(of.sums[k]) * of.scale[k] + of.bias[k]; }
+
+void activate(int8_t *out, const Products &x, int n) {
+  for (int i = 0; i < n; ++i) out[i] = quantized(rational_tanh(value(x, i)));
 }
 
-void gru_blend(float *h, const float *update, const float *candidate, int n) {
-  for (int i = 0; i < n; ++i) h[i] = base::snap_tiny(candidate[i] + update[i] * (h[i] - candidate[i]));
+void gru_update(float *h, const Products &input, const Products &recurrent, int n) {
+  for (int i = 0; i < n; ++i) {
+    const float reset = rational_sigmoid(value(input, i) + value(recurrent, i));
+    const float update = rational_sigmoid(value(input, n + i) + value(recurrent, n + i));
+    const float candidate = rational_tanh(value(input, 2 * n + i) + reset * value(recurrent, 2 * n + i));
+    h[i] = base::snap_tiny(candidate + update * (h[i] - candidate));
+  }
 }
 
 void blend(float *out, const float *a, const float *b, const float *mix, int n) {
@@ -96,7 +104,7 @@ void correlate(float *out, const float *a, const float *b, int n, int lags) {
 
 }  // namespace
 
-const Kernels scalar_kernels = make_table<gemv_s8, gemv2_s8, gemm_s8, sparse_gemv_s8, quantize, dequantize, sigmoid,
-                                          tanh, add, mul, mul_add, gru_blend, blend, dot, correlate>("scalar");
+const Kernels scalar_kernels = make_table<gemv_s8, gemv2_s8, gemm_s8, sparse_gemv_s8, quantize, dequantize, activate,
+                                          sigmoid, tanh, add, mul, gru_update, blend, dot, correlate>("scalar");
 
 }  // namespace linnet::kernels

@@ -46,8 +46,11 @@ void analyse(const kernels::Kernels &kernels, const float *noisy, const float *c
   const base::FpScope fp_env;
   CleanSpectrum clean_spectrum(lookahead);
   dsp::Spectrum x = {};
-  analyse_each(kernels, noisy, frames, lookahead, [&](size_t t, const dsp::AnalysisFrame &frame) {
+  dsp::AnalysisWants wants = {lookahead};
+  wants.fine = out.fine != nullptr;
+  analyse_each(kernels, noisy, frames, wants, [&](size_t t, const dsp::AnalysisFrame &frame) {
     memcpy(out.features + t * dsp::kFeatures, frame.features, sizeof frame.features);
+    if (out.fine) memcpy(out.fine + t * dsp::kFineInputs, frame.fine, dsp::kFineInputs * sizeof(float));
     memcpy(out.coherence + t * dsp::kBands, frame.coherence, sizeof frame.coherence);
     out.period[t] = frame.pitch.period;
     out.correlation[t] = frame.pitch.correlation;

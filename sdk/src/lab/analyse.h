@@ -18,6 +18,7 @@ enum Signal { kNoisy, kComb, kClean, kSignals };
 // 960. nullptr among products and spectra: not wanted.
 struct Measurements {
   float *features;                         // [frames][70]
+  float *fine;                             // [frames][294], or nullptr: not wanted
   float *coherence;                        // [frames][34], of Y and P
   int32_t *period;                         // [frames], samples
   float *correlation;                      // [frames]

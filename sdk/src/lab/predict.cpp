@@ -17,8 +17,8 @@ struct alignas(base::Arena::kAlignment) Line {
 
 }  // namespace
 
-void predict(const kernels::Kernels &kernels, const nn::Weights &weights, const float *features, size_t frames,
-             size_t at_once, nn::NetworkOutput *out) {
+void predict(const kernels::Kernels &kernels, const nn::Weights &weights, const float *features, const float *fine,
+             size_t frames, size_t at_once, nn::NetworkOutput *out, float *taps) {
   const base::FpScope fp_env;
   nn::Network network;
   network.attach(weights);
@@ -28,9 +28,19 @@ void predict(const kernels::Kernels &kernels, const nn::Weights &weights, const 
   base::Arena arena(memory.data());
   network.place(arena);
   network.reset();
+  const size_t size = size_t{2} * nn::kLowBins * static_cast<size_t>(weights.taps());
+  at_once = std::min(at_once, size_t{nn::kMaxBatch});
   for (size_t t = 0; t < frames; t += at_once) {
     const size_t count = std::min(at_once, frames - t);
-    network.process(kernels, features + t * nn::kInputs, static_cast<int>(count), out + t);
+    nn::NetworkInput in[nn::kMaxBatch] = {};
+    for (size_t i = 0; i < count; ++i) {
+      in[i] = {features + (t + i) * nn::kFeatures, fine ? fine + (t + i) * nn::kFineInputs : nullptr};
+    }
+    network.process(kernels, in, static_cast<int>(count), out + t);
+    for (size_t i = t; size > 0 && i < t + count; ++i) {
+      std::copy(out[i].taps, out[i].taps + size, taps + i * size);
+      out[i].taps = taps + i * size;
+    }
   }
 }
 

@@ -16,9 +16,10 @@ inline void clean_hop(const float *recording, size_t frame, float hop[dsp::kFram
 
 // Calls each(t, frame) for every frame t of a recording, where frame is what dsp::Analysis tells of t - lookahead.
 template <class Each>
-void analyse_each(const kernels::Kernels &kernels, const float *recording, size_t frames, int lookahead, Each each) {
+void analyse_each(const kernels::Kernels &kernels, const float *recording, size_t frames,
+                  const dsp::AnalysisWants &wants, Each each) {
   dsp::Analysis analysis;
-  analysis.reset(lookahead);
+  analysis.reset(wants);
   for (size_t t = 0; t < frames; ++t) {
     float hop[dsp::kFrame];
     clean_hop(recording, t, hop);

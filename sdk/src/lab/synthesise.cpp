@@ -10,13 +10,17 @@
 namespace linnet::lab {
 
 void synthesise(const kernels::Kernels &kernels, const float *noisy, size_t frames, int lookahead, const float *gains,
-                const float *strengths, float postfilter, float *out) {
+                const float *strengths, const float *taps, int reach, float postfilter, float *out) {
   const base::FpScope fp_env;
   dsp::Synthesis synthesis;
   synthesis.reset();
-  analyse_each(kernels, noisy, frames, lookahead, [&](size_t t, const dsp::AnalysisFrame &frame) {
-    synthesis.process(kernels, frame, gains + t * dsp::kBands, strengths + t * dsp::kBands, postfilter,
-                      out + t * dsp::kFrame);
+  dsp::AnalysisWants wants = {lookahead};
+  wants.reach = reach;
+  const size_t filters = size_t{dsp::kLowBins} * static_cast<size_t>(2 * reach + 1) * 2;
+  analyse_each(kernels, noisy, frames, wants, [&](size_t t, const dsp::AnalysisFrame &frame) {
+    const dsp::Synthesis::Controls controls = {gains + t * dsp::kBands, strengths + t * dsp::kBands,
+                                               taps ? taps + t * filters : nullptr};
+    synthesis.process(kernels, frame, controls, postfilter, out + t * dsp::kFrame);
   });
 }
 
@@ -24,7 +28,7 @@ void synthesise_bins(const kernels::Kernels &kernels, const float *noisy, size_t
                      const float *bin_gains, float *out) {
   const base::FpScope fp_env;
   float overlap[dsp::kFrame] = {};
-  analyse_each(kernels, noisy, frames, lookahead, [&](size_t t, const dsp::AnalysisFrame &frame) {
+  analyse_each(kernels, noisy, frames, {lookahead}, [&](size_t t, const dsp::AnalysisFrame &frame) {
     const float *gain = bin_gains + t * dsp::kBins;
     dsp::Spectrum scaled = *frame.noisy;
     for (int k = 0; k < dsp::kBins; ++k) {

@@ -192,7 +192,6 @@ BlobError parse_blob(const void *data, size_t size, BlobView *view) {
   const uint8_t *file = static_cast<const uint8_t *>(data);
   const Header *header = reinterpret_cast<const Header *>(file);
   if (header->file_size != size) return BlobError::kCorrupt;
-  if (!all_zero(header->zero, sizeof(header->zero))) return BlobError::kCorrupt;
   uint32_t count = header->record_count;
   if (count < 1 || count > kMaxRecords || sizeof(Header) + uint64_t(count) * sizeof(Record) > size) {
     return BlobError::kCorrupt;

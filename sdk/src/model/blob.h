@@ -17,7 +17,27 @@ constexpr uint32_t kFeatureVersion = 1;  // of the features that the weights wer
 constexpr size_t kMaxBlobSize = size_t(64) << 20;
 constexpr size_t kPayloadAlignment = 64;
 
-enum class Topology : uint32_t { kPercepNet = 1 };
+enum class Topology : uint32_t { kPercepNet = 1, kBandSplit = 2 };
+
+// Of a model of kBandSplit, whose three widths in the header are those of its trunk, 0 without one.
+struct BandSplitShape {
+  enum Flag : uint8_t { kFine = 1, kComb = 2, kPitch = 4, kTrunk = 8 };
+
+  uint16_t channels;  // of a token, 8..256, multiple of 8
+  uint16_t context;   // of the whole spectrum, 8..512, multiple of 8
+  uint8_t blocks;     // 1..8
+  uint8_t summary;    // numbers of a token that the context reads, 1..16
+  uint8_t taps;       // frames that filters of low bins see: 0, 1, 3 or 5, of which half lie within the look-ahead
+  uint8_t flags;      // kComb needs kPitch, kTrunk needs both
+  uint32_t zero;
+};
+
+// What a topology has to say beyond the widths.
+union TopologyShape {
+  uint8_t none[12];  // kPercepNet: zeros
+  BandSplitShape band_split;
+};
+static_assert(sizeof(TopologyShape) == 12);
 
 struct Header {
   char magic[8];
@@ -30,7 +50,7 @@ struct Header {
   uint32_t strength_width;  // GRU of the strength branch, 8..512, multiple of 8
   uint32_t record_count;
   uint64_t file_size;
-  uint8_t zero[12];
+  TopologyShape shape;
   uint32_t crc;  // CRC-32 (IEEE) of all bytes of the file but these four
 };
 static_assert(sizeof(Header) == 64);

@@ -7,56 +7,63 @@
 
 namespace linnet::nn {
 
-void FloatLinear::run(const kernels::Kernels &kernels, Frames<const float> x, int count, float *out) const {
-  for (int frame = 0; frame < count; ++frame, out += rows) {
-    for (int row = 0; row < rows; ++row) out[row] = kernels.dot(weights + row * cols, x[frame], cols);
-    kernels.add(out, out, bias, rows);
+void FloatLinear::run(const kernels::Kernels &kernels, const float *x, float *out) const {
+  for (int row = 0; row < rows; ++row) out[row] = kernels.dot(weights + row * cols, x, cols);
+  kernels.add(out, out, bias, rows);
+}
+
+void Linear::multiply(const kernels::Kernels &kernels, Frames<const int8_t> x, int count, int32_t *sums) const {
+  const int stored_rows = padded_rows(rows), stored_cols = padded_cols(cols);
+  if (counts) {
+    for (int i = 0; i < count; ++i) {
+      kernels.sparse_gemv_s8(sums + i * stored_rows, counts, columns, weights, x[i], stored_rows);
+    }
+  } else if (count == 1) {
+    kernels.gemv_s8(sums, weights, x[0], stored_rows, stored_cols);
+  } else if (count == 2) {
+    kernels.gemv2_s8(sums, weights, x[0], x[1], stored_rows, stored_cols);
+  } else {
+    kernels.gemm_s8(sums, weights, x.first, x.stride, stored_rows, stored_cols, count);
+  }
+}
+
+void Linear::activate(const kernels::Kernels &kernels, Frames<const int8_t> x, int count, int32_t *sums,
+                      Frames<int8_t> out) const {
+  multiply(kernels, x, count, sums);
+  for (int i = 0; i < count; ++i) {
+    kernels.activate(out[i], {sums + i * rows, scale, bias + i % biases * rows}, rows);
   }
 }
 
 void Linear::run(const kernels::Kernels &kernels, Frames<const int8_t> x, int count, int32_t *accumulators,
                  float *out) const {
-  int stored_rows = padded_rows(rows);
-  if (counts) {
-    for (int frame = 0; frame < count; ++frame) {
-      kernels.sparse_gemv_s8(accumulators + frame * stored_rows, counts, columns, weights, x[frame], stored_rows);
-    }
-  } else if (count == kMaxBatch) {
-    kernels.gemv2_s8(accumulators, weights, x[0], x[1], stored_rows, cols);
-  } else {
-    kernels.gemv_s8(accumulators, weights, x[0], stored_rows, cols);
+  const int stored_rows = padded_rows(rows);
+  multiply(kernels, x, count, accumulators);
+  for (int i = 0; i < count; ++i) {
+    kernels.dequantize(out + i * rows, accumulators + i * stored_rows, scale, bias + i % biases * rows, rows);
   }
-  for (int frame = 0; frame < count; ++frame) {
-    kernels.dequantize(out + frame * rows, accumulators + frame * stored_rows, scale, bias, rows);
-  }
-}
-
-void History::push(const kernels::Kernels &kernels, const float *x, int count) {
-  kernels.quantize(values + (frames - 1) * width, x, count * width);
 }
 
 void History::drop(int count) { memmove(values, values + count * width, size_t(frames - 1) * size_t(width)); }
 
 void gru_inputs(const kernels::Kernels &kernels, const Linear &input, Frames<const int8_t> x, int count,
                 const GruScratch &scratch) {
-  input.run(kernels, x, count, scratch.accumulators, scratch.input_gates);
+  input.multiply(kernels, x, count, scratch.input_sums);
 }
 
-void gru_steps(const kernels::Kernels &kernels, const Linear &recurrent, int count, float *state,
-               const int8_t *previous, Frames<int8_t> quantized, const GruScratch &scratch) {
-  int width = recurrent.cols;
+void gru_steps(const kernels::Kernels &kernels, const Linear &input, const Linear &recurrent, int count, float *state,
+               const int8_t *previous, Frames<int8_t> quantized, const GruScratch &scratch, int units,
+               int unit_stride) {
+  const int width = recurrent.cols, gates = 3 * width;
   for (int frame = 0; frame < count; ++frame) {
-    float *gates = scratch.input_gates + frame * 3 * width;
-    recurrent.run(kernels, {previous, 0}, 1, scratch.accumulators, scratch.recurrent_gates);
-
-    kernels.add(gates, gates, scratch.recurrent_gates, 2 * width);
-    kernels.sigmoid(gates, gates, 2 * width);
-    const float *reset = gates, *update = gates + width;
-    float *candidate = gates + 2 * width;
-    kernels.mul_add(candidate, candidate, reset, scratch.recurrent_gates + 2 * width, width);
-    kernels.tanh(candidate, candidate, width);
-    kernels.gru_blend(state, update, candidate, width);
-    kernels.quantize(quantized[frame], state, width);
+    recurrent.multiply(kernels, {previous, unit_stride}, units, scratch.recurrent_sums);
+    for (int unit = 0; unit < units; ++unit) {
+      const int32_t *from_input = scratch.input_sums + (frame * units + unit) * gates;
+      float *h = state + unit * width;
+      kernels.gru_update(h, {from_input, input.scale, input.bias},
+                         {scratch.recurrent_sums + unit * gates, recurrent.scale, recurrent.bias}, width);
+      kernels.quantize(quantized[frame] + unit * unit_stride, h, width);
+    }
     previous = quantized[frame];
   }
 }

@@ -1,0 +1,20 @@
+#include "dsp/filter.h"
+
+#include "base/bits.h"
+
+namespace linnet::dsp {
+
+void add_filtered(const Spectrum *const near[], const float *taps, int count, Spectrum *out) {
+  for (int k = 0; k < kLowBins; ++k) {
+    float re = out->re[k], im = out->im[k];
+    for (int n = 0; n < count; ++n, taps += 2) {
+      const float x = near[n]->re[k], y = near[n]->im[k];
+      re += taps[0] * x - taps[1] * y;
+      im += taps[0] * y + taps[1] * x;
+    }
+    out->re[k] = base::snap_tiny(re);
+    out->im[k] = base::snap_tiny(im);
+  }
+}
+
+}  // namespace linnet::dsp
