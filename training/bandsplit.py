@@ -20,38 +20,23 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from linnet._core import BANDS, FEATURES
+from linnet._core import FEATURES, TOKENS
+from linnet._core import LOW_BINS as LOW
+from linnet.model import shapes
+from linnet.model.shapes import SHARE
 from training.device import working_type
-from training.features import FINE, LOW
 from training.model import Cost, Dense, Network, Recurrent, count_weights
 from training.quantize import round_rows
-from training.spectrum import band_edges
 
-SHARE = 2  # bands of a token
-TOKENS = BANDS // SHARE
 TOLD = 8  # numbers that the trunk tells each token
-SCALARS = 2  # pitch period and correlation, behind the energies and coherences of the bands
 
 
 def token_inputs(fine: bool, pitch: bool = True) -> torch.Tensor:
-    """[17, K] places of each token's inputs in features and fine inputs; a zero, behind them, where there is none.
-
-    Without `pitch` nothing that a search for the pitch would have to find.
-    """
-    edges = band_edges()
-    nothing = FEATURES + (FINE if fine else 0)
-    rows = []
-    for first in range(0, BANDS, SHARE):
-        near = range(max(first - 1, 0), min(first + SHARE + 1, BANDS))
-        row = list(near)
-        if pitch:
-            row += [*(BANDS + band for band in near), *(2 * BANDS + i for i in range(SCALARS))]
-        if fine:
-            inside = range(edges[near[0]], min(edges[near[-1]] + 1, LOW))
-            row += [FEATURES + part * LOW + bin_ for part in range(FINE // LOW) for bin_ in inside]
-        rows.append(row)
+    """[17, K] places of each token's inputs in features and fine inputs; a zero, behind them, where there is none."""
+    network = shapes.BandSplit(8, 1, 1, 8, fine=fine, pitch=pitch, comb=False)  # whose widths do not matter
+    rows = [shapes.token_inputs(network, token) for token in range(TOKENS)]
     width = max(map(len, rows))
-    return torch.tensor([row + [nothing] * (width - len(row)) for row in rows])
+    return torch.tensor([row + [network.inputs] * (width - len(row)) for row in rows])
 
 
 class PerToken(nn.Module):
@@ -196,8 +181,8 @@ class BandSplit(nn.Module):
             for head in (self.gain_head, self.strength_head, self.speech_head):
                 nn.init.zeros_(head.weight)
         if taps:
-            edges = [min(int(edge), LOW) for edge in [*band_edges()[::SHARE], LOW]]
-            self.spans = [high - low for low, high in zip(edges, edges[1:], strict=False) if high > low]
+            spans = [len(shapes.filtered_bins(token)) for token in range(TOKENS)]
+            self.spans = [span for span in spans if span]  # of the first tokens
             self.tap_head = PerToken(len(self.spans), channels, max(self.spans) * taps * 2)
             nn.init.zeros_(self.tap_head.weight)
 

@@ -19,14 +19,13 @@ import numpy as np
 import torch
 
 from linnet import _core
-from linnet._core import BANDS, FEATURES, RATE, WINDOW
+from linnet._core import BANDS, FEATURES, FINE, RATE, WINDOW
 from linnet.study import oracle
 from training import data, keep_memory
 from training.augment import Mixer, Segment
 from training.spectrum import USED
 
-LOW = 98  # bins that are looked at one by one, below 4.9 kHz: bands 0 to 20 lie within
-FINE = 3 * LOW  # what is told of them: level, and cosine and sine of the turn since the frame before
+LOW = _core.LOW_BINS  # that are looked at one by one, below 4.9 kHz: bands 0 to 20 lie within
 CENTRES = RATE / WINDOW * _core.band_centre()  # Hz, of the bands
 SILENCE = 1e-2  # band energy, full scale 32768: the features' own floor
 LIMIT = 60000.0  # of float16

@@ -1,6 +1,6 @@
-"""The networks that can be trained, by name, and their weights as a file where the SDK has no blob for them yet.
+"""The networks that can be trained, by name, and files of their weights that training goes on from.
 
-`percepnet` is the network of the SDK (model.py), `bandsplit` that of bandsplit.py.
+`percepnet` is that of model.py, `bandsplit` that of bandsplit.py; export.py makes models of the SDK of both.
 """
 
 from __future__ import annotations
@@ -60,13 +60,17 @@ def _write(tensors: dict[str, torch.Tensor], config: Config, path: Path) -> None
     part.replace(path)
 
 
-def read_weights(path: Path) -> tuple[dict[str, torch.Tensor], Config]:
-    """Weights as float32 (the running average of a checkpoint) and the settings of their run. ValueError: no run's."""
+def read_weights(path: Path, average: bool = True) -> tuple[dict[str, torch.Tensor], Config]:
+    """Weights as float32 and the settings of their run. ValueError: no run's.
+
+    Of a checkpoint the running average, or the last weights.
+    """
     try:
         with safe_open(path, "pt") as file:
             settings = json.loads((file.metadata() or {})["config"])
             names = list(file.keys())
-            prefix = "ema." if any(name.startswith("ema.") for name in names) else ""
+            prefix = "ema." if average else "model."
+            prefix = prefix if any(name.startswith(prefix) for name in names) else ""
             weights = {n.removeprefix(prefix): file.get_tensor(n).float() for n in names if n.startswith(prefix)}
             for name in [n.removesuffix(SCALE) for n in weights if n.endswith(SCALE)]:
                 weights[name] *= weights.pop(name + SCALE).view(*weights[name].shape[:-1], 1)

@@ -2,12 +2,14 @@
 // Thin on purpose: arrays in, arrays out, no policy. The laboratory is bound in _lab.cpp, the self-test in
 // _selftest.cpp.
 #include <algorithm>
+#include <cstring>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
 
 #include "_binding.h"
+#include "base/bands.h"
 #include "base/sanitise.h"
 #include "dsp/constants.h"
 #include "dsp/erb.h"
@@ -139,13 +141,43 @@ Integers band_centre() {
   return out;
 }
 
-py::list matrices(uint32_t dense, uint32_t hidden, uint32_t strength) {
-  using Shape = nn::Weights::Shape;
+// With the number in the place that the name has for it.
+std::string full_name(const nn::Shape &shape) {
+  std::string name = shape.name;
+  const size_t at = name.find('#');
+  if (at != std::string::npos) name.replace(at, 1, std::to_string(shape.number));
+  return shape.group + name;
+}
+
+// The arguments are fields of a model's header.
+py::list matrices(uint32_t topology, uint32_t dense, uint32_t hidden, uint32_t strength, const py::bytes &shape) {
+  model::Header header = {};
+  header.topology = topology;
+  header.lookahead = nn::kMaxLookahead;
+  header.dense_width = dense;
+  header.hidden_width = hidden;
+  header.strength_width = strength;
+  const std::string bytes = shape;
+  if (bytes.size() != sizeof header.shape) throw py::value_error("shape must have 12 bytes");
+  memcpy(&header.shape, bytes.data(), bytes.size());
+
+  std::vector<nn::Shape> shapes;
+  if (topology == static_cast<uint32_t>(model::Topology::kBandSplit)) {
+    nn::BandSplitWeights::Widths widths;
+    if (!nn::BandSplitWeights::read(header, &widths)) throw py::value_error("widths outside the ranges of bandsplit");
+    for (int i = 0; i < nn::BandSplitWeights::matrices(widths); ++i)
+      shapes.push_back(nn::BandSplitWeights::shape(i, widths));
+  } else if (topology == static_cast<uint32_t>(model::Topology::kPercepNet)) {
+    const nn::PercepNetWeights::Widths widths = {dense, hidden, strength};
+    if (!nn::PercepNetWeights::in_range(widths)) throw py::value_error("widths outside the ranges of percepnet");
+    for (int i = 0; i < nn::PercepNetWeights::kMatrices; ++i) shapes.push_back(nn::PercepNetWeights::shape(i, widths));
+  } else {
+    throw py::value_error("topology " + std::to_string(topology) + " is not known");
+  }
   py::list list;
-  for (int i = 0; i < nn::Weights::kMatrices; ++i) {
-    const Shape shape = nn::Weights::shape(i, {dense, hidden, strength});
-    list.append(py::make_tuple(shape.name, shape.rows, shape.cols, shape.form == Shape::kFloat,
-                               shape.form == Shape::kInt8OrSparse));
+  for (const nn::Shape &one : shapes) {
+    list.append(py::make_tuple(full_name(one), one.rows, one.cols, one.form == nn::Shape::kFloat,
+                               one.form == nn::Shape::kInt8OrSparse, one.rows * one.biases));
   }
   return list;
 }
@@ -210,14 +242,23 @@ PYBIND11_MODULE(_core, m) {
   m.attr("USED_BINS") = dsp::kUsedBins;
   m.attr("BANDS") = dsp::kBands;
   m.attr("FEATURES") = dsp::kFeatures;
+  m.attr("TOKENS") = nn::kTokens;
+  m.attr("LOW_BINS") = base::kLowBins;
+  m.attr("FINE") = base::kFineInputs;
   m.attr("MAX_LOOKAHEAD") = dsp::kMaxLookahead;
   m.attr("MAX_SAMPLE") = base::kMaxSample;
   m.def("band_centre", &band_centre);
 
-  const nn::Weights::Widths largest = nn::Weights::kLargest;
+  const nn::PercepNetWeights::Widths largest = nn::PercepNetWeights::kLargest;
   m.attr("LARGEST_WIDTHS") = py::dict(py::arg("dense") = largest.dense, py::arg("hidden") = largest.hidden,
                                       py::arg("strength") = largest.strength);
-  m.def("matrices", &matrices, py::arg("dense"), py::arg("hidden"), py::arg("strength"));
+  using Shared = nn::BandSplitWeights;
+  m.attr("LARGEST_BAND_SPLIT") =
+      py::dict(py::arg("channels") = Shared::kMaxChannels, py::arg("context") = Shared::kMaxContext,
+               py::arg("blocks") = Shared::kMaxBlocks, py::arg("summary") = Shared::kMaxSummary,
+               py::arg("taps") = base::kMaxTaps);
+  m.def("matrices", &matrices, py::arg("topology"), py::arg("dense"), py::arg("hidden"), py::arg("strength"),
+        py::arg("shape"));
 
   bind_lab(m);
   bind_selftest(m);

@@ -5,7 +5,7 @@ sample 480 (t - lookahead). Band statistics are energies at full scale 32768 wit
 None: the fastest.
 """
 
-from typing import Literal, TypedDict, overload
+from typing import Literal, NotRequired, TypedDict, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,10 +17,14 @@ WINDOW: int  # samples
 BINS: int  # of a window's spectrum, 50 Hz apart
 USED_BINS: int  # those below 20 kHz
 BANDS: int
-FEATURES: int  # of a frame, what the network gets
+FEATURES: int  # of a frame, what every network gets
+TOKENS: int  # parts of the spectrum of networks with shared layers
+LOW_BINS: int  # that some networks look at one by one, and filter
+FINE: int  # fine inputs of a frame: level, cosine and sine of the turn of each low bin, kind by kind
 MAX_LOOKAHEAD: int  # frames
 MAX_SAMPLE: float  # larger ones are clamped; full scale is 1
 LARGEST_WIDTHS: dict[str, int]  # of a model; all are multiples of 8
+LARGEST_BAND_SPLIT: dict[str, int]  # of a model with shared layers; channels and context are multiples of 8
 
 class LinnetError(RuntimeError):
     """A status of the C API other than LINNET_OK, in words."""
@@ -88,13 +92,19 @@ def backends() -> list[str]:
 def band_centre() -> NDArray[np.int32]:
     """Peaks of the 34 triangles, in bins of 50 Hz."""
 
-def matrices(dense: int, hidden: int, strength: int) -> list[tuple[str, int, int, bool, bool]]:
-    """The matrices of a model of these widths, in file order: name, rows, columns, if in float, if it may be sparse."""
+def matrices(
+    topology: int, dense: int, hidden: int, strength: int, shape: bytes
+) -> list[tuple[str, int, int, bool, bool, int]]:
+    """The matrices of a model whose header tells this, in file order. Raises ValueError for what no header may tell.
+
+    Each is its name, rows, columns, if in float, if it may be sparse, and the rows of its bias.
+    """
 
 # The laboratory.
 
 class _NoisyStatistics(TypedDict):
     features: NDArray[np.float32]  # [T, 70]
+    fine: NotRequired[NDArray[np.float32]]  # [T, 294], where asked for
     coherence: NDArray[np.float32]  # [T, 34]
     period: NDArray[np.int32]  # [T], samples
     correlation: NDArray[np.float32]  # [T]
@@ -120,6 +130,7 @@ class _NetworkOutput(TypedDict):
     gains: NDArray[np.float32]  # [T, 34], 0..1
     strengths: NDArray[np.float32]  # [T, 34], 0..1
     speech_probability: NDArray[np.float32]  # [T]
+    taps: NotRequired[NDArray[np.float32]]  # [T, 98, taps, 2], +-1, of models that have them
 
 @overload
 def analyze(
@@ -128,6 +139,7 @@ def analyze(
     lookahead: int = 2,
     backend: str | None = None,
     spectra: Literal[False] = False,
+    fine: bool = False,
 ) -> _NoisyStatistics: ...
 @overload
 def analyze(
@@ -137,6 +149,7 @@ def analyze(
     backend: str | None = None,
     *,
     spectra: Literal[True],
+    fine: bool = False,
 ) -> _NoisySpectra: ...
 @overload
 def analyze(
@@ -145,6 +158,7 @@ def analyze(
     lookahead: int = 2,
     backend: str | None = None,
     spectra: Literal[False] = False,
+    fine: bool = False,
 ) -> _Statistics: ...
 @overload
 def analyze(
@@ -154,6 +168,7 @@ def analyze(
     backend: str | None = None,
     *,
     spectra: Literal[True],
+    fine: bool = False,
 ) -> _Spectra: ...
 def synthesize(
     noisy: ArrayLike,
@@ -162,14 +177,21 @@ def synthesize(
     lookahead: int = 2,
     postfilter: float = 0.0,
     backend: str | None = None,
+    taps: ArrayLike | None = None,
 ) -> NDArray[np.float32]:
-    """The engine's path with these gains and strengths [T, 34]; the output lags by 480 (lookahead + 1) samples."""
+    """The engine's path with these gains and strengths [T, 34] and filters of low bins [T, 98, taps, 2].
+
+    The output lags by 480 (lookahead + 1) samples.
+    """
 
 def synthesize_bins(noisy: ArrayLike, bin_gains: ArrayLike, lookahead: int = 2) -> NDArray[np.float32]:
     """Gains [T, 481] for every bin of the noisy spectrum; alignment as in `synthesize`."""
 
 def network(blob: Buffer, features: ArrayLike, backend: str | None = None, frames_per_call: int = 0) -> _NetworkOutput:
-    """The network on features [T, 70], from its zero state; frames_per_call at a time (0: all) changes no bit."""
+    """The network on features [T, 70], from its zero state; frames_per_call at a time (0: all) changes no bit.
+
+    Models that read the low bins want [T, 364]: behind the features of a frame its fine inputs.
+    """
 
 def fft(x: ArrayLike) -> NDArray[np.complex64]:
     """[960] -> [481], divided by 960."""

@@ -48,7 +48,7 @@ auto *put(py::dict &result, const char *name, Array array) {
 }
 
 py::dict analyze(const Floats &noisy, const std::optional<Floats> &clean, int lookahead, const Backend &backend,
-                 bool spectra) {
+                 bool spectra, bool fine) {
   constexpr const char *kProductNames[lab::kProducts] = {"yy", "pp", "yp", "xx", "xy", "xp"};
   constexpr const char *kSignalNames[lab::kSignals] = {"noisy", "comb", "clean"};
   const kernels::Kernels &kernels = kernels_of(backend);
@@ -58,6 +58,7 @@ py::dict analyze(const Floats &noisy, const std::optional<Floats> &clean, int lo
   py::dict result;
   lab::Measurements out = {};
   out.features = put(result, "features", matrix_of(frames, dsp::kFeatures));
+  if (fine) out.fine = put(result, "fine", matrix_of(frames, dsp::kFineInputs));
   out.coherence = put(result, "coherence", matrix_of(frames, dsp::kBands));
   out.period = put(result, "period", vector_of<Integers>(frames));
   out.correlation = put(result, "correlation", vector_of(frames));
@@ -74,7 +75,7 @@ py::dict analyze(const Floats &noisy, const std::optional<Floats> &clean, int lo
 }
 
 Floats synthesize(const Floats &noisy, const Floats &gains, const Floats &strengths, int lookahead, float postfilter,
-                  const Backend &backend) {
+                  const Backend &backend, const std::optional<Floats> &taps) {
   const kernels::Kernels &kernels = kernels_of(backend);
   check_lookahead(lookahead);
   const py::ssize_t frames = frames_of(noisy);
@@ -82,11 +83,19 @@ Floats synthesize(const Floats &noisy, const Floats &gains, const Floats &streng
   check_matrix(strengths, frames, dsp::kBands, "strengths");
   if (!(postfilter >= 0.0f && postfilter <= 1.0f))
     throw py::value_error("postfilter must be 0..1, got " + std::to_string(postfilter));
+  int reach = 0;
+  if (taps) {
+    if (taps->ndim() != 4 || taps->shape(0) != frames || taps->shape(1) != dsp::kLowBins || taps->shape(2) % 2 != 1 ||
+        taps->shape(2) > std::min(2 * lookahead + 1, dsp::kMaxTaps) || taps->shape(3) != 2)
+      throw py::value_error("taps must have shape (" + std::to_string(frames) +
+                            ", 98, N, 2), N odd, at most 5 and at most 2 * lookahead + 1");
+    reach = static_cast<int>(taps->shape(2)) / 2;
+  }
   Floats out = vector_of(frames * dsp::kFrame);
-  const float *in = noisy.data(), *g = gains.data(), *r = strengths.data();
+  const float *in = noisy.data(), *g = gains.data(), *r = strengths.data(), *filters = taps ? taps->data() : nullptr;
   float *to = out.mutable_data();
   const py::gil_scoped_release release;
-  lab::synthesise(kernels, in, static_cast<size_t>(frames), lookahead, g, r, postfilter, to);
+  lab::synthesise(kernels, in, static_cast<size_t>(frames), lookahead, g, r, filters, reach, postfilter, to);
   return out;
 }
 
@@ -114,22 +123,33 @@ py::dict network(const py::buffer &blob, const Floats &features, const Backend &
   model::parse_blob(bytes.data(), bytes.size(), &view);
   nn::Weights weights;
   weights.bind(view);
-  if (features.ndim() != 2) throw py::value_error("features must have shape (steps, 70)");
+  const py::ssize_t width = nn::kFeatures + (weights.fine() ? nn::kFineInputs : 0);
+  if (features.ndim() != 2) throw py::value_error("features must have shape (steps, " + std::to_string(width) + ")");
   if (frames_per_call < 0)
     throw py::value_error("frames_per_call is " + std::to_string(frames_per_call) + ", expected 0 (all) or more");
   const py::ssize_t frames = features.shape(0);
-  check_matrix(features, frames, nn::kInputs, "features");
+  check_matrix(features, frames, width, "features");
   py::dict result;
-  float *gains = put(result, "gains", matrix_of(frames, nn::kOutputs));
-  float *strengths = put(result, "strengths", matrix_of(frames, nn::kOutputs));
+  float *gains = put(result, "gains", matrix_of(frames, nn::kBands));
+  float *strengths = put(result, "strengths", matrix_of(frames, nn::kBands));
   float *speech = put(result, "speech_probability", vector_of(frames));
+  float *taps = nullptr;
+  if (weights.taps() > 0)
+    taps =
+        put(result, "taps", Floats({frames, py::ssize_t{nn::kLowBins}, py::ssize_t{weights.taps()}, py::ssize_t{2}}));
   const float *in = features.data();
   {
     const py::gil_scoped_release release;
     const size_t count = static_cast<size_t>(frames);
+    std::vector<float> plain(count * nn::kFeatures), fine(weights.fine() ? count * nn::kFineInputs : 0);
+    for (size_t t = 0; t < count; ++t, in += width) {
+      std::copy(in, in + nn::kFeatures, plain.begin() + static_cast<ptrdiff_t>(t * nn::kFeatures));
+      if (weights.fine())
+        std::copy(in + nn::kFeatures, in + width, fine.begin() + static_cast<ptrdiff_t>(t * nn::kFineInputs));
+    }
     std::vector<nn::NetworkOutput> outputs(count);
-    lab::predict(kernels, weights, in, count, frames_per_call ? static_cast<size_t>(frames_per_call) : count,
-                 outputs.data());
+    lab::predict(kernels, weights, plain.data(), fine.data(), count,
+                 frames_per_call ? static_cast<size_t>(frames_per_call) : count, outputs.data(), taps);
     for (const nn::NetworkOutput &output : outputs) {
       gains = std::copy(std::begin(output.gains), std::end(output.gains), gains);
       strengths = std::copy(std::begin(output.strengths), std::end(output.strengths), strengths);
@@ -239,9 +259,9 @@ py::array_t<int8_t> quantize(const Floats &x, const Backend &backend) {
 void bind_lab(py::module_ &m) {
   const auto any_backend = Backend();
   m.def("analyze", &analyze, py::arg("noisy"), py::arg("clean") = std::nullopt, py::arg("lookahead") = 2,
-        py::arg("backend") = any_backend, py::arg("spectra") = false);
+        py::arg("backend") = any_backend, py::arg("spectra") = false, py::arg("fine") = false);
   m.def("synthesize", &synthesize, py::arg("noisy"), py::arg("gains"), py::arg("strengths"), py::arg("lookahead") = 2,
-        py::arg("postfilter") = 0.0f, py::arg("backend") = any_backend);
+        py::arg("postfilter") = 0.0f, py::arg("backend") = any_backend, py::arg("taps") = std::nullopt);
   m.def("synthesize_bins", &synthesize_bins, py::arg("noisy"), py::arg("bin_gains"), py::arg("lookahead") = 2);
   m.def("network", &network, py::arg("blob"), py::arg("features"), py::arg("backend") = any_backend,
         py::arg("frames_per_call") = 0);

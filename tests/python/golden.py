@@ -21,6 +21,7 @@ HOP = 480
 WINDOW = 960
 BINS = 481
 USED_BINS = 400
+LOW_BINS = 98
 BANDS = 34
 COMB_PERIODS = 5
 MIN_PERIOD, MAX_PERIOD = 60, 768
@@ -214,6 +215,16 @@ def features(x: ArrayLike, periods: ArrayLike, correlations: ArrayLike, lookahea
     return out
 
 
+def fine_inputs(x: ArrayLike) -> Array:
+    """Of the low bins of each frame: level, then cosine and sine of the turn since the frame before, less that of a
+    tone in the bin's middle. [T, 294]."""
+    newest = stft(x)[:, :LOW_BINS]
+    before = delay_rows(newest, 1)
+    turn = newest * before.conj() * (-1.0) ** np.arange(LOW_BINS)
+    size = np.abs(newest) * np.abs(before) + 1e-2
+    return np.concatenate([0.3 * (np.log10(1e-2 + np.abs(newest) ** 2) - 3), turn.real / size, turn.imag / size], 1)
+
+
 # ---- gains and synthesis --------------------------------------------------------------------------------------------
 
 
@@ -253,16 +264,24 @@ def chain(
     periods: ArrayLike,
     lookahead: int,
     amount: float = 0.0,
+    taps: ArrayLike | None = None,
 ) -> Array:
-    """The whole signal path. noisy: [n] at full scale 1; gains, strengths: [T, 34], periods: [T], row t for frame
-    l = t - lookahead. Returns [480 T] at full scale 1, delayed by 480 (lookahead + 1) samples."""
+    """The whole signal path. noisy: [n] at full scale 1; gains, strengths: [T, 34], periods: [T], taps: None or [T, 98,
+    N, 2], row t for frame l = t - lookahead. Returns [480 T] at full scale 1, 480 (lookahead + 1) samples late."""
     gains = np.asarray(gains, np.float64)
     x = high_pass(np.asarray(noisy, np.float64) * FULL_SCALE)[: HOP * len(gains)]
     spectra = delay_rows(stft(x), lookahead)
     amplitude = np.sqrt(band_energy(spectra))
     target = postfilter(gains, amplitude, amount) * amplitude
     mixed = mix(spectra, comb_spectra(x, periods, lookahead), strengths)
-    return istft(scale_bands(mixed, target)) / FULL_SCALE
+    enhanced = scale_bands(mixed, target)
+    if taps is not None:
+        taps = np.asarray(taps, np.float64)
+        filters, count = taps[..., 0] + 1j * taps[..., 1], taps.shape[2]
+        newest = stft(x)
+        for n in range(count):  # its frame is n - count // 2 later than l
+            enhanced[:, :LOW_BINS] += filters[:, :, n] * delay_rows(newest, lookahead - n + count // 2)[:, :LOW_BINS]
+    return istft(enhanced) / FULL_SCALE
 
 
 # ---- targets --------------------------------------------------------------------------------------------------------

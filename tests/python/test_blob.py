@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from linnet import _core
-from linnet.model import blob
-from linnet.model.blob import BlobError, FloatLayer, Int8Layer, Widths
+from linnet.model import blob, layout, shapes
+from linnet.model.blob import BlobError, FloatLayer, Int8Layer, Matrix, Widths
 
 TINY_PATH = Path(__file__).parents[2] / "sdk" / "models" / "tiny.linnet"
 TINY = blob.random_model(**blob.TINY)
@@ -151,7 +151,7 @@ def test_sparse_payloads_hold_counts_columns_and_blocks(shape: tuple[int, int]) 
     head = np.array(counts + [j for _, j in stored], "<u2").tobytes()
     head += bytes(-len(head) % 32)
     assert payload == head + b"".join(blocks[i, j].tobytes() for i, j in stored)
-    assert_array_equal(blob.from_sparse(payload, *shape), q)
+    assert_array_equal(layout.from_sparse(payload, *shape), q)
 
 
 def test_numbers_too_small_for_the_format_become_zero() -> None:
@@ -273,11 +273,31 @@ def test_bad_widths_are_refused(widths: tuple[int, int, int], name: str) -> None
         blob.random_model(*widths, lookahead=2, seed=0)
 
 
+def matrices_out_of_range(widths: Widths) -> list[Matrix]:
+    """Of widths that the core has none for: each count of rows or columns is linear in them."""
+    asked = [widths.dense, widths.hidden, widths.strength]
+    first = blob.matrices(Widths(8, 8, 8))
+    wider = [blob.matrices(Widths(*(16 if i == grown else 8 for i in range(3)))) for grown in range(3)]
+
+    def count(index: int, field: str) -> int:
+        begin = getattr(first[index], field)
+        growth = [(getattr(each[index], field) - begin) // 8 for each in wider]
+        return begin + sum(slope * (width - 8) for slope, width in zip(growth, asked, strict=True))
+
+    return [
+        matrix._replace(**{field: count(index, field) for field in ("rows", "cols", "bias_rows")})
+        for index, matrix in enumerate(first)
+    ]
+
+
 @pytest.mark.parametrize("widths", [(12, 8, 8), (8, 12, 8), (8, 8, 12), (520, 8, 8), (8, 8, 520), (4, 8, 8)])
 def test_core_refuses_widths_out_of_range_in_a_consistent_file(
     widths: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(blob, "_check_widths", lambda widths: None)
+    assert matrices_out_of_range(Widths(24, 40, 16)) == list(blob.matrices(Widths(24, 40, 16)))
+    found = matrices_out_of_range(Widths(*widths))
+    monkeypatch.setattr(blob, "matrices", lambda widths: found)
+    monkeypatch.setattr(shapes, "check_widths", lambda widths: None)
     data = blob.random_model(*widths, lookahead=2, seed=0)
     assert reader_accepts(data), "but for the widths the file is in rule"
     assert not core_accepts(data)
@@ -310,8 +330,10 @@ def test_bad_lookahead_is_refused(lookahead: int) -> None:
         (TINY[:8] + b"\2" + TINY[9:], "a model of format 2 and features 1; this linnet reads format 1"),
         (TINY[:12] + b"\7" + TINY[13:], "a model of format 1 and features 7"),
         (TINY[:5000] + bytes([TINY[5000] ^ 1]) + TINY[5001:], "checksum does not match"),
-        (repaired(TINY[:16] + b"\2" + TINY[17:]), "a model of topology 2; this linnet knows topology 1"),
-        (repaired(TINY[:20] + b"\4" + TINY[21:]), "header breaks the rules"),
+        (repaired(TINY[:16] + b"\3" + TINY[17:]), "a model of topology 3; this linnet knows topologies 1 and 2"),
+        (repaired(TINY[:16] + b"\2" + TINY[17:]), "header breaks the rules"),
+        (repaired(TINY[:56] + b"\1" + TINY[57:]), "header breaks the rules"),
+        (repaired(TINY[:20] + b"\4" + TINY[21:]), "look-ahead 4 is outside 0..3 frames"),
         (repaired(TINY[:36] + b"\x2e" + TINY[37:]), "record 0 of the model claims bytes 1600 to 3840"),
         (repaired(TINY[:36] + b"\x30" + TINY[37:]), "records break the rules"),
         (repaired(TINY[:68] + b"\7" + TINY[69:]), "record 0 of the model is of kind 1 and shape 7 x 70, expected"),

@@ -68,6 +68,25 @@ def test_features_equal_the_model(lookahead: int) -> None:
     assert_allclose(result["coherence"], (expected[:, 34:68] / 2 + 0.6), atol=2e-5, rtol=0)
 
 
+@pytest.mark.parametrize("lookahead", [0, 2])
+def test_fine_inputs_equal_the_model(lookahead: int) -> None:
+    noisy = speech_like(seed=3)
+    noisy[:4800] = 0  # nothing turns in silence
+    actual, expected = _core.analyze(noisy, lookahead=lookahead, fine=True)["fine"], golden.fine_inputs(internal(noisy))
+    assert actual.shape == expected.shape == (len(noisy) // 480, _core.FINE)
+    low = _core.LOW_BINS
+    assert not np.any(actual[:9, low:]) and np.any(np.abs(actual[:, low:]) > 0.99)
+    # The transform's rounding, 1e-7 of the frame's peak, beside the floor of 1e-2 in power: 1e-3 where that is next to
+    # nothing else.
+    assert_allclose(actual[:, :low], expected[:, :low], atol=2e-3, rtol=0)
+    assert np.median(np.abs(actual[:, :low] - expected[:, :low])) < 1e-6
+    loud = expected[:, :low] > 0.3 * (2 - 3)  # both frames: what is turned by is the smaller of them
+    loud[1:] &= loud[:-1]
+    assert loud.mean() > 0.1
+    for part in (slice(low, 2 * low), slice(2 * low, None)):
+        assert_allclose(actual[:, part][loud], expected[:, part][loud], atol=2e-3, rtol=0)
+
+
 @pytest.mark.parametrize("hertz", [120, 300, 1000, 5000])
 def test_band_features_of_a_loud_tone_show_the_floor_that_follows_it(hertz: float) -> None:
     tone = (0.9 * np.sin(2 * np.pi * hertz / 48000 * np.arange(9600))).astype(np.float32)
@@ -228,6 +247,27 @@ def test_random_gains_and_strengths_equal_the_model(lookahead: int, amount: floa
     expected = golden.chain(noisy, gains, strengths, periods, lookahead, amount)
     assert relative_error(out, expected) < 1e-6
     assert np.max(np.abs(out - expected)) < 2e-6 * np.max(np.abs(expected))
+
+
+@pytest.mark.parametrize(("lookahead", "count"), [(0, 1), (1, 3), (2, 3), (2, 5), (3, 5)])
+def test_filters_of_low_bins_equal_the_model(lookahead: int, count: int) -> None:
+    rng = np.random.default_rng(17 + count)
+    noisy = speech_like(seed=18 + lookahead)
+    steps = len(noisy) // 480
+    gains, strengths = rng.uniform(0, 1, (2, steps, 34)).astype(np.float32)
+    taps = rng.uniform(-1, 1, (steps, _core.LOW_BINS, count, 2)).astype(np.float32)
+    periods = _core.analyze(noisy, lookahead=lookahead)["period"]
+    out = _core.synthesize(noisy, gains, strengths, lookahead=lookahead, taps=taps)
+    expected = golden.chain(noisy, gains, strengths, periods, lookahead, taps=taps)
+    assert relative_error(out, expected) < 1e-6
+    assert relative_error(_core.synthesize(noisy, gains, strengths, lookahead=lookahead), expected) > 0.1
+
+
+def test_filters_that_see_beyond_the_lookahead_are_refused() -> None:
+    noisy, gains = np.zeros(4800, np.float32), np.zeros((10, 34), np.float32)
+    for shape in [(10, 98, 5, 2), (10, 98, 2, 2), (10, 97, 3, 2), (9, 98, 3, 2), (10, 98, 3)]:
+        with pytest.raises(ValueError, match=r"taps must have shape \(10, 98, N, 2\)"):
+            _core.synthesize(noisy, gains, gains, lookahead=1, taps=np.zeros(shape, np.float32))
 
 
 def test_gains_of_a_row_act_on_the_frame_that_lies_the_lookahead_back() -> None:

@@ -1,7 +1,7 @@
 """The one writer of linnet model files, and a reader of them for tools.
 
 A blob is a header, a list of records and their payloads, as layout.py has them. Which matrices there are, and their
-shapes, the core tells (sdk/src/nn/network.cpp; here: `matrices`); the C++ loader accepts nothing else.
+shapes, the core tells (shapes.py: `matrices`); the C++ loader accepts nothing else.
 
 Exporting a trained network:
 
@@ -15,8 +15,9 @@ frame, oldest first: from PyTorch's Conv1d weight [out, in, frames] that is
 weight.transpose(0, 2, 1).reshape(out, frames * in). GRU rows are reset, update, candidate, as in PyTorch's weight_ih
 and weight_hh.
 
-The second convolution and the GRU matrices can be stored block-sparse: of the blocks of 8 rows x 4 columns only those
-that hold a non-zero weight are kept, at two more bytes each.
+The second convolution and the GRU matrices of Widths, the trunk's of a BandSplit among them, can be stored
+block-sparse: of the blocks of 8 rows x 4 columns only those that hold a non-zero weight are kept, at two more bytes
+each.
 """
 
 from __future__ import annotations
@@ -30,9 +31,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from linnet import _core
 from linnet.model.layout import (
-    ALIGNMENT,
     BLOCK_COLS,
     BLOCK_ROWS,
     FEATURE_VERSION,
@@ -43,39 +42,18 @@ from linnet.model.layout import (
     KIND_INT8_BLOCKS,
     KIND_INT8_SPARSE_BLOCKS,
     KIND_SCALE,
-    LARGEST,
     MAGIC,
     MAX_BLOB_SIZE,
     RECORD,
     SMALLEST,
-    TOPOLOGY_PERCEPNET,
     BlobError,
     block_shape,
     from_blocks,
-    from_sparse,
     to_blocks,
     to_sparse,
 )
-
-
-@dataclass(frozen=True)
-class Widths:
-    """Layer widths, multiples of 8: first layer (to 512), convolutions and GRUs (to 1024), strength GRU (to 512)."""
-
-    dense: int
-    hidden: int
-    strength: int
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """One matrix of the network: its name and shape, whether it is in float (else int8), whether it may be sparse."""
-
-    name: str
-    rows: int
-    cols: int
-    is_float: bool = False
-    may_be_sparse: bool = False
+from linnet.model.records import Reader, aligned, storable
+from linnet.model.shapes import BandSplit, Matrix, Widths, check_lookahead, from_header, header_fields, matrices
 
 
 @dataclass(frozen=True)
@@ -88,10 +66,11 @@ class FloatLayer:
 
 @dataclass(frozen=True)
 class Int8Layer:
-    """weight int8 [rows, cols] in -127..127, scale and bias float32 [rows], as stored.
+    """weight int8 [rows, cols] in -127..127, scale float32 [rows], bias float32 [rows] or a multiple of it, as stored.
 
-    y = float(weight @ rint(127 * x)) * scale + bias; scale includes the 1/127 of the input. sparse tells how the file
-    stores the weights, all of them or the blocks that are not zero; it changes no result.
+    y = float(weight @ rint(127 * x)) * scale + bias; scale includes the 1/127 of the input. A longer bias is one of
+    [rows] for each of several vectors that take turns. sparse tells how the file stores the weights, all of them or the
+    blocks that are not zero; it changes no result.
     """
 
     weight: NDArray[np.int8]
@@ -104,7 +83,7 @@ class Int8Layer:
 class Model:
     """The contents of a blob. layers maps each name of `matrices` to its layer, in file order."""
 
-    widths: Widths
+    widths: Widths | BandSplit
     lookahead: int
     layers: dict[str, FloatLayer | Int8Layer]
 
@@ -114,18 +93,12 @@ class Model:
         return sum(layer.weight.size + layer.bias.size for layer in self.layers.values())
 
 
-def matrices(widths: Widths) -> tuple[Matrix, ...]:
-    """The matrices of a model of these widths, in file order. Each int8 one is followed by its scale, all by a bias."""
-    return tuple(Matrix(*row) for row in _core.matrices(widths.dense, widths.hidden, widths.strength))
-
-
-def weight_shapes(widths: Widths) -> dict[str, tuple[int, ...]]:
+def weight_shapes(widths: Widths | BandSplit) -> dict[str, tuple[int, ...]]:
     """Names and shapes that `pack_blob` expects for these widths."""
-    _check_widths(widths)
     shapes: dict[str, tuple[int, ...]] = {}
     for matrix in matrices(widths):
         shapes[f"{matrix.name}.weight"] = (matrix.rows, matrix.cols)
-        shapes[f"{matrix.name}.bias"] = (matrix.rows,)
+        shapes[f"{matrix.name}.bias"] = (matrix.bias_rows,)
     return shapes
 
 
@@ -149,7 +122,7 @@ def quantize_rows(weight: ArrayLike) -> tuple[NDArray[np.int8], NDArray[np.float
 
 def pack_blob(
     weights: Mapping[str, ArrayLike | tuple[ArrayLike, ArrayLike]],
-    widths: Widths,
+    widths: Widths | BandSplit,
     lookahead: int,
     sparse: Mapping[str, ArrayLike | None] | None = None,
 ) -> bytes:
@@ -176,29 +149,27 @@ def pack_blob(
     for matrix in matrices(widths):
         weight_name, bias_name = f"{matrix.name}.weight", f"{matrix.name}.bias"
         weight = weights[weight_name]
-        bias = _storable(bias_name, weights[bias_name], shapes[bias_name])
+        bias = storable(bias_name, weights[bias_name], shapes[bias_name])
         if matrix.is_float:
             if isinstance(weight, tuple):
                 raise BlobError(f"{weight_name} is kept in float; give a float matrix, not (q, scale)")
-            layers[matrix.name] = FloatLayer(_storable(weight_name, weight, shapes[weight_name]), bias)
+            layers[matrix.name] = FloatLayer(storable(weight_name, weight, shapes[weight_name]), bias)
             continue
         keep = _kept(matrix, sparse.get(matrix.name))
         if isinstance(weight, tuple):
             q, scale = _quantized_pair(weight_name, weight, shapes[weight_name])
             q = np.where(keep, q, np.int8(0))
         else:
-            q, scale = quantize_rows(np.where(keep, _storable(weight_name, weight, shapes[weight_name]), np.float32(0)))
+            q, scale = quantize_rows(np.where(keep, storable(weight_name, weight, shapes[weight_name]), np.float32(0)))
         stored = (np.asarray(scale, np.float64) / 127.0).astype(np.float32)
-        stored = _storable(f"scale of {weight_name}", stored, bias.shape)
+        stored = storable(f"scale of {weight_name}", stored, (matrix.rows,))
         layers[matrix.name] = Int8Layer(q, stored, bias, sparse=matrix.name in sparse)
     return write_blob(Model(widths, lookahead, layers))
 
 
 def write_blob(model: Model) -> bytes:
     """The model file of a model, such as `read_blob` returns. Raises BlobError for what the loader would refuse."""
-    _check_widths(model.widths)
-    if not 0 <= model.lookahead <= _core.MAX_LOOKAHEAD:
-        raise BlobError(f"look-ahead {model.lookahead} is outside 0..{_core.MAX_LOOKAHEAD} frames")
+    check_lookahead(model.widths, model.lookahead)
     entries: list[tuple[int, int, int, bytes]] = []  # kind, rows, cols, payload
     for matrix in matrices(model.widths):
         layer = model.layers[matrix.name]
@@ -209,17 +180,17 @@ def write_blob(model: Model) -> bytes:
             payload = to_sparse(layer.weight) if layer.sparse else to_blocks(layer.weight).tobytes()
             entries.append((kind, matrix.rows, matrix.cols, payload))
             entries.append((KIND_SCALE, matrix.rows, 1, layer.scale.astype("<f4").tobytes()))
-        entries.append((KIND_BIAS, matrix.rows, 1, layer.bias.astype("<f4").tobytes()))
+        entries.append((KIND_BIAS, matrix.bias_rows, 1, layer.bias.astype("<f4").tobytes()))
 
-    offset = _aligned(HEADER.size + RECORD.size * len(entries))
+    offset = aligned(HEADER.size + RECORD.size * len(entries))
     records, payloads = bytearray(), bytearray()
     for kind, rows, cols, payload in entries:
         records += RECORD.pack(kind, rows, cols, 0, offset, len(payload))
-        payloads += payload.ljust(_aligned(len(payload)), b"\0")
-        offset += _aligned(len(payload))
+        payloads += payload.ljust(aligned(len(payload)), b"\0")
+        offset += aligned(len(payload))
     if offset > MAX_BLOB_SIZE:
         raise BlobError(f"a model of {offset} bytes exceeds the limit of {MAX_BLOB_SIZE}; choose smaller widths")
-    body = bytes(records).ljust(_aligned(HEADER.size + len(records)) - HEADER.size, b"\0") + bytes(payloads)
+    body = bytes(records).ljust(aligned(HEADER.size + len(records)) - HEADER.size, b"\0") + bytes(payloads)
     header = _header(model, len(entries), offset, 0)
     checksum = binascii.crc32(body, binascii.crc32(header[:-4]))
     return _header(model, len(entries), offset, checksum) + body
@@ -233,7 +204,7 @@ def read_blob(data: bytes | bytearray | memoryview) -> Model:
     if len(data) < HEADER.size:
         raise BlobError(f"a model cut short: {len(data)} bytes do not hold the header of {HEADER.size}")
     fields = HEADER.unpack_from(data)
-    _, version, features, topology, lookahead, dense, hidden, strength, count, size, zero, checksum = fields
+    _, version, features, topology, lookahead, *widths, count, size, shape, checksum = fields
     if version != FORMAT_VERSION or features != FEATURE_VERSION:
         raise BlobError(
             f"a model of format {version} and features {features}; this linnet reads format {FORMAT_VERSION} and "
@@ -243,25 +214,21 @@ def read_blob(data: bytes | bytearray | memoryview) -> Model:
         raise BlobError(f"a model cut short or extended: {len(data)} bytes, the header says {size}")
     if binascii.crc32(data[HEADER.size :], binascii.crc32(data[: HEADER.size - 4])) != checksum:
         raise BlobError("a damaged model: the checksum does not match; copy the file again")
-    if topology != TOPOLOGY_PERCEPNET:
-        raise BlobError(f"a model of topology {topology}; this linnet knows topology {TOPOLOGY_PERCEPNET}")
-    if any(zero) or not 0 <= lookahead <= _core.MAX_LOOKAHEAD:
-        raise BlobError("a model whose header breaks the rules of the format")
-    widths = Widths(dense, hidden, strength)
-    _check_widths(widths)
-    reader = _Reader(data, count)
+    network = from_header(topology, *widths, shape)
+    check_lookahead(network, lookahead)
+    reader = Reader(data, count)
     layers: dict[str, FloatLayer | Int8Layer] = {}
-    for matrix in matrices(widths):
-        rows, cols = matrix.rows, matrix.cols
+    for matrix in matrices(network):
+        rows, cols, biases = matrix.rows, matrix.cols, matrix.bias_rows
         if matrix.is_float:
             weight = reader.floats(KIND_FLOAT_MATRIX, rows, cols).reshape(rows, cols)
-            layers[matrix.name] = FloatLayer(weight, reader.floats(KIND_BIAS, rows, 1))
+            layers[matrix.name] = FloatLayer(weight, reader.floats(KIND_BIAS, biases, 1))
         else:
             sparse = matrix.may_be_sparse and reader.next_kind() == KIND_INT8_SPARSE_BLOCKS
             q = reader.sparse(rows, cols) if sparse else from_blocks(reader.int8(rows, cols), rows, cols)
-            scale, bias = reader.floats(KIND_SCALE, rows, 1), reader.floats(KIND_BIAS, rows, 1)
+            scale, bias = reader.floats(KIND_SCALE, rows, 1), reader.floats(KIND_BIAS, biases, 1)
             layers[matrix.name] = Int8Layer(q, scale, bias, sparse)
-    model = Model(widths, lookahead, layers)
+    model = Model(network, lookahead, layers)
     # A blob has one spelling: whatever differs from what the writer makes (padding, a hole, a tail) breaks a rule.
     if write_blob(model) != data:
         raise BlobError("a model whose records break the rules of the format")
@@ -271,6 +238,11 @@ def read_blob(data: bytes | bytearray | memoryview) -> Model:
 def random_model(
     dense: int, hidden: int, strength: int, lookahead: int, seed: int, density: float | None = None
 ) -> bytes:
+    """`random_network` of Widths(dense, hidden, strength)."""
+    return random_network(Widths(dense, hidden, strength), lookahead, seed, density)
+
+
+def random_network(widths: Widths | BandSplit, lookahead: int, seed: int, density: float | None = None) -> bytes:
     """A model of random weights whose units neither saturate nor stay silent: for tests and benchmarks, not for use.
 
     With a density, 0 < density <= 1, all matrices that can be are stored sparse, with about that share of their blocks.
@@ -278,8 +250,6 @@ def random_model(
     """
     if density is not None and not 0 < density <= 1:
         raise BlobError(f"density {density} is not within 0..1, 0 excluded")
-    widths = Widths(dense, hidden, strength)
-    _check_widths(widths)
     random = np.random.RandomState(seed)
     weights: dict[str, ArrayLike | tuple[ArrayLike, ArrayLike]] = {}
     sparse: dict[str, ArrayLike | None] = {}
@@ -295,121 +265,22 @@ def random_model(
             weights[f"{matrix.name}.weight"] = (random.randint(-127, 128, shape).astype(np.int8), spread)
             if thin:
                 sparse[matrix.name] = random.random_sample(block_shape(matrix.rows, matrix.cols)) < density
-        weights[f"{matrix.name}.bias"] = (random.random_sample(matrix.rows) - 0.5).astype(np.float32)
+        weights[f"{matrix.name}.bias"] = (random.random_sample(matrix.bias_rows) - 0.5).astype(np.float32)
     return pack_blob(weights, widths, lookahead, sparse)
 
 
 TINY = {"dense": 8, "hidden": 8, "strength": 8, "lookahead": 2, "seed": 1}  # arguments of sdk/models/tiny.linnet
 
 
-class _Reader:
-    """Takes the records of a blob one after another; BlobError for one that is not as expected."""
-
-    def __init__(self, data: bytes, count: int) -> None:
-        self._data, self._count, self._used = data, count, 0
-        self._begin = _aligned(HEADER.size + RECORD.size * count)  # of the next payload
-
-    def _next(self) -> tuple[int, ...]:
-        at = HEADER.size + RECORD.size * self._used
-        if self._used >= self._count or at + RECORD.size > len(self._data):
-            raise BlobError(f"a model with too few records: {self._count}")
-        return RECORD.unpack_from(self._data, at)
-
-    def next_kind(self) -> int:
-        """Kind of the next record."""
-        return self._next()[0]
-
-    def _payload(self, kind: int, rows: int, cols: int, size: int | None) -> bytes:
-        """Bytes of the next record, which must be of this kind, shape and size (None: any size)."""
-        stored_kind, stored_rows, stored_cols, _, offset, stored_size = self._next()
-        size = stored_size if size is None else size
-        if (stored_kind, stored_rows, stored_cols, stored_size) != (kind, rows, cols, size):
-            raise BlobError(
-                f"record {self._used} of the model is of kind {stored_kind} and shape {stored_rows} x {stored_cols}, "
-                f"expected kind {kind} and {rows} x {cols}"
-            )
-        if offset != self._begin or offset + size > len(self._data):
-            raise BlobError(
-                f"record {self._used} of the model claims bytes {offset} to {offset + size} of {len(self._data)}, "
-                f"expected them from {self._begin}"
-            )
-        self._used += 1
-        self._begin += _aligned(size)
-        return self._data[offset : offset + size]
-
-    def floats(self, kind: int, rows: int, cols: int) -> NDArray[np.float32]:
-        """Values of a float record, float32 [rows * cols], in rule."""
-        values = np.frombuffer(self._payload(kind, rows, cols, 4 * rows * cols), "<f4").astype(np.float32)
-        stored = _storable(f"record {self._used - 1} of the model", values, values.shape)
-        if not np.array_equal(stored, values) or (kind == KIND_SCALE and not (values > 0).all()):
-            raise BlobError(f"record {self._used - 1} of the model holds values outside the format's range")
-        return values
-
-    def int8(self, rows: int, cols: int) -> NDArray[np.int8]:
-        """Blocks of an int8 record, flat, in rule."""
-        size = -(-rows // BLOCK_ROWS) * -(-cols // BLOCK_COLS) * BLOCK_ROWS * BLOCK_COLS
-        values = np.frombuffer(self._payload(KIND_INT8_BLOCKS, rows, cols, size), np.int8)
-        if (values == -128).any():
-            raise BlobError(f"record {self._used - 1} of the model holds -128, which the format excludes")
-        return values
-
-    def sparse(self, rows: int, cols: int) -> NDArray[np.int8]:
-        """Matrix of a sparse record, int8 [rows, cols]."""
-        payload = self._payload(KIND_INT8_SPARSE_BLOCKS, rows, cols, None)
-        try:
-            weight = from_sparse(payload, rows, cols)
-        except BlobError as error:
-            raise BlobError(f"record {self._used - 1} of the model holds {error}") from error
-        if (weight == -128).any():
-            raise BlobError(f"record {self._used - 1} of the model holds -128, which the format excludes")
-        return weight
-
-
-def _aligned(size: int) -> int:
-    return -(-size // ALIGNMENT) * ALIGNMENT
-
-
 def _header(model: Model, count: int, size: int, checksum: int) -> bytes:
-    widths = model.widths
-    return HEADER.pack(
-        MAGIC,
-        FORMAT_VERSION,
-        FEATURE_VERSION,
-        TOPOLOGY_PERCEPNET,
-        model.lookahead,
-        widths.dense,
-        widths.hidden,
-        widths.strength,
-        count,
-        size,
-        bytes(12),
-        checksum,
-    )
+    topology, *widths, shape = header_fields(model.widths)
+    versions = (FORMAT_VERSION, FEATURE_VERSION)
+    return HEADER.pack(MAGIC, *versions, topology, model.lookahead, *widths, count, size, shape, checksum)
 
 
 def checksum(data: bytes) -> str:
     """The CRC-32 that a model file carries, in hexadecimal digits: which model it is."""
     return f"{HEADER.unpack_from(data)[-1]:08x}"
-
-
-def _check_widths(widths: Widths) -> None:
-    for name, largest in _core.LARGEST_WIDTHS.items():
-        width = getattr(widths, name)
-        if not 8 <= width <= largest or width % 8:
-            raise BlobError(f"{name} width {width} is not a multiple of 8 within 8..{largest}")
-
-
-def _storable(name: str, values: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """float32 copy in the format's range, tiny values as +0; BlobError naming the entry otherwise."""
-    array = np.asarray(values, np.float32)
-    if array.shape != shape:
-        raise BlobError(f"{name} has shape {array.shape}, expected {shape}")
-    if not np.isfinite(array).all():
-        raise BlobError(f"{name} holds NaN or infinity; was the training stopped by a diverging loss?")
-    magnitude = np.abs(array)
-    if (magnitude > LARGEST).any():
-        raise BlobError(f"{name} holds {float(array.flat[magnitude.argmax()]):g}; the largest magnitude is 2^20")
-    return np.where(magnitude < SMALLEST, np.float32(0), array)
 
 
 def _kept(matrix: Matrix, mask: ArrayLike | None) -> NDArray[np.bool_]:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 MAGIC = b"linnet\x1a\n"
 FORMAT_VERSION = 1
 FEATURE_VERSION = 1
-TOPOLOGY_PERCEPNET = 1
+TOPOLOGY_PERCEPNET, TOPOLOGY_BAND_SPLIT = 1, 2
 MAX_BLOB_SIZE = 64 << 20
 ALIGNMENT = 64
 
@@ -24,6 +24,8 @@ BLOCK_BYTES = BLOCK_ROWS * BLOCK_COLS  # the blocks of a sparse payload also beg
 SMALLEST, LARGEST = 2.0**-60, 2.0**20  # magnitudes of non-zero floats in a blob
 
 HEADER = struct.Struct("<8s8IQ12sI")  # the last field is the CRC-32 of all other bytes
+BAND_SPLIT = struct.Struct("<HHBBBB4x")  # the one before it: channels, context, blocks, summary, taps, flags
+FLAG_FINE, FLAG_COMB, FLAG_PITCH, FLAG_TRUNK = 1, 2, 4, 8
 RECORD = struct.Struct("<IIIIQQ")
 
 
