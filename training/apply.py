@@ -1,8 +1,8 @@
-"""Recordings through a trained network that the SDK does not have yet: float activations, weights on their int8 grid.
+"""Recordings through a network as training knows it: float activations, weights on their int8 grid.
 
     python training/apply.py runs/NAME/best.safetensors NOISY OUT      # folders of 48 kHz mono WAV files of equal names
 
-Analysis is the core's; mixing, scaling and synthesis are those of spectrum.py, which a test holds to the core.
+Analysis and synthesis are the core's.
 """
 
 from __future__ import annotations
@@ -22,10 +22,7 @@ import torch
 import training  # noqa: F401  (finds linnet)
 from linnet import _core
 from linnet._core import FRAME, RATE
-from training import spectrum, topology
-from training.features import LOW, fine_inputs
-
-FULL_SCALE = 32768  # of the core's spectra
+from training import topology
 
 
 class Enhancer:
@@ -43,23 +40,14 @@ class Enhancer:
         steps = -(-(len(noisy) + delay) // FRAME)
         padded = np.zeros(steps * FRAME, np.float32)
         padded[: len(noisy)] = noisy
-        found = _core.analyze(padded, lookahead=self.config.lookahead, spectra=True)
-        seen = found["features"]
-        if self.config.fine:
-            seen = np.concatenate([seen, fine_inputs(found["noisy"], self.config.lookahead)], axis=1)
+        lookahead, fine = self.config.lookahead, bool(self.config.fine)
+        found = _core.analyze(padded, lookahead=lookahead, fine=fine)
+        seen = np.concatenate([found["features"], found["fine"]], axis=1) if fine else found["features"]
         seen = torch.from_numpy(seen.astype(np.float16).astype(np.float32))[:, None]
         gains, strengths, _, *taps, _ = self.network(seen, self.network.start(1), self.rounding)
-        bins, comb = (torch.from_numpy(found[name][:, None, : spectrum.USED].copy()) for name in ("noisy", "comb"))
-        out = spectrum.enhance(bins, comb, gains, strengths)
-        if taps and taps[0] is not None:
-            out[..., :LOW] += filtered(bins[..., :LOW], taps[0])
-        return spectrum.synthesize(out)[0].numpy()[delay : delay + len(noisy)] / np.float32(FULL_SCALE)
-
-
-def filtered(bins: torch.Tensor, taps: torch.Tensor) -> torch.Tensor:
-    """[T, B, LOW]: the complex filters [T, B, LOW, N, 2] over frames t - N // 2 .. t + N // 2; zeros at both ends."""
-    side = torch.zeros(taps.shape[3] // 2, *bins.shape[1:], dtype=bins.dtype)
-    return spectrum.filtered(torch.cat([side, bins, side]), taps)
+        filters = taps[0][:, 0].contiguous().numpy() if taps and taps[0] is not None else None
+        bands = (values[:, 0].contiguous().numpy() for values in (gains, strengths))
+        return _core.synthesize(padded, *bands, lookahead=lookahead, taps=filters)[delay : delay + len(noisy)]
 
 
 def main() -> int:

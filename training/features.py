@@ -94,21 +94,9 @@ def seen(parts: dict[str, torch.Tensor]) -> torch.Tensor:
     return torch.cat([parts["features"], parts["fine"]], 2) if "fine" in parts else parts["features"]
 
 
-def fine_inputs(spectrum: np.ndarray, lookahead: int) -> np.ndarray:
-    """float32 [T, FINE] of the newest frame at each step, from the spectra [T, bins] of the frames that are `lookahead`
-    older: level on the scale of the band energies', then how far each bin turned since the frame before, less what a
-    tone in its middle would, as cosine and sine."""
-    newest = np.concatenate([spectrum[lookahead:, :LOW], np.repeat(spectrum[-1:, :LOW], lookahead, axis=0)])
-    power = newest.real**2 + newest.imag**2
-    level = 0.3 * (np.log10(power + 1e-2) - 3)
-    turn = newest * np.concatenate([np.zeros((1, LOW)), newest[:-1]]).conj() * (1.0 - 2.0 * (np.arange(LOW) % 2))
-    size = np.sqrt(power * np.concatenate([np.zeros((1, LOW)), power[:-1]])) + 1e-2
-    return np.concatenate([level, turn.real / size, turn.imag / size], axis=1).astype(np.float32)
-
-
 def rows_of(segment: Segment, lookahead: int, row: Layout = PLAIN) -> np.ndarray:
     """float16 [T, row.width] of a segment of T frames."""
-    found = _core.analyze(segment.noisy, segment.target, lookahead=lookahead, spectra=row.bins > 0 or row.fine)
+    found = _core.analyze(segment.noisy, segment.target, lookahead=lookahead, spectra=row.bins > 0, fine=row.fine)
     parts = row.parts()
     out = np.zeros((len(found["features"]), row.width), np.float32)
 
@@ -144,7 +132,7 @@ def rows_of(segment: Segment, lookahead: int, row: Layout = PLAIN) -> np.ndarray
     put("strength_mask", np.where(mask & active[:, None], 0.1 + 0.9 * gain, 0))
     put("speech", active[:, None])
     if row.fine:
-        put("fine", fine_inputs(found["noisy"], lookahead))
+        put("fine", found["fine"])
     if row.bins:
         if not segment.speech:
             found["clean"] = np.zeros_like(found["noisy"])

@@ -295,3 +295,25 @@ def test_no_frames_give_no_output() -> None:
         "taps": (0, 98, 5, 2),
     }
     assert_same_bits(_core.network(data, nothing), found)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_stream_is_the_network_between_analysis_and_synthesis(name: str) -> None:
+    """Whether or not the stream searches for a pitch, and however its frames are handed over."""
+    data, widths = random_network(name), NETWORKS[name]
+    random = np.random.default_rng(6)
+    noisy = (0.1 * random.standard_normal(60 * _core.FRAME) * np.linspace(0, 1, 60 * _core.FRAME)).astype(np.float32)
+    found = _core.analyze(noisy, lookahead=LOOKAHEAD, fine=widths.fine)
+    inputs = np.concatenate([found["features"], found["fine"]], axis=1) if widths.fine else found["features"]
+    out = _core.network(data, inputs)
+    bands = (out["gains"], out["strengths"])
+    expected = _core.synthesize(noisy, *bands, lookahead=LOOKAHEAD, taps=out.get("taps"))
+    model = _core.Model(data)
+    whole = _core.Stream(model)
+    np.testing.assert_array_equal(whole.process(noisy), expected)
+    assert whole.stats()["pitch_hz"] > 0 if widths.pitch else whole.stats()["pitch_hz"] == 0
+    for options, late in (({"any_block": True}, 1), ({"spread": True}, 2)):
+        stream = _core.Stream(model, **options)
+        parts = [stream.process(noisy[i : i + 100]) for i in range(0, len(noisy), 100)]
+        late *= _core.FRAME
+        np.testing.assert_array_equal(np.concatenate(parts)[late:], expected[:-late])
