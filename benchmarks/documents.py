@@ -62,11 +62,11 @@ def model_facts() -> str:
     for name in (*reversed(MODELS), "tiny"):
         model, file = Model(name), files[name]
         rows.append(
-            [f"`{name}`", f"{file.dense_width}, {file.hidden_width}, {file.strength_width}"]
+            [f"`{name}`", ", ".join(f"{width} {value}" for width, value in file.widths.items())]
             + [millions(model.weights), millions(model.multiply_adds), f"{file.size / 1e6:.2f} MB"]
             + [f"{model.stream_bytes / 1e3:.0f} KB", f"{1000 * file.delay / 48000:.0f} ms"]
         )
-    head = ["model", "widths (dense, hidden, strength)", "weights", "multiply-adds per frame", "file"]
+    head = ["model", "widths", "weights", "multiply-adds per frame", "file"]
     return markdown([*head, "memory per stream", "delay"], rows, 2)
 
 

@@ -20,7 +20,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from linnet._core import FEATURES, TOKENS
+from linnet._core import FEATURES, FINE, TOKENS
 from linnet._core import LOW_BINS as LOW
 from linnet.model import shapes
 from linnet.model.shapes import SHARE
@@ -173,6 +173,9 @@ class BandSplit(nn.Module):
             self.tell = Shared(2 * trunk[1], TOKENS * TOLD)
             told = TOLD + 2 * SHARE
         self.split = PerToken(TOKENS, self.inputs.shape[1] + told, channels)
+        unread = self.inputs == FEATURES + (FINE if fine else 0)
+        # What is never read must not set the scale on which the others are rounded.
+        self.split.weight.data[:, :, : unread.shape[1]].masked_fill_(unread[:, None], 0)
         self.blocks = nn.ModuleList(Block(channels, summary, context, diagonal) for _ in range(blocks))
         self.gain_head = PerToken(TOKENS, channels, SHARE)
         self.strength_head = PerToken(TOKENS, channels, SHARE)

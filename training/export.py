@@ -26,7 +26,6 @@ from linnet import _core
 from linnet.model import blob, shapes, simulate
 from training import sparse, topology
 from training.config import Config
-from training.quantize import round_rows
 
 LAYERS = {"gain_head": "gain", "strength_head": "strength", "speech_head": "speech"}  # names in the blob
 SIDES = {
@@ -78,9 +77,8 @@ def band_split(weights: Weights, shape: blob.BandSplit) -> tuple[Weights, dict[s
     for index in range(shape.blocks):
         entries |= {f"block{index}.{name}": value for name, value in block(part(f"blocks.{index}."), shape).items()}
     cols = {matrix.name: matrix.cols for matrix in blob.matrices(shape)}
-    split = round_rows(weights["split.weight"].flatten(0, 1)).view_as(weights["split.weight"])
-    for token in range(_core.TOKENS):
-        entries[f"split.{token}.weight"] = split_columns(split[token], shape, token, cols[f"split.{token}"])
+    for token, split in enumerate(weights["split.weight"]):
+        entries[f"split.{token}.weight"] = split_columns(split, shape, token, cols[f"split.{token}"])
         entries[f"split.{token}.bias"] = weights["split.bias"][token]
         rows = {"gain_head": shapes.SHARE, "strength_head": shapes.SHARE if shape.comb else 0}
         rows["tap_head"] = len(shapes.filtered_bins(token)) * shape.taps * 2

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, Union
 
-from linnet.model.layout import HEADER, MAGIC
+from linnet.model.layout import BAND_SPLIT, HEADER, MAGIC, TOPOLOGY_BAND_SPLIT
 
 if TYPE_CHECKING:
     from linnet import _core
@@ -37,16 +37,15 @@ class ModelError(ValueError):
 class ModelFile:
     """A model file, by its header.
 
-    widths are those of the first layer, of the hidden layers and of the strength branch.
+    widths by name: "dense" (first layer), "hidden" and "strength" (branch) of a PercepNet or of a trunk; "channels",
+    "context", "blocks", "summary" and "taps" of a network with shared layers.
     """
 
     name: str
     path: Path
     size: int  # bytes
     lookahead: int  # frames of 10 ms
-    dense_width: int
-    hidden_width: int
-    strength_width: int
+    widths: dict[str, int]
 
     @property
     def delay(self) -> int:
@@ -228,8 +227,13 @@ def _describe(path: Path) -> ModelFile | None:
         header = file.read(HEADER.size)
     if len(header) < HEADER.size or header[: len(MAGIC)] != MAGIC:
         return None
-    _, _, _, _, lookahead, dense, hidden, strength, _, _, _, _ = HEADER.unpack(header)
-    return ModelFile(path.stem, path, path.stat().st_size, lookahead, dense, hidden, strength)
+    _, _, _, topology, lookahead, dense, hidden, strength, _, _, shape, _ = HEADER.unpack(header)
+    widths = {"dense": dense, "hidden": hidden, "strength": strength} if hidden else {}
+    if topology == TOPOLOGY_BAND_SPLIT:
+        widths |= dict(
+            zip(("channels", "context", "blocks", "summary", "taps"), BAND_SPLIT.unpack(shape), strict=False)
+        )
+    return ModelFile(path.stem, path, path.stat().st_size, lookahead, widths)
 
 
 def _is_name(text: str) -> bool:

@@ -247,7 +247,7 @@ def _info(args: argparse.Namespace) -> int:
                 "name": model.name,
                 "path": str(model.path),
                 "bytes": model.size,
-                "widths": [model.dense_width, model.hidden_width, model.strength_width],
+                "widths": model.widths,
                 "lookahead": model.lookahead,
                 "delay_samples": model.delay,
             }
@@ -261,7 +261,7 @@ def _info(args: argparse.Namespace) -> int:
     print(f"backends  {', '.join(names)} (the first is used)")
     for model in known.values():
         mark = " (default)" if model.name == DEFAULT_MODEL else ""
-        widths = f"widths {model.dense_width}, {model.hidden_width}, {model.strength_width}"
+        widths = ", ".join(f"{name} {width}" for name, width in model.widths.items())
         delay = f"delay {1000 * model.delay / RATE:g} ms = {model.delay} samples at {RATE} Hz"
         print(f"model     {model.name}{mark}: {model.size / 1e6:.2f} MB, {widths}, {delay}")
     if not default:

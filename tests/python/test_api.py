@@ -50,9 +50,34 @@ def test_models_lists_the_shipped_ones(tiny_model: Path) -> None:
     tiny = linnet.models()["tiny"]
     assert tiny.path == tiny_model
     assert tiny.size == tiny_model.stat().st_size
-    assert (tiny.dense_width, tiny.hidden_width, tiny.strength_width, tiny.lookahead) == (8, 8, 8, 2)
+    assert (tiny.widths, tiny.lookahead) == ({"dense": 8, "hidden": 8, "strength": 8}, 2)
     with linnet.Enhancer("tiny", any_block=False) as enhancer:
         assert enhancer.delay == tiny.delay == 1440
+
+
+def test_models_with_shared_layers_tell_their_widths(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("tokens", "hybrid"):
+        (tmp_path / f"{name}.linnet").write_bytes((root / f"tests/data/{name}.linnet").read_bytes())
+    monkeypatch.setattr(linnet.catalog, "_FOLDERS", (tmp_path,))
+    found = linnet.models()
+    shared = {"channels": 16, "context": 24, "blocks": 2, "summary": 3, "taps": 3}
+    assert found["tokens"].widths == shared
+    assert found["hybrid"].widths == {
+        "dense": 8,
+        "hidden": 16,
+        "strength": 8,
+        "channels": 8,
+        "context": 16,
+        "blocks": 2,
+        "summary": 5,
+        "taps": 5,
+    }
+    model = linnet.Model("tokens")
+    assert model.topology == "bandsplit"
+    with linnet.Enhancer(model, any_block=False) as enhancer:
+        assert enhancer.process(np.zeros(480, np.float32)).shape == (480,)
 
 
 @pytest.mark.parametrize("kind", ["name", "path", "string", "bytes", "view"])

@@ -68,7 +68,7 @@ def test_exported_network_computes_what_training_saw(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["all", "without pitch"])
 def test_weights_on_their_grid_keep_their_integers(name: str) -> None:
-    """But for inputs of tokens, which are brought in range first: these lie within half a step of the file."""
+    """But for inputs of tokens, which are brought in range first: these lie within half a step of the weights."""
     shape, weights = SHAPES[name], weights_of(network_of(SHAPES[name]))
     layers = blob.read_blob(export.pack(weights, shape, 2)).layers
     on_grid = {
@@ -80,7 +80,7 @@ def test_weights_on_their_grid_keep_their_integers(name: str) -> None:
     }
     again = blob.read_blob(export.pack(weights | on_grid, shape, 2)).layers
     for key, layer in layers.items():
-        assert np.array_equal(again[key].weight, layer.weight), key
+        assert np.array_equal(again[key].weight, layer.weight) or key.startswith("split."), key
     for ours, theirs in (("gru.weight_state", "gru.recurrent"), ("spread.weight", "spread")):
         assert np.array_equal(layers[f"block1.{theirs}"].weight, to_int8(weights[f"blocks.1.{ours}"])[0])
     for token in range(_core.TOKENS):
@@ -89,7 +89,7 @@ def test_weights_on_their_grid_keep_their_integers(name: str) -> None:
         places = shapes.token_inputs(shape, token)
         factors = shapes.input_factors(shape)[places]
         step = 127 * layer.scale[:, None]
-        trained = on_grid["split.weight"][token, :, : len(places)].numpy() / factors
+        trained = weights["split.weight"][token, :, : len(places)].numpy() / factors
         assert (np.abs(layer.weight[:, : len(places)] * step - trained) < 0.501 * step).all()
 
 

@@ -5,6 +5,8 @@ separate statements of the format, accept the same bytes.
 from __future__ import annotations
 
 import binascii
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +20,6 @@ from linnet import _core
 from linnet.model import blob, layout, shapes
 from linnet.model.blob import BlobError, FloatLayer, Int8Layer, Matrix, Widths
 
-TINY_PATH = Path(__file__).parents[2] / "sdk" / "models" / "tiny.linnet"
 TINY = blob.random_model(**blob.TINY)
 TINY_SPARSE = blob.random_model(**blob.TINY, density=0.6)
 WIDTHS = Widths(dense=16, hidden=24, strength=8)
@@ -59,8 +60,18 @@ def reader_accepts(data: bytes) -> bool:
 # ---- what is written -------------------------------------------------------------------------------------------------
 
 
-def test_tiny_model_in_the_tree_is_the_one_its_script_makes() -> None:
-    assert TINY_PATH.read_bytes() == TINY, "python -m linnet.model.blob sdk/models/tiny.linnet"
+def test_models_of_the_tests_are_those_that_their_script_makes(root: Path, tmp_path: Path) -> None:
+    made = blob.random_models()
+    assert made["tiny"] == TINY
+    for name, folder in (("tiny", "sdk/models"), ("tokens", "tests/data"), ("hybrid", "tests/data")):
+        path = f"{folder}/{name}.linnet"
+        assert (root / path).read_bytes() == made.pop(name), f"python -m linnet.model.blob {path}"
+    assert not made
+    command = [sys.executable, "-m", "linnet.model.blob"]
+    subprocess.run([*command, tmp_path / "tokens.linnet"], check=True)
+    assert (tmp_path / "tokens.linnet").read_bytes() == (root / "tests/data/tokens.linnet").read_bytes()
+    done = subprocess.run([*command, tmp_path / "other.linnet"], capture_output=True, text=True)
+    assert done.returncode == 2 and "there are tiny, tokens, hybrid" in done.stderr
 
 
 @pytest.mark.parametrize(("widths", "lookahead"), [((8, 8, 8), 0), ((8, 16, 24), 1), ((40, 8, 16), 2), ((8, 72, 8), 3)])

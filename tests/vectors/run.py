@@ -31,16 +31,25 @@ MANIFEST = ROOT / "tests" / "vectors" / "manifest.json"
 TIMEOUT = 1800  # seconds after which a run counts as hung
 COLUMNS = (14, 11, 9, 32, 6, 7, 16, 16)
 LEVELS = {"release": "-O2/3", "o2": "-O2", "o3": "-O3", "debug": "-O0", "ubsan": "-O1", "coverage": "-O0"}
-TINY = "sdk/models/tiny.linnet"
+TINY, TOKENS, HYBRID = "sdk/models/tiny.linnet", "tests/data/tokens.linnet", "tests/data/hybrid.linnet"
 
-# Vectors by name, or None for all. The tiny model carries the proof of the signal path; shipped models show on a few
-# that wide layers agree as well, one frame at a time and two, which under emulation costs about as much as all vectors
-# of the tiny one. Of further builds the wide layers are what is left to show.
+# Vectors by name, or None for all. The tiny model carries the proof of the signal path, two others of random weights
+# that of what networks with shared layers add to it: fine inputs, filters, no pitch. Shipped models show on a few that
+# wide layers agree as well, one frame at a time and two, which under emulation costs about as much as all vectors of
+# the tiny one. Of further builds the wide layers are what is left to show.
 Hashes = dict[str, dict[str, str]]
 Choice = dict[str, tuple[str, ...] | None]
 NETWORK = ("network_usual", "network_two_frames")
+USES = ("", "_postfilter", "_two_frames", "_spread", "_pause", "_losses")
 MODELS: Choice = {
     TINY: None,
+    **dict.fromkeys(
+        (TOKENS, HYBRID),
+        (
+            *(*NETWORK, "network_large", "network_zero", "sine_sweep", "denormals", "specials_in_speech"),
+            *(f"speech_in_noise{use}" for use in USES),
+        ),
+    ),
     "sdk/models/small.linnet": (
         *NETWORK,
         "speech_in_noise",
@@ -51,7 +60,7 @@ MODELS: Choice = {
     "sdk/models/base.linnet": (*NETWORK, "speech_in_noise"),
 }
 WIDE: Choice = {"sdk/models/small.linnet": NETWORK, "sdk/models/sparse.linnet": NETWORK}
-PROOFS: Choice = {TINY: None, **WIDE}
+PROOFS: Choice = {TINY: None, **WIDE, **dict.fromkeys((TOKENS, HYBRID), (*NETWORK, "speech_in_noise"))}
 VECTORS, KERNELS = "vectors/vector_run", "kernels/checkkernels"  # programs of a build's tests
 
 

@@ -313,11 +313,26 @@ def _quantized_pair(
     return q, scale
 
 
+def random_models() -> dict[str, bytes]:
+    """The random models that tests and fuzzing use, by the name of their file."""
+    tokens = BandSplit(16, 2, 3, 24, taps=3, fine=True, comb=False, pitch=False)
+    hybrid = BandSplit(8, 2, 5, 16, taps=5, fine=True, trunk=Widths(8, 16, 8))
+    return {
+        "tiny": random_model(**TINY),
+        "tokens": random_network(tokens, 2, seed=2),
+        "hybrid": random_network(hybrid, 2, seed=3),
+    }
+
+
 def main() -> None:
-    """Writes the random model that tests and fuzzing use."""
-    parser = argparse.ArgumentParser(description="Write the tiny test model (random weights, fixed seed).")
+    """Writes a random model of the tests."""
+    made = random_models()
+    parser = argparse.ArgumentParser(description=f"Write a test model (random weights): {', '.join(made)}.")
     parser.add_argument("output", type=Path, help="file to write, such as sdk/models/tiny.linnet")
-    parser.parse_args().output.write_bytes(random_model(**TINY))
+    output = parser.parse_args().output
+    if output.stem not in made:
+        parser.error(f"{output}: no test model '{output.stem}'; there are {', '.join(made)}")
+    output.write_bytes(made[output.stem])
 
 
 if __name__ == "__main__":
