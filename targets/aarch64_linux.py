@@ -21,7 +21,7 @@ TARGET = Target(
         Cpu("host", None, tested=True),
         Cpu("cortex-a53", "neon", tested=True, hostile=True),
         Cpu("cortex-a72", "neon"),
-        Cpu("cortex-a76", "neon_dot", tested=True),
+        Cpu("cortex-a76", "neon_dot"),
         Cpu("neoverse-n1", "neon_dot"),
         Cpu("max", "neon_i8mm", tested=True),
     ),

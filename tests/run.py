@@ -26,6 +26,9 @@ sys.path.insert(0, str(ROOT))
 import targets  # noqa: E402
 
 MODEL, SPARSE = "sdk/models/tiny.linnet", "sdk/models/sparse.linnet"
+HYBRID = "tests/data/hybrid.linnet"  # random weights, layers that all parts of the spectrum share
+# Programs of the API that are run with it too; others change look-aheads, which its filters do not allow.
+WITH_HYBRID = ("contract", "fp_mode", "input", "loss", "memory", "realtime", "rest", "stats", "threads")
 TIMEOUT = 900  # seconds after which a program counts as hung
 SUITES = ("unit", "api", "kernels")
 # Variants of a file that each program is tried with, usually and in a night.
@@ -146,6 +149,12 @@ def items_of(
     return items
 
 
+def hybrid_items(target: targets.Target, build: Path, note: str = "") -> list[Item]:
+    """Programs of the API with a network of shared layers, on this machine."""
+    programs = {name: str(build / "tests/api" / f"test_{name}") for name in WITH_HYBRID}
+    return [Item(f"api/test_{name} {HYBRID} on {target.name}{note}", [programs[name], HYBRID]) for name in programs]
+
+
 def fuzz_items(target: targets.Target, build: Path, variants: dict[str, str], note: str = "") -> list[Item]:
     """The programs that try damaged input, on this machine."""
     return [
@@ -157,8 +166,8 @@ def fuzz_items(target: targets.Target, build: Path, variants: dict[str, str], no
 def programs(chosen: list[targets.Target], builds: list[Path], mode: str, plain: bool, count: Count) -> None:
     """C and C++ test programs: those of the kernels on every CPU, the others on the CPUs that are marked for them.
 
-    Damaged input and the real-time promises of a wide, sparse model are tried on this machine alone. With the plain
-    build go the suites of its proofs, whose kernels are tested with the vectors.
+    Damaged input, the real-time promises of a wide, sparse model, and the API with a network of shared layers are tried
+    on this machine alone. With the plain build go the suites of its proofs, whose kernels are tested with the vectors.
     """
     items = []
     for target, build in zip(chosen, builds, strict=True):
@@ -170,6 +179,7 @@ def programs(chosen: list[targets.Target], builds: list[Path], mode: str, plain:
         if target.native:
             name = f"api/test_realtime {SPARSE} on {target.name}"
             items.append(Item(name, [f"{build}/tests/api/test_realtime", SPARSE]))
+            items += hybrid_items(target, build)
             items += fuzz_items(target, build, FUZZ)
         for cpu in target.here(mode):
             items += items_of(target, cpu, build, SUITES if cpu.tested else ("kernels",))
@@ -187,6 +197,7 @@ def long_programs(chosen: list[targets.Target], count: Count) -> None:
             build = ROOT / targets.folder(target.name, proof.mode, proof.compiler)
             items = items_of(target, proof.cpu, build, SUITES, note=f" {proof.mode}")
             items += items_of(target, proof.cpu, build, ("api",), SPARSE, f" {proof.mode} {SPARSE}")
+            items += hybrid_items(target, build, f" {proof.mode}")
             execute_all([*items, *fuzz_items(target, build, LONG_FUZZ, f" {proof.mode}")], count)
 
 

@@ -56,6 +56,8 @@ void Engine::attach(const nn::Weights &weights, const kernels::Kernels &kernels,
 void Engine::place(base::Arena &arena) {
   input_ = arena.take<dsp::Input>(1);
   analysis_ = arena.take<dsp::Analysis>(1);
+  const dsp::Analysis::Rings rings = dsp::Analysis::take_rings(arena, wants_);
+  if (analysis_) analysis_->attach(wants_, rings);
   synthesis_ = arena.take<dsp::Synthesis>(1);
   network_.place(arena);
   hops_ = arena.take<float>(kMaxBatch * kFrame);
@@ -69,7 +71,7 @@ void Engine::place(base::Arena &arena) {
 
 void Engine::reset() {
   input_->reset();
-  analysis_->reset(wants_);
+  analysis_->reset();
   synthesis_->reset();
   network_.reset();
   memset(raw_, 0, static_cast<size_t>(wants_.lookahead + 1) * kFrame * sizeof(float));
@@ -291,7 +293,7 @@ void Engine::mind_silence(const dsp::Rest::Frame &frame, const float features[ds
 void Engine::rest(int i, const Plan &plan, float out[kFrame]) {
   remembers_ = remembers_ && !plan.rest.sounds;
   if (plan.rest.begins) {
-    analysis_->reset(wants_);
+    analysis_->reset();
     synthesis_->reset();
     memset(enhanced_, 0, kFrame * sizeof(float));
   }

@@ -37,6 +37,16 @@ struct Arrays {
   }
 };
 
+dsp::Analysis &new_analysis() {
+  static dsp::Analysis analysis;
+  alignas(base::Arena::kAlignment) static uint8_t memory[40000];
+  base::Arena arena(memory);
+  analysis.attach({2}, dsp::Analysis::take_rings(arena, {2}));
+  CHECK(arena.used() <= sizeof memory);
+  analysis.reset();
+  return analysis;
+}
+
 struct Breach {
   const char *what;
   void (*commit)(const Kernels &kernels, Arrays &a);
@@ -65,19 +75,17 @@ const Breach kBreaches[] = {
     {"vector of the last lag", [](const Kernels &k, Arrays &a) { k.correlate(a.out, a.x, a.bad, 2, 3); }},
     {"samples of a frame",
      [](const Kernels &k, Arrays &) {
-       static dsp::Analysis analysis;
        dsp::AnalysisFrame frame;
        float hop[dsp::kFrame] = {5.0f};
-       analysis.reset({2});
+       dsp::Analysis &analysis = new_analysis();
        analysis.process(k, hop, &frame);
      }},
     {"gains",
      [](const Kernels &k, Arrays &) {
-       static dsp::Analysis analysis;
        static dsp::Synthesis synthesis;
        dsp::AnalysisFrame frame;
        float hop[dsp::kFrame] = {}, gains[dsp::kBands] = {1.5f};
-       analysis.reset({2});
+       dsp::Analysis &analysis = new_analysis();
        synthesis.reset();
        analysis.process(k, hop, &frame);
        synthesis.process(k, frame, {gains, gains, nullptr}, 0.0f, hop);

@@ -10,9 +10,27 @@
 
 namespace linnet::dsp {
 
-void Analysis::reset(const AnalysisWants &wants) {
-  memset(static_cast<void *>(this), 0, sizeof *this);
+Analysis::Rings Analysis::take_rings(base::Arena &arena, const AnalysisWants &wants) {
+  const size_t count = static_cast<size_t>(slots(wants));
+  return {arena.take<Spectrum>(count), arena.take<float[kBands]>(count), arena.take<Spectrum>(wants.pitch ? 2 : 0),
+          arena.take<float[kFineInputs]>(wants.fine ? 2 : 0)};
+}
+
+void Analysis::attach(const AnalysisWants &wants, const Rings &rings) {
   wants_ = wants;
+  rings_ = rings;
+}
+
+void Analysis::reset() {
+  const AnalysisWants wants = wants_;
+  const Rings rings = rings_;
+  memset(static_cast<void *>(this), 0, sizeof *this);
+  attach(wants, rings);
+  const size_t count = static_cast<size_t>(slots(wants));
+  memset(static_cast<void *>(rings.spectra), 0, count * sizeof *rings.spectra);
+  memset(rings.energy, 0, count * sizeof *rings.energy);
+  if (wants.pitch) memset(static_cast<void *>(rings.comb), 0, 2 * sizeof *rings.comb);
+  if (wants.fine) memset(rings.fine, 0, 2 * sizeof *rings.fine);
   pitch_.reset();
 }
 
@@ -24,31 +42,31 @@ void Analysis::begin(const float hop[kFrame]) {
   for (int n = 0; n < kFrame; ++n) samples[n] = hop[n] * kFullScale;
   high_pass_.process(samples);
 
-  newest_ = newest_ + 1 == slots() ? 0 : newest_ + 1;
+  newest_ = newest_ + 1 == slots(wants_) ? 0 : newest_ + 1;
   two_slot_ = 1 - two_slot_;
-  stft_analyze(history_ + kHistory - kWindow, &spectra_[newest_]);
-  band_energy(spectra_[newest_], energy_[newest_]);
+  stft_analyze(history_ + kHistory - kWindow, &rings_.spectra[newest_]);
+  band_energy(rings_.spectra[newest_], rings_.energy[newest_]);
 }
 
 void Analysis::finish(AnalysisFrame *frame) {
   const int at = slot(wants_.lookahead);
-  for (int b = 0; b < kBands; ++b) frame->amplitude[b] = __builtin_sqrtf(energy_[at][b]);
-  frame->noisy = &spectra_[at];
+  for (int b = 0; b < kBands; ++b) frame->amplitude[b] = __builtin_sqrtf(rings_.energy[at][b]);
+  frame->noisy = &rings_.spectra[at];
   frame->reach = wants_.reach;
   for (int n = 0; n <= 2 * wants_.reach; ++n) {
-    frame->near[n] = &spectra_[slot(wants_.lookahead + wants_.reach - n)];
+    frame->near[n] = &rings_.spectra[slot(wants_.lookahead + wants_.reach - n)];
   }
-  make_levels(energy_[newest_], frame->features);
+  make_levels(rings_.energy[newest_], frame->features);
   if (wants_.pitch) {
-    find_coherence(energy_[at], frame);
+    find_coherence(rings_.energy[at], frame);
   } else {
     frame->comb = nullptr;
     frame->pitch = {kMaxPeriod, 0.0f};
     for (float &coherence : frame->coherence) coherence = 0.0f;
     for (int i = kBands; i < kFeatures; ++i) frame->features[i] = 0.0f;
   }
-  frame->fine = wants_.fine ? fine_[two_slot_] : nullptr;
-  if (wants_.fine) make_fine_inputs(spectra_[newest_], spectra_[slot(1)], fine_[two_slot_]);
+  frame->fine = wants_.fine ? rings_.fine[two_slot_] : nullptr;
+  if (wants_.fine) make_fine_inputs(rings_.spectra[newest_], rings_.spectra[slot(1)], rings_.fine[two_slot_]);
 
   LINNET_CHECK(frame->pitch.period >= kMinPeriod && frame->pitch.period <= kMaxPeriod);
   LINNET_CHECK(base::all_within(&frame->pitch.correlation, 1, -1.0f, 1.0f));
@@ -56,7 +74,7 @@ void Analysis::finish(AnalysisFrame *frame) {
 }
 
 void Analysis::find_coherence(const float energy[kBands], AnalysisFrame *frame) {
-  Spectrum &comb = comb_[two_slot_];
+  Spectrum &comb = rings_.comb[two_slot_];
   float combed[kWindow];
   comb_filter(window(), frame->pitch.period, wants_.lookahead * kFrame, combed);
   stft_analyze(combed, &comb);

@@ -2,6 +2,7 @@
 // lookahead frames back out. Shared by the engine and, through the binding, by training, so that features exist once.
 #pragma once
 
+#include "base/arena.h"
 #include "dsp/constants.h"
 #include "dsp/fft.h"
 #include "dsp/pitch.h"
@@ -31,11 +32,22 @@ struct AnalysisWants {
   int reach = 0;      // frames on each side that must be at hand: 0..2 and at most lookahead
 };
 
-// Plain data without pointers. Call reset before the first process.
+// Plain data, but for the rings, which lie outside because their size depends on what is wanted. Call attach and reset
+// before the first process.
 class Analysis {
  public:
+  struct Rings {
+    Spectrum *spectra;           // [slots]: the frames t back to l - reach - 1
+    float (*energy)[kBands];     // [slots]
+    Spectrum *comb;              // [2], with pitch
+    float (*fine)[kFineInputs];  // [2], with fine
+  };
+  static Rings take_rings(base::Arena &arena, const AnalysisWants &wants);
+
+  void attach(const AnalysisWants &wants, const Rings &rings);
+
   // All history to zero.
-  void reset(const AnalysisWants &wants);
+  void reset();
 
   // hop: 480 finite samples, full scale +-1 (within +-4). The pointers in *frame stay valid during the next call, so
   // that two frames can be at hand at a time, and until the one after it.
@@ -55,22 +67,17 @@ class Analysis {
   const float *newest() const { return history_ + kHistory - kFrame; }
   // The window of the frame.
   const float *window() const { return history_ + kHistory - kWindow - wants_.lookahead * kFrame; }
-  // Places in the two rings, which hold the frames t back to l - reach - 1.
-  int slots() const { return wants_.lookahead + wants_.reach + 2; }
+  static int slots(const AnalysisWants &wants) { return wants.lookahead + wants.reach + 2; }
   // That of the frame so many before the newest.
-  int slot(int back) const { return newest_ < back ? newest_ - back + slots() : newest_ - back; }
+  int slot(int back) const { return newest_ < back ? newest_ - back + slots(wants_) : newest_ - back; }
 
   AnalysisWants wants_;
-  int newest_;
+  Rings rings_;
+  int newest_;    // slot
   int two_slot_;  // of what is kept of two frames
   HighPass high_pass_;
   PitchTracker pitch_;
   float history_[kHistory];  // high-passed, full scale 32768, newest sample last
-  static constexpr int kSlots = kMaxLookahead + kMaxTaps / 2 + 2;
-  Spectrum spectra_[kSlots];
-  float energy_[kSlots][kBands];
-  Spectrum comb_[2];
-  float fine_[2][kFineInputs];
 };
 
 }  // namespace linnet::dsp

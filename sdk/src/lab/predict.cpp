@@ -2,20 +2,11 @@
 #include "lab/predict.h"
 
 #include <algorithm>
-#include <vector>
 
-#include "base/arena.h"
 #include "base/fp_env.h"
+#include "lab/memory.h"
 
 namespace linnet::lab {
-
-namespace {
-
-struct alignas(base::Arena::kAlignment) Line {
-  uint8_t bytes[base::Arena::kAlignment];
-};
-
-}  // namespace
 
 void predict(const kernels::Kernels &kernels, const nn::Weights &weights, const float *features, const float *fine,
              size_t frames, size_t at_once, nn::NetworkOutput *out, float *taps) {
@@ -24,8 +15,8 @@ void predict(const kernels::Kernels &kernels, const nn::Weights &weights, const 
   network.attach(weights);
   base::Arena plan;
   network.place(plan);
-  std::vector<Line> memory(plan.used() / sizeof(Line));
-  base::Arena arena(memory.data());
+  Memory memory(plan);
+  base::Arena arena = memory.arena();
   network.place(arena);
   network.reset();
   const size_t size = size_t{2} * nn::kLowBins * static_cast<size_t>(weights.taps());

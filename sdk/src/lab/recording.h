@@ -6,6 +6,7 @@
 #include "base/sanitise.h"
 #include "dsp/analysis.h"
 #include "kernels/kernels.h"
+#include "lab/memory.h"
 
 namespace linnet::lab {
 
@@ -18,8 +19,13 @@ inline void clean_hop(const float *recording, size_t frame, float hop[dsp::kFram
 template <class Each>
 void analyse_each(const kernels::Kernels &kernels, const float *recording, size_t frames,
                   const dsp::AnalysisWants &wants, Each each) {
+  base::Arena plan;
+  dsp::Analysis::take_rings(plan, wants);
+  Memory memory(plan);
+  base::Arena arena = memory.arena();
   dsp::Analysis analysis;
-  analysis.reset(wants);
+  analysis.attach(wants, dsp::Analysis::take_rings(arena, wants));
+  analysis.reset();
   for (size_t t = 0; t < frames; ++t) {
     float hop[dsp::kFrame];
     clean_hop(recording, t, hop);
