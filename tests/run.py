@@ -157,10 +157,11 @@ def hybrid_items(target: targets.Target, build: Path, note: str = "") -> list[It
 
 def fuzz_items(target: targets.Target, build: Path, variants: dict[str, str], note: str = "") -> list[Item]:
     """The programs that try damaged input, on this machine."""
-    return [
-        Item(f"fuzz/{name} on {target.name}{note}", [str(build / "tests/fuzz" / name), "--mutate", count, MODEL])
-        for name, count in variants.items()
-    ]
+    items = []
+    for name, count in variants.items():
+        command = [str(build / "tests/fuzz" / name), "--mutate", count]
+        items += [Item(f"fuzz/{name} {model} on {target.name}{note}", [*command, model]) for model in (MODEL, HYBRID)]
+    return items
 
 
 def programs(chosen: list[targets.Target], builds: list[Path], mode: str, plain: bool, count: Count) -> None:

@@ -37,7 +37,9 @@ void try_blob(const uint8_t *blob, size_t size) {
   linnet_model_info info;
   info.size = sizeof info;
   expect(linnet_model_get_info(model, &info) == LINNET_OK, "no info");
-  expect(info.frame_bytes <= size && info.weights <= size && info.multiply_adds < info.weights, "info out of range");
+  const uint64_t uses = strcmp(info.topology, "bandsplit") == 0 ? 17 : 1;  // most of a weight in a frame
+  expect(info.frame_bytes <= size && info.weights <= size && info.multiply_adds < uses * info.weights,
+         "info out of range");
   linnet_stream *stream = nullptr;
   expect(linnet_create(model, nullptr, &stream) == LINNET_OK, "create failed");
   expect(linnet_delay(stream) == info.delay_frames * 480, "info and stream disagree");
