@@ -5,6 +5,7 @@
 // With libFuzzer: clang++ -fsanitize=fuzzer,address,undefined -DLINNET_FUZZER; with any compiler: see replay.h; corpus:
 // sdk/models/tiny.linnet.
 #include <cstddef>
+#include <cstring>
 
 #include "base/crc32.h"
 #include "linnet.h"
