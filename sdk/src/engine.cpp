@@ -262,7 +262,7 @@ void Engine::enhance(int first, int count, const Plan plans[], float *const out[
     analysis_->process(*kernels_, hops_ + (first + i) * kFrame, &analysed[i]);
     inputs[i] = {analysed[i].features, analysed[i].fine};
   }
-  mind_silence(plans[0].rest, analysed[0].features);
+  mind_silence(plans[0].rest, inputs[0].features);
   nn::NetworkOutput outputs[kMaxBatch];
   network_.process(*kernels_, inputs, count, outputs);
   for (int i = 0; i < count; ++i) complete(first + i, plans[i], analysed[i], outputs[i], out[i]);
