@@ -220,7 +220,7 @@ uint64_t Engine::step_cost(int step) const {
   static constexpr uint32_t kAnalysis[dsp::Analysis::kSteps] = {210000, 170000, 180000, 270000,
                                                                 180000, 270000, 150000, 310000};
   constexpr uint32_t kFine = 60000, kSynthesis = 310000;
-  if (step == 0) return kAnalysis[0];
+  if (step <= 0) return kAnalysis[0];
   if (step < Job::kFirstOfNetwork) {
     const bool fine = wants_.fine && step == Job::kFirstOfNetwork - 1;
     return (wants_.pitch ? kAnalysis[step] : 0) + (fine ? kFine : 0);

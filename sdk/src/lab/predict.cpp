@@ -24,7 +24,7 @@ void predict(const kernels::Kernels &kernels, const nn::Weights &weights, const 
   for (size_t t = 0; t < frames; t += at_once) {
     const size_t count = std::min(at_once, frames - t);
     nn::NetworkInput in[nn::kMaxBatch] = {};
-    for (size_t i = 0; i < count; ++i) {
+    for (size_t i = 0; i < nn::kMaxBatch && i < count; ++i) {
       in[i] = {features + (t + i) * nn::kFeatures, fine ? fine + (t + i) * nn::kFineInputs : nullptr};
     }
     network.process(kernels, in, static_cast<int>(count), out + t);
