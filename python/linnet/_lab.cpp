@@ -123,7 +123,7 @@ py::dict network(const py::buffer &blob, const Floats &features, const Backend &
   model::parse_blob(bytes.data(), bytes.size(), &view);
   nn::Weights weights;
   weights.bind(view);
-  const py::ssize_t width = nn::kFeatures + (weights.fine() ? nn::kFineInputs : 0);
+  const int width = weights.inputs();
   if (features.ndim() != 2) throw py::value_error("features must have shape (steps, " + std::to_string(width) + ")");
   if (frames_per_call < 0)
     throw py::value_error("frames_per_call is " + std::to_string(frames_per_call) + ", expected 0 (all) or more");
@@ -141,15 +141,9 @@ py::dict network(const py::buffer &blob, const Floats &features, const Backend &
   {
     const py::gil_scoped_release release;
     const size_t count = static_cast<size_t>(frames);
-    std::vector<float> plain(count * nn::kFeatures), fine(weights.fine() ? count * nn::kFineInputs : 0);
-    for (size_t t = 0; t < count; ++t, in += width) {
-      std::copy(in, in + nn::kFeatures, plain.begin() + static_cast<ptrdiff_t>(t * nn::kFeatures));
-      if (weights.fine())
-        std::copy(in + nn::kFeatures, in + width, fine.begin() + static_cast<ptrdiff_t>(t * nn::kFineInputs));
-    }
     std::vector<nn::NetworkOutput> outputs(count);
-    lab::predict(kernels, weights, plain.data(), fine.data(), count,
-                 frames_per_call ? static_cast<size_t>(frames_per_call) : count, outputs.data(), taps);
+    lab::predict(kernels, weights, in, count, frames_per_call ? static_cast<size_t>(frames_per_call) : count,
+                 outputs.data(), taps);
     for (const nn::NetworkOutput &output : outputs) {
       gains = std::copy(std::begin(output.gains), std::end(output.gains), gains);
       strengths = std::copy(std::begin(output.strengths), std::end(output.strengths), strengths);

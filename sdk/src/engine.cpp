@@ -45,10 +45,9 @@ void Engine::attach(const nn::Weights &weights, const kernels::Kernels &kernels,
   kernels_ = &kernels;
   any_block_ = any_block;
   spread_ = spread;
-  weights_ = &weights;
   wants_ = {weights.lookahead(), weights.pitch(), weights.fine(), weights.taps() / 2};
   network_.attach(weights);
-  last_step_ = Job::kFirstOfNetwork + weights.steps();
+  last_step_ = Job::kFirstOfNetwork + network_.steps();
   job_cost_ = 0;
   for (int step = 0; step <= last_step_; ++step) job_cost_ += step_cost(step);
 }
@@ -225,7 +224,7 @@ uint64_t Engine::step_cost(int step) const {
     const bool fine = wants_.fine && step == Job::kFirstOfNetwork - 1;
     return (wants_.pitch ? kAnalysis[step] : 0) + (fine ? kFine : 0);
   }
-  return step < last_step_ ? weights_->step_cost(step - Job::kFirstOfNetwork) : kSynthesis;
+  return step < last_step_ ? network_.step_cost(step - Job::kFirstOfNetwork) : kSynthesis;
 }
 
 void Engine::take(const float *in, size_t count, float *to) {

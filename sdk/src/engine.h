@@ -111,7 +111,6 @@ class Engine {
   const kernels::Kernels *kernels_ = nullptr;
   bool any_block_ = false, spread_ = false;
   dsp::AnalysisWants wants_ = {};
-  const nn::Weights *weights_ = nullptr;
   nn::Network network_;
   dsp::Input *input_ = nullptr;
   dsp::Analysis *analysis_ = nullptr;

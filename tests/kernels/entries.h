@@ -162,6 +162,13 @@ inline void fill_sums(void *to, size_t count, Random &random, Pattern pattern) {
   }
 }
 
+// A matrix and what it is multiplied with.
+template <size_t (*count)(Sizes)>
+inline void fill_factors(Random &random, Pattern pattern, Sizes s, void *const inputs[]) {
+  fill_bytes(inputs[0], count_nm(s), random, pattern);
+  fill_bytes(inputs[1], count(s), random, pattern);
+}
+
 template <int Inputs>
 inline void fill_values(Random &random, Pattern pattern, Sizes s, void *const inputs[]) {
   for (int i = 0; i < Inputs; ++i) fill_floats(inputs[i], count_n(s), random, pattern, draw);
@@ -186,10 +193,7 @@ const Entry kEntries[] = {
      {{1, count_nm}, {1, count_m}, kNone, kNone},
      0,
      false,
-     [](Random &random, Pattern pattern, Sizes s, void *const in[]) {
-       fill_bytes(in[0], count_nm(s), random, pattern);
-       fill_bytes(in[1], count_m(s), random, pattern);
-     },
+     fill_factors<count_m>,
      [](const Kernels &k, void *out, const void *const in[], Sizes s) {
        k.gemv_s8(static_cast<int32_t *>(out), bytes(in[0]), bytes(in[1]), s.n, s.m);
      }},
@@ -199,8 +203,7 @@ const Entry kEntries[] = {
      0,
      false,
      [](Random &random, Pattern pattern, Sizes s, void *const in[]) {
-       fill_bytes(in[0], count_nm(s), random, pattern);
-       fill_bytes(in[1], count_m(s), random, pattern);
+       fill_factors<count_m>(random, pattern, s, in);
        fill_bytes(in[2], count_m(s), random, pattern);
      },
      [](const Kernels &k, void *out, const void *const in[], Sizes s) {
@@ -211,10 +214,7 @@ const Entry kEntries[] = {
      {{1, count_nm}, {1, count_strided}, kNone, kNone},
      0,
      false,
-     [](Random &random, Pattern pattern, Sizes s, void *const in[]) {
-       fill_bytes(in[0], count_nm(s), random, pattern);
-       fill_bytes(in[1], count_strided(s), random, pattern);
-     },
+     fill_factors<count_strided>,
      [](const Kernels &k, void *out, const void *const in[], Sizes s) {
        k.gemm_s8(static_cast<int32_t *>(out), bytes(in[0]), bytes(in[1]), s.stride, s.n, s.m, s.many);
      }},

@@ -4,12 +4,12 @@ core accepts the same bytes, and that it computes what the simulation does, bit 
 
 from __future__ import annotations
 
-import binascii
 import struct
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from model_files import reader_accepts, repaired
 from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 
@@ -53,24 +53,10 @@ def assert_same_bits(found: dict[str, NDArray[np.float32]], expected: dict[str, 
         assert_array_equal(found[name].view(np.uint32), values.view(np.uint32), err_msg=name)
 
 
-def repaired(data: bytes | bytearray) -> bytes:
-    """The same file with the checksum that belongs to it."""
-    crc = binascii.crc32(data[64:], binascii.crc32(data[:60]))
-    return bytes(data[:60]) + crc.to_bytes(4, "little") + bytes(data[64:])
-
-
 def core_accepts(data: bytes) -> bool:
     try:
         _core.Model(data)
     except _core.LinnetError:
-        return False
-    return True
-
-
-def reader_accepts(data: bytes) -> bool:
-    try:
-        blob.read_blob(data)
-    except BlobError:
         return False
     return True
 

@@ -197,6 +197,18 @@ inline Bytes assemble(Header header, const std::vector<Entry> &entries) {
   return bytes;
 }
 
+// Each record left out, and each there twice: refused.
+inline void check_counts_of_records(const Header &header, const std::vector<Entry> &entries) {
+  for (size_t i = 0; i < entries.size(); ++i) {
+    std::vector<Entry> fewer = entries;
+    fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(i));
+    CHECK_THAT(outcome_of(assemble(header, fewer)) == kUnbound, "without record %zu", i);
+    std::vector<Entry> more = entries;
+    more.insert(more.begin() + static_cast<std::ptrdiff_t>(i), entries[i]);
+    CHECK_THAT(outcome_of(assemble(header, more)) == kUnbound, "with record %zu twice", i);
+  }
+}
+
 inline bool load(const char *path, Bytes *bytes) {
   FILE *file = fopen(path, "rb");
   if (!file) return false;

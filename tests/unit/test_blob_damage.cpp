@@ -217,13 +217,8 @@ void test_other_lists(const Bytes &good) {
   const std::vector<Entry> entries = entries_of(good);
   CHECK_THAT(assemble(header, entries) == good, "the test's own writer");
 
+  check_counts_of_records(header, entries);
   for (size_t i = 0; i < entries.size(); ++i) {
-    std::vector<Entry> fewer = entries;
-    fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(i));
-    CHECK_THAT(outcome_of(assemble(header, fewer)) == kUnbound, "without record %zu", i);
-    std::vector<Entry> more = entries;
-    more.insert(more.begin() + static_cast<std::ptrdiff_t>(i), entries[i]);
-    CHECK_THAT(outcome_of(assemble(header, more)) == kUnbound, "with record %zu twice", i);
     std::vector<Entry> swapped = entries;
     std::swap(swapped[i], swapped[(i + 1) % entries.size()]);
     CHECK_THAT(outcome_of(assemble(header, swapped)) == kUnbound, "records %zu and the next swapped", i);

@@ -8,8 +8,8 @@
 
 namespace linnet::lab {
 
-void predict(const kernels::Kernels &kernels, const nn::Weights &weights, const float *features, const float *fine,
-             size_t frames, size_t at_once, nn::NetworkOutput *out, float *taps) {
+void predict(const kernels::Kernels &kernels, const nn::Weights &weights, const float *inputs, size_t frames,
+             size_t at_once, nn::NetworkOutput *out, float *taps) {
   const base::FpScope fp_env;
   nn::Network network;
   network.attach(weights);
@@ -25,7 +25,8 @@ void predict(const kernels::Kernels &kernels, const nn::Weights &weights, const 
     const size_t count = std::min(at_once, frames - t);
     nn::NetworkInput in[nn::kMaxBatch] = {};
     for (size_t i = 0; i < nn::kMaxBatch && i < count; ++i) {
-      in[i] = {features + (t + i) * nn::kFeatures, fine ? fine + (t + i) * nn::kFineInputs : nullptr};
+      const float *row = inputs + (t + i) * static_cast<size_t>(weights.inputs());
+      in[i] = {row, row + nn::kFeatures};
     }
     network.process(kernels, in, static_cast<int>(count), out + t);
     for (size_t i = t; size > 0 && i < t + count; ++i) {

@@ -21,7 +21,6 @@ constexpr float kInputScale = 0.5f, kPeriodScale = 0.2f;
 constexpr float kLogitScale = 0.25f;  // of the trunk's heads, before their tanh
 
 constexpr int smaller(int a, int b) { return a < b ? a : b; }
-constexpr int larger(int a, int b) { return a > b ? a : b; }
 
 constexpr int low_bin(int band) { return band < kBands ? smaller(kBandCentre[band], kLowBins) : kLowBins; }
 

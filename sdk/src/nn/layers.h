@@ -15,6 +15,8 @@ namespace linnet::nn {
 constexpr int padded_rows(int rows) { return (rows + 7) / 8 * 8; }
 constexpr int padded_cols(int cols) { return (cols + 3) / 4 * 4; }
 
+constexpr int larger(int a, int b) { return a > b ? a : b; }
+
 constexpr int kMaxBatch = 2;  // frames that a layer takes at a time
 
 // Consecutive frames, or other vectors, each `stride` elements behind the one before.

@@ -28,6 +28,7 @@ class Weights {
   // What the network needs of the analysis beside levels: pitch features, fine inputs, the frames that its filters see.
   bool pitch() const { return !is_band_split() || band_split_.widths().pitch; }
   bool fine() const { return is_band_split() && band_split_.widths().fine; }
+  int inputs() const { return kFeatures + (fine() ? kFineInputs : 0); }
   int taps() const { return is_band_split() ? static_cast<int>(band_split_.widths().taps) : 0; }
 
   // Steps of a batch, and what each costs, in multiply-adds of a dense matrix.
@@ -66,6 +67,9 @@ class Network {
   // One step of the weights' for 1..kMaxBatch frames; out is whole after the last step. What lies between steps is kept
   // in the network.
   void step(int step, const kernels::Kernels &kernels, const NetworkInput *in, int frames, NetworkOutput *out);
+
+  int steps() const { return weights_->steps(); }
+  uint64_t step_cost(int step) const { return weights_->step_cost(step); }
 
   // All steps of 1..kMaxBatch consecutive frames. Two go through the layers together, which reads the weights of all
   // but the recurrent matrices once for both; the bits do not depend on it.

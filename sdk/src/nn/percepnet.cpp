@@ -15,8 +15,6 @@ namespace {
 constexpr int kConv1Frames = 5, kConv2Frames = 3, kHiddenGrus = 4;
 enum Width { kOne, kD, kH, kS, kWidths };  // 1 and the model's three widths
 
-constexpr int larger(int a, int b) { return a > b ? a : b; }
-
 }  // namespace
 
 // rows = row_factor * row_width, cols alike; convolutions have their oldest frame first.
