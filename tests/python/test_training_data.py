@@ -315,7 +315,9 @@ def test_a_pool_gives_segments_that_were_made_and_replaces_the_oldest(corpus: Pa
     place: dict[bytes, int] = {}  # the shard that a segment is of
     seen: list[set[int]] = []
     with pool.Pool(made, tmp_path / "shards", torch.device("cpu")) as source:
-        while source.made < 4:
+        last = False
+        while not last:
+            last = source.made >= 4  # before the batch is drawn: then it is of the third shard or later ones
             drawn = source.draw().numpy()
             for index in range(len(place) // 4, source.made + 1):
                 seeds = [[made.seed, index, i] for i in range(4)]
