@@ -270,9 +270,10 @@ void Engine::enhance(int first, int count, const Plan plans[], float *const out[
 void Engine::complete(int i, const Plan &plan, const dsp::AnalysisFrame &frame, const nn::NetworkOutput &output,
                       float out[kFrame]) {
   const float postfilter = controls_.postfilter.load(std::memory_order_relaxed);
-  synthesis_->process(*kernels_, frame, {output.gains, output.strengths, output.taps}, postfilter, enhanced_);
+  float heard[dsp::kBands];
+  synthesis_->process(*kernels_, frame, {output.gains, output.strengths, output.taps}, postfilter, heard, enhanced_);
   finish(i, plan.limit_db, out);
-  update_stats(frame, output);
+  update_stats(frame, heard, output.speech_probability);
   if (plan.rest.sounds) {
     background_.hear(frame.features);
     remembers_ = false;
@@ -336,14 +337,14 @@ void Engine::limit_attenuation(const float raw[kFrame], float limit_db, float ou
   }
 }
 
-void Engine::update_stats(const dsp::AnalysisFrame &frame, const nn::NetworkOutput &output) {
+void Engine::update_stats(const dsp::AnalysisFrame &frame, const float heard[dsp::kBands], float speech_probability) {
   float gain_sum = 0;
-  for (const float gain : output.gains) gain_sum += gain;
+  for (int b = 0; b < kBands; ++b) gain_sum += heard[b];
   Stats stats;
   newest_period_ = frame.pitch.period;
   stats.frame = ++frame_;
-  stats.speech_probability = output.speech_probability;
-  stats.input_snr_db = snr_.process(frame.amplitude, output.gains, output.speech_probability);
+  stats.speech_probability = speech_probability;
+  stats.input_snr_db = snr_.process(frame.amplitude, heard, speech_probability);
   stats.mean_gain = gain_sum / kBands;
   stats.pitch_hz = wants_.pitch ? static_cast<float>(dsp::kSampleRate) / static_cast<float>(frame.pitch.period) : 0.0f;
   stats_.publish(stats);

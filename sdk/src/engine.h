@@ -106,7 +106,7 @@ class Engine {
   // Output of frame i, out of enhanced_ and the delay line.
   void finish(int i, float limit_db, float out[dsp::kFrame]);
   void limit_attenuation(const float raw[dsp::kFrame], float limit_db, float out[dsp::kFrame]);
-  void update_stats(const dsp::AnalysisFrame &frame, const nn::NetworkOutput &output);
+  void update_stats(const dsp::AnalysisFrame &frame, const float heard[dsp::kBands], float speech_probability);
 
   const kernels::Kernels *kernels_ = nullptr;
   bool any_block_ = false, spread_ = false;

@@ -272,7 +272,7 @@ def chain(
     x = high_pass(np.asarray(noisy, np.float64) * FULL_SCALE)[: HOP * len(gains)]
     spectra = delay_rows(stft(x), lookahead)
     amplitude = np.sqrt(band_energy(spectra))
-    target = postfilter(gains, amplitude, amount) * amplitude
+    target = postfilter(gains, amplitude, amount if taps is None else 0.0) * amplitude
     mixed = mix(spectra, comb_spectra(x, periods, lookahead), strengths)
     enhanced = scale_bands(mixed, target)
     if taps is not None:
@@ -281,6 +281,9 @@ def chain(
         newest = stft(x)
         for n in range(count):  # its frame is n - count // 2 later than l
             enhanced[:, :LOW_BINS] += filters[:, :, n] * delay_rows(newest, lookahead - n + count // 2)[:, :LOW_BINS]
+        if amount > 0:
+            heard = np.minimum(np.sqrt(band_energy(enhanced)) / np.maximum(amplitude, MIN_BAND_AMPLITUDE), 1)
+            enhanced = scale_bands(enhanced, postfilter(heard, amplitude, amount) * amplitude)
     return istft(enhanced) / FULL_SCALE
 
 

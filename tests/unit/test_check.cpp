@@ -84,11 +84,11 @@ const Breach kBreaches[] = {
      [](const Kernels &k, Arrays &) {
        static dsp::Synthesis synthesis;
        dsp::AnalysisFrame frame;
-       float hop[dsp::kFrame] = {}, gains[dsp::kBands] = {1.5f};
+       float hop[dsp::kFrame] = {}, gains[dsp::kBands] = {1.5f}, heard[dsp::kBands];
        dsp::Analysis &analysis = new_analysis();
        synthesis.reset();
        analysis.process(k, hop, &frame);
-       synthesis.process(k, frame, {gains, gains, nullptr}, 0.0f, hop);
+       synthesis.process(k, frame, {gains, gains, nullptr}, 0.0f, heard, hop);
      }},
 };
 

@@ -6,6 +6,18 @@
 
 namespace linnet::dsp {
 
+namespace {
+
+constexpr float kMinAmplitude = 1e-9f;
+
+// a / b of amplitudes, at most `most`.
+float ratio_of(float a, float b, float most) {
+  const float ratio = a / (b > kMinAmplitude ? b : kMinAmplitude);
+  return ratio < most ? ratio : most;
+}
+
+}  // namespace
+
 void postfilter(const float gains[kBands], const float amplitude[kBands], float amount, float filtered[kBands]) {
   constexpr float kBeta = 0.02f;
   float warped[kBands], before = 1e-9f, after = 1e-9f;
@@ -22,10 +34,21 @@ void postfilter(const float gains[kBands], const float amplitude[kBands], float 
   for (int b = 0; b < kBands; ++b) filtered[b] = gains[b] + amount * (restore * warped[b] - gains[b]);
 }
 
+void scale_bands(const kernels::Kernels &kernels, const Spectrum &x, const float target[kBands], Spectrum *out) {
+  constexpr float kMaxScale = 6.0f;
+  float per_bin[kBins], band[kBands];
+  band_energy(x, band);
+  for (int b = 0; b < kBands; ++b) band[b] = ratio_of(target[b], __builtin_sqrtf(band[b]), kMaxScale);
+  band_interpolate(band, per_bin);
+  kernels.mul(out->re, x.re, per_bin, kBins);
+  kernels.mul(out->im, x.im, per_bin, kBins);
+  base::snap_tiny(out->re, kBins);
+  base::snap_tiny(out->im, kBins);
+}
+
 void enhance_spectrum(const kernels::Kernels &kernels, const Spectrum &noisy, const Spectrum *comb,
                       const float target[kBands], const float strengths[kBands], Spectrum *out) {
-  constexpr float kMaxScale = 6.0f, kMinAmplitude = 1e-9f;
-  float per_bin[kBins], band[kBands];
+  float per_bin[kBins];
   const Spectrum *mixed = &noisy;
   if (comb) {
     band_interpolate(strengths, per_bin);
@@ -35,18 +58,12 @@ void enhance_spectrum(const kernels::Kernels &kernels, const Spectrum &noisy, co
     base::snap_tiny(out->im, kBins);
     mixed = out;
   }
+  scale_bands(kernels, *mixed, target, out);
+}
 
-  band_energy(*mixed, band);
-  for (int b = 0; b < kBands; ++b) {
-    float amplitude = __builtin_sqrtf(band[b]);
-    float scale = target[b] / (amplitude > kMinAmplitude ? amplitude : kMinAmplitude);
-    band[b] = scale < kMaxScale ? scale : kMaxScale;
-  }
-  band_interpolate(band, per_bin);
-  kernels.mul(out->re, mixed->re, per_bin, kBins);
-  kernels.mul(out->im, mixed->im, per_bin, kBins);
-  base::snap_tiny(out->re, kBins);
-  base::snap_tiny(out->im, kBins);
+void heard_gains(const Spectrum &enhanced, const float amplitude[kBands], float gains[kBands]) {
+  band_energy(enhanced, gains);
+  for (int b = 0; b < kBands; ++b) gains[b] = ratio_of(__builtin_sqrtf(gains[b]), amplitude[b], 1.0f);
 }
 
 }  // namespace linnet::dsp

@@ -1,5 +1,5 @@
 // From the network's band gains and comb strengths to the enhanced spectrum: mixing of noisy and comb-filtered spectra,
-// envelope post-filter, band scaling (Valin et al. 2020, sections 3 and 4).
+// envelope post-filter, band scaling (Valin et al. 2020, sections 3 and 4); and back, to what is heard of each band.
 #pragma once
 
 #include "dsp/fft.h"
@@ -11,9 +11,16 @@ namespace linnet::dsp {
 // most 5.57 dB). amplitude[b] is the noisy band amplitude. amount 0..1 blends between g and the filtered gain.
 void postfilter(const float gains[kBands], const float amplitude[kBands], float amount, float filtered[kBands]);
 
+// Each band of x to amplitude target[b], the scale at most 6 and interpolated. Bins from 20 kHz up become 0. out may be
+// x.
+void scale_bands(const kernels::Kernels &kernels, const Spectrum &x, const float target[kBands], Spectrum *out);
+
 // out = scaled mix: z = (1 - r) y + r p per bin with r interpolated, then each band scaled to amplitude
-// target[b] = filtered gain * ||y||_b, scale at most 6, interpolated. Bins from 20 kHz up become 0. Without comb z = y.
+// target[b] = filtered gain * ||y||_b. Without comb z = y.
 void enhance_spectrum(const kernels::Kernels &kernels, const Spectrum &noisy, const Spectrum *comb,
                       const float target[kBands], const float strengths[kBands], Spectrum *out);
+
+// gains[b] = ||enhanced||_b / amplitude[b], the noisy one, at most 1.
+void heard_gains(const Spectrum &enhanced, const float amplitude[kBands], float gains[kBands]);
 
 }  // namespace linnet::dsp

@@ -20,7 +20,8 @@ void synthesise(const kernels::Kernels &kernels, const float *noisy, size_t fram
   analyse_each(kernels, noisy, frames, wants, [&](size_t t, const dsp::AnalysisFrame &frame) {
     const dsp::Synthesis::Controls controls = {gains + t * dsp::kBands, strengths + t * dsp::kBands,
                                                taps ? taps + t * filters : nullptr};
-    synthesis.process(kernels, frame, controls, postfilter, out + t * dsp::kFrame);
+    float heard[dsp::kBands];
+    synthesis.process(kernels, frame, controls, postfilter, heard, out + t * dsp::kFrame);
   });
 }
 
