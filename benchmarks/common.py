@@ -1,4 +1,4 @@
-"""What the benchmark programs share: the models to measure, the machine in words, tables in plain text, results."""
+"""What the benchmark programs share: the models that ship, the machine in words, tables in plain text, results."""
 
 from __future__ import annotations
 
@@ -10,30 +10,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from linnet.model.blob import random_model
-
 ROOT = Path(__file__).resolve().parents[1]
 OUTPUT = ROOT / "build" / "bench"
 RESULTS = ROOT / "benchmarks" / "results"
 FRAME_SECONDS = 0.01
-# Stand-ins for models that are not there: cost depends on widths and density alone.
-# (dense, hidden, strength, lookahead, seed, density)
-SHAPES = {"small": (64, 256, 64, 2, 1), "sparse": (128, 512, 128, 2, 1, 0.25), "base": (128, 512, 128, 2, 1)}
-MODELS = ",".join(SHAPES)
+MODELS = ("light", "small", "sparse", "base")  # the trained ones, by their cost
 
 
-def models(names: Sequence[str]) -> dict[str, tuple[bytes, str]]:
-    """The model of each name and where it comes from: sdk/models/NAME.linnet, else random weights of its shape."""
-    found = {}
-    for name in names:
-        path = ROOT / "sdk" / "models" / f"{name}.linnet"
-        if path.exists():
-            found[name] = (path.read_bytes(), str(path.relative_to(ROOT)))
-        elif name in SHAPES:
-            found[name] = (random_model(*SHAPES[name]), "random weights")
-        else:
-            raise ValueError(f"no model '{name}': {path} does not exist; known shapes are {', '.join(SHAPES)}")
-    return found
+def model(name: str) -> bytes:
+    """A model of sdk/models. FileNotFoundError if there is none of that name."""
+    return (ROOT / "sdk" / "models" / f"{name}.linnet").read_bytes()
 
 
 def machine() -> str:

@@ -4,10 +4,10 @@
 
 benchmarks/results/instructions.json holds, for each target, CPU model and backend, the median and worst instructions
 per frame of the tiny model over all input signals, the medians by stage, the bytes of a stream, of its stack and of the
-library's code; and for each backend what networks of the shapes of small and sparse take per frame, with one frame in a
-call and with two, because the loops over many rows and those over two vectors run nowhere else. Anything more than 1 %
-above fails; freeze writes the numbers anew, which is for the commit that explains them. The numbers belong to the
-compiler named there; the message of a failure names both.
+library's code; and for each backend what the networks of light, small and sparse take per frame, with one frame in a
+call and with two, because the loops over many rows, over many columns and over two vectors run nowhere else. Anything
+more than 1 % above fails; freeze writes the numbers anew, which is for the commit that explains them. The numbers
+belong to the compiler named there; the message of a failure names both.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from linnet.model.blob import TINY, random_model
 FROZEN = common.RESULTS / "instructions.json"
 TOLERANCE = 0.01
 FRAMES = 4  # of each input signal
-WIDE = ("small", "sparse")
+WIDE = ("light", "small", "sparse")
 
 
 def measure(target: targets.Target) -> dict[str, dict[str, float]]:
     """The numbers of one target by "CPU backend" and "MODEL backend", and its sizes under "sizes"."""
-    model, wide = random_model(**TINY), {name: random_model(*common.SHAPES[name]) for name in WIDE}
+    model, wide = random_model(**TINY), {name: common.model(name) for name in WIDE}
     found: dict[str, dict[str, float]] = {}
     for cpu, backend in jobs(target):
         run = counts.count(target, cpu, backend, model, FRAMES, warm_up=6)

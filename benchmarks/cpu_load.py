@@ -1,6 +1,6 @@
 """What a frame costs on CPUs that are not here: exact instruction counts, and estimates of cycles with their error.
 
-    python -m benchmarks.cpu_load [--targets A,B] [--models small,sparse,base] [--frames 4] [--no-estimates]
+    python -m benchmarks.cpu_load [--targets A,B] [--models light,small,sparse,base] [--frames 4] [--no-estimates]
 
 First table: executed instructions per 10 ms frame under the emulator, for every target, CPU model, backend and model;
 they are exact and repeat. The run with the tiny model goes through all input signals and gives the worst frame; wide
@@ -55,16 +55,16 @@ def count_target(target: targets.Target, names: list[str], frames: int, kept: di
     Raises CountError.
     """
     rows = []
-    wide = common.models(names)
+    wide = {name: common.model(name) for name in names}
     for cpu, backend in jobs(target):
         tiny = counts.count(target, cpu, backend, random_model(**TINY), frames=10 * frames)
-        every = {"tiny": (tiny, random_model(**TINY), "all signals")}
-        for name, (model, origin) in wide.items():
+        every = {"tiny": (tiny, random_model(**TINY))}
+        for name, model in wide.items():
             key = (target.name, backend, name)
             if key not in kept:  # CPU models differ by the C library's copies at most, as the tiny one shows
                 kept[key] = counts.count(target, cpu, backend, model, frames, warm_up=4, recipe="speech_in_noise")
-            every[name] = (kept[key], model, origin)
-        for name, (found, model, origin) in every.items():
+            every[name] = (kept[key], model)
+        for name, (found, model) in every.items():
             key = (target.name, backend, name)
             if key not in _loads:
                 _loads[key] = counts.count_loads(target, cpu, backend, model)
@@ -74,7 +74,6 @@ def count_target(target: targets.Target, names: list[str], frames: int, kept: di
                     "cpu": cpu,
                     "backend": backend,
                     "model": name,
-                    "origin": origin,
                     "crc": checksum(model),
                     "median": found.median(),
                     "worst": found.worst(),
@@ -180,7 +179,7 @@ def validate(kept: dict[Any, counts.Counts], rows: list[dict], core: int) -> lis
         row = row_of(rows, (target_name, backend, model))
         cycles = core_cycles(run, target_name, cpu.table)
         parts = combine(cpu, cycles, row["model_bytes"], row["model_bytes_read"])
-        times = native.run(common.models([model])[model][0], backend, 0.5, core)["stages"]
+        times = native.run(common.model(model), backend, 0.5, core)["stages"]
         measured = {"network": times["network"]["median"], "dsp": sum(times[stage]["median"] for stage in DSP)}
         for part, value in measured.items():
             predicted = 1e6 * parts[part]
@@ -288,7 +287,7 @@ def main() -> int:
     """Measures; the exit status, 2 after an error."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--targets", default=",".join(targets.names()))
-    parser.add_argument("--models", default=common.MODELS)
+    parser.add_argument("--models", default=",".join(common.MODELS))
     parser.add_argument("--frames", type=int, default=4, help="of wide models; ten times as many of the tiny one")
     parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="to time this machine on")
     parser.add_argument("--no-estimates", action="store_true", help="only count")

@@ -23,7 +23,6 @@ from linnet.catalog import Model, models
 from linnet.model.blob import checksum
 
 DOCUMENTS = ("README.md", "CHANGELOG.md", "sdk/models/README.md", "benchmarks/README.md", "docs/algorithm.md")
-MODELS = ("small", "sparse", "base")
 BLOCK = re.compile(r"(<!-- numbers: (\w+) -->\n).*?(<!-- end of numbers -->)", re.DOTALL)
 PARTS = {"noise": "noisy mixtures", "reverb": "noisy rooms", "clean": "clean recordings"}
 # Name and digits of each score.
@@ -59,7 +58,7 @@ def model_facts() -> str:
     """What each model is and costs, by the core's own account."""
     files = models()
     rows = []
-    for name in (*reversed(MODELS), "tiny"):
+    for name in (*reversed(common.MODELS), "tiny"):
         model, file = Model(name), files[name]
         rows.append(
             [f"`{name}`", ", ".join(f"{width} {value}" for width, value in file.widths.items())]
@@ -92,7 +91,7 @@ def quoted_scores(part: str) -> list[list[str]]:
 
 def part_scores(part: str, with_others: bool) -> str:
     """Scores of one part of the evaluation set: its input, other systems, ours."""
-    groups = {name: kept("scores")["models"][name]["parts"][part] for name in MODELS}
+    groups = {name: kept("scores")["models"][name]["parts"][part] for name in common.MODELS}
     files = groups["base"]["files"]
     rows = [["input", *(score(groups["base"], "noisy", key) for key in SCORES)]]
     rows += quoted_scores(part) if with_others else []
@@ -113,15 +112,17 @@ def own_scores() -> str:
 
 def scores_by_snr() -> str:
     """Means on the noisy mixtures by the SNR of the input."""
-    groups = {name: kept("scores")["models"][name]["parts"]["noise"]["per_snr"] for name in MODELS}
+    groups = {name: kept("scores")["models"][name]["parts"]["noise"]["per_snr"] for name in common.MODELS}
     snrs = list(groups["base"])
     rows = []
     for key in ("pesq_wb", "si_sdr"):
         digits = SCORES[key][1] - 1
         rows.append([f"{SCORES[key][0]}, input"])
         rows[-1] += [f"{groups['base'][snr]['noisy'][key]:.{digits}f}" for snr in snrs]
-        rows.append([" / ".join(MODELS)])
-        rows[-1] += [" / ".join(f"{groups[name][snr]['enhanced'][key]:.{digits}f}" for name in MODELS) for snr in snrs]
+        rows.append([" / ".join(common.MODELS)])
+        rows[-1] += [
+            " / ".join(f"{groups[name][snr]['enhanced'][key]:.{digits}f}" for name in common.MODELS) for snr in snrs
+        ]
     return markdown(["SNR of the input", *(f"{snr} dB" for snr in snrs)], rows)
 
 
@@ -159,15 +160,15 @@ def cost() -> str:
     runs = fastest()
     ways = {"paced_cpu_1": "paced, a frame every 10 ms", "hot_1": "hot, frames back to back"}
     ways["hot_2"] = "hot, two frames per call"
-    rows = [[words, *(percent(runs[name][way]["median"]) for name in MODELS)] for way, words in ways.items()]
+    rows = [[words, *(percent(runs[name][way]["median"]) for name in common.MODELS)] for way, words in ways.items()]
     for cpu in estimates("base"):
-        every = [estimates(name)[cpu] for name in MODELS]
+        every = [estimates(name)[cpu] for name in common.MODELS]
         cells = [
             f"{two_digits(row['percent'])} ({two_digits(row['low'])} .. {two_digits(row['high'])})" for row in every
         ]
         rows.append([f"{cpu}, estimate (band)", *cells])
-    rows.append(["memory per stream", *(f"{Model(name).stream_bytes / 1e3:.0f} KB" for name in MODELS)])
-    return f"Measured on: {machine()}.\n\n" + markdown(["", *(f"`{name}`" for name in MODELS)], rows)
+    rows.append(["memory per stream", *(f"{Model(name).stream_bytes / 1e3:.0f} KB" for name in common.MODELS)])
+    return f"Measured on: {machine()}.\n\n" + markdown(["", *(f"`{name}`" for name in common.MODELS)], rows)
 
 
 def safe_callback(microseconds: float) -> str:
@@ -178,13 +179,13 @@ def safe_callback(microseconds: float) -> str:
 def callbacks() -> str:
     """The smallest safe callback by the estimate and by the upper end of its band; of the machine, by the p99."""
     runs = fastest()
-    measured = [safe_callback(runs[name]["paced_cpu_1"]["p99"]) for name in MODELS]
+    measured = [safe_callback(runs[name]["paced_cpu_1"]["p99"]) for name in common.MODELS]
     rows = [["the machine of the measurements, p99 of paced frames", *measured]]
     for cpu in estimates("base"):
-        every = [estimates(name)[cpu] for name in MODELS]
+        every = [estimates(name)[cpu] for name in common.MODELS]
         cells = [f"{safe_callback(1e6 * row['total'])} ({safe_callback(100 * row['high'])})" for row in every]
         rows.append([f"{cpu}, estimate (upper end of its band)", *cells])
-    return markdown(["samples at 48 kHz", *(f"`{name}`" for name in MODELS)], rows)
+    return markdown(["samples at 48 kHz", *(f"`{name}`" for name in common.MODELS)], rows)
 
 
 def times() -> str:

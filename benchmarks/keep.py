@@ -5,8 +5,9 @@
     python -m benchmarks.keep scores build/base.json build/small.json              # files of ./sconsw evaluate --json
     python -m benchmarks.keep ladder build/ladder.json                             # the file of linnet oracle --json
 
-Every number stands beside the checksum of the model that it is of. Of scores, means and intervals are kept. Estimates
-are made anew out of the cycles that were simulated, with what cpus.py assumes now.
+Every number stands beside the checksum of the model that it is of. Of scores, means and intervals are kept; models that
+are not among the files keep theirs. Estimates are made anew out of the cycles that were simulated, with what cpus.py
+assumes now.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def first(rows: Iterable[dict[str, Any]], keys: Sequence[str]) -> list[dict[str,
 
 def counts_and_estimates(data: dict[str, Any]) -> dict[str, Any]:
     """Instruction counts of the wide models, estimates, and their error on the machine that made them."""
-    wide = [row for row in data["counts"] if row["model"] in common.SHAPES]
+    wide = [row for row in data["counts"] if row["model"] in common.MODELS]
     models = {name: Model(name).multiply_adds for name in dict.fromkeys(row["model"] for row in wide)}
     basis = ("model", "crc", "core_cycles", "model_bytes", "model_bytes_read")
     cpus = {cpu.name: cpu for cpu in CPUS}
@@ -72,9 +73,12 @@ def counts_and_estimates(data: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def scores(evaluations: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """Means of each part of the set with their intervals, by model. ValueError for a folder of enhanced files."""
-    kept = {}
+def scores(evaluations: Iterable[dict[str, Any]], before: dict[str, Any]) -> dict[str, Any]:
+    """Means of each part of the set with their intervals, by model; before: the models kept so far.
+
+    Raises ValueError for a folder of enhanced files.
+    """
+    kept = dict(before)
     for evaluation in evaluations:
         if "crc" not in evaluation:
             raise ValueError(f"{evaluation['model']}: not the scores of a model")
@@ -109,7 +113,9 @@ def main() -> int:
     options = parser.parse_args()
     try:
         if options.kind == "scores":
-            data = scores(json.loads(path.read_text()) for path in options.files)
+            path = common.RESULTS / "scores.json"
+            before = json.loads(path.read_text())["models"] if path.exists() else {}
+            data = scores((json.loads(path.read_text()) for path in options.files), before)
         elif options.kind == "ladder":
             data = ladder(json.loads(options.file.read_text()))
         elif (measured := common.load(options.kind)) is None:

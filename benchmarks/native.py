@@ -1,6 +1,6 @@
 """Times a frame on this machine: back to back, paced, with cold caches, by stage, by backend, many streams.
 
-    python -m benchmarks.native [--seconds 1] [--core 0] [--models small,sparse,base] [--backends all]
+    python -m benchmarks.native [--seconds 1] [--core 0] [--models light,small,sparse,base] [--backends all]
 
 Percent of a core: CPU time per 10 ms frame. hot and cold are times of a call; paced is from one wake-up to the next
 with a sleep after every call, what a client pays, since the core has cooled down meanwhile. cold: 64 MB of other data
@@ -54,7 +54,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=1.0, help="of each item")
     parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="to run on")
-    parser.add_argument("--models", default=common.MODELS)
+    parser.add_argument("--models", default=",".join(common.MODELS))
     parser.add_argument("--backends", default="", help="comma-separated; without it, all of this CPU")
     options = parser.parse_args()
     program = str(program_of(targets.load(targets.host())))
@@ -62,10 +62,11 @@ def main() -> int:
     chosen = options.backends.split(",") if options.backends else names
     print(f"machine: {common.machine()}, core {options.core}")
     rows, stage_rows, stream_rows, results = [], [], [], []
-    for name, (model, origin) in common.models(options.models.split(",")).items():
+    for name in options.models.split(","):
+        model = common.model(name)
         for backend in chosen:
             times = run(model, backend, options.seconds, options.core)
-            results.append({"model": name, "origin": origin, "crc": checksum(model)} | times)
+            results.append({"model": name, "crc": checksum(model)} | times)
             for key, words in WAYS:
                 for frames in (1, 2):
                     item = times[f"{key}_{frames}"]

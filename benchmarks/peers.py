@@ -39,7 +39,7 @@ WIDTH = 512  # units and inputs of the GRU that the kernel comparison steps thro
 
 
 def _linnet(name: str) -> Callable[[np.ndarray], None]:
-    stream = _core.Stream(_core.Model(common.models([name])[name][0]))
+    stream = _core.Stream(_core.Model(common.model(name)))
 
     def run(x: np.ndarray) -> None:
         for at in range(0, len(x) - FRAME + 1, FRAME):
@@ -94,6 +94,7 @@ SYSTEMS: dict[str, tuple[str, Callable[[], Callable[[np.ndarray], None]]]] = {
     "linnet base": ("linnet", lambda: _linnet("base")),
     "linnet sparse": ("linnet", lambda: _linnet("sparse")),
     "linnet small": ("linnet", lambda: _linnet("small")),
+    "linnet light": ("linnet", lambda: _linnet("light")),
     "SpeexDSP": ("speexdsp_ns", _speexdsp),
     "WebRTC NS (16 kHz)": ("webrtc_noise_gain", _webrtc),
     "RNNoise (packaged)": ("pyrnnoise", _rnnoise),

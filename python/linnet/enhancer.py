@@ -32,7 +32,7 @@ class Stats(NamedTuple):
 
     speech_probability: float  # 0..1
     input_snr_db: float  # speech to noise ratio of the input, -30..60; averaged over 1 s, stays in pauses of speech
-    mean_gain: float  # 0..1, over the 34 bands
+    mean_gain: float  # 0..1, what is left of the amplitudes of the 34 bands, their mean
     pitch_hz: float
     frame: int  # number of frames enhanced since the stream was made or reset
 
@@ -40,12 +40,12 @@ class Stats(NamedTuple):
 class Enhancer:
     """A stream at 48 kHz: one core stream per channel, all on one model, which is read and checked once in a process.
 
-    model: a Model, "base", "sparse", "small", a path of a .linnet file, or its bytes. rate: 48000 only; other rates go
-    through `linnet.enhance` or `RateAdapter`. attenuation_limit_db: the most that noise is attenuated, 0 (a delayed
-    copy, bit for bit) .. 100 (no limit). postfilter: strength of the envelope post-filter, 0 (off) .. 1. backend:
-    None for the fastest, else one of `linnet.backends()`. channels: 1 takes blocks of shape (n,) or (n, 1), more take
-    (n, channels). any_block: blocks of any length; False wants whole frames of 480 samples and saves 480 samples (10
-    ms) of delay.
+    model: a Model, a name ("base", "sparse", "small", "light"), a path of a .linnet file, or its bytes. rate: 48000
+    only; other rates go through `linnet.enhance` or `RateAdapter`. attenuation_limit_db: the most that noise is
+    attenuated, 0 (a delayed copy, bit for bit) .. 100 (no limit). postfilter: strength of the envelope post-filter, 0
+    (off) .. 1. backend: None for the fastest, else one of `linnet.backends()`. channels: 1 takes blocks of shape (n,)
+    or (n, 1), more take (n, channels). any_block: blocks of any length; False wants whole frames of 480 samples and
+    saves 480 samples (10 ms) of delay.
 
     Not to be shared between threads without a lock. Raises ValueError (ModelError for the model) naming the bad value.
     """

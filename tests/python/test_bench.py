@@ -65,7 +65,7 @@ def test_worst_frame_is_bounded(countable: targets.Target) -> None:
 
 
 @pytest.mark.parametrize("samples", [64, 128, 160])
-@pytest.mark.parametrize("name", ["small", "sparse", "base"])
+@pytest.mark.parametrize("name", common.MODELS)
 def test_a_spread_frame_loads_calls_alike(countable: targets.Target, root: Path, name: str, samples: int) -> None:
     """The worst call costs at most 1.6 times the mean with every kernel table for vectors."""
     cpu, backend = vector_run(countable)

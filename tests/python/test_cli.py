@@ -270,6 +270,13 @@ def test_pictures_of_equal_stems_have_names_of_their_own(tmp_path: Path, monkeyp
     assert sorted(name for name, _, _ in _pairs(*2 * [str(tmp_path / "in")])) == ["a.flac", "a.wav"]
 
 
+@pytest.mark.parametrize("model", ["small", "light"])
+def test_picture_of_either_topology(tmp_path: Path, model: str) -> None:
+    source, picture = write(tmp_path / "a.wav", 4800), tmp_path / "a.png"
+    assert main(["enhance", source, str(tmp_path / "b.wav"), "--model", model, "--plot", str(picture)]) == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
 def test_file_into_a_folder_keeps_its_name(tmp_path: Path) -> None:
     source = write(tmp_path / "a.wav", 4800)
     (tmp_path / "out").mkdir()

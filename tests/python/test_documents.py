@@ -44,8 +44,8 @@ def test_every_model_stands_in_the_files_of_numbers() -> None:
     files = {}
     for file, model, _ in documents.measured_models():
         files.setdefault(file, set()).add(model)
-    assert files.pop("ladder") <= set(documents.MODELS)
-    assert files == dict.fromkeys(("native", "cpu_load", "scores"), set(documents.MODELS))
+    assert files.pop("ladder") <= set(common.MODELS)
+    assert files == dict.fromkeys(("native", "cpu_load", "scores"), set(common.MODELS))
 
 
 def test_no_file_of_numbers_names_a_folder_of_the_machine_it_was_made_on() -> None:
@@ -64,9 +64,9 @@ def test_of_an_evaluation_means_and_intervals_are_kept() -> None:
         "files": [{"id": "000"}],
     }
     expected = {"crc": "0123abcd", "postfilter": 0.0, "parts": {"noise": group | {"per_snr": {"5": group}}}}
-    assert keep.scores([evaluation])["models"] == {"small": expected}
+    assert keep.scores([evaluation], {"base": {}})["models"] == {"base": {}, "small": expected}
     with pytest.raises(ValueError, match="not the scores of a model"):
-        keep.scores([{"model": "folder"}])
+        keep.scores([{"model": "folder"}], {})
 
 
 def test_numbers_are_kept_with_six_digits() -> None:

@@ -7,6 +7,7 @@ SHORTFALLS names it with its measured value: the test must then fail, so that an
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,9 @@ import soundfile
 from linnet import _core
 from linnet.catalog import models
 from linnet.enhancer import DEFAULT_POSTFILTER
-from linnet.model.blob import Int8Layer, read_blob
+from linnet.model import simulate
 from linnet.study import metrics
+from linnet.study.inputs import network_inputs
 from training import cases
 from training.material import Material, scaled
 
@@ -41,6 +43,8 @@ SHORTFALLS: dict[tuple[str, str], str] = {
     ("sparse", "fan after a silent start"): "21 dB",
     ("sparse", "mains hum after a silent start"): "24 dB",
     ("base", "waves after a silent start"): "24 dB",
+    ("light", "fan after a silent start"): "23 dB",
+    ("light", "sibilants and onsets"): "3.4 dB",
 }
 
 
@@ -164,8 +168,11 @@ def test_clean_speech_stays_as_it_is_at_every_level(
     assert decibels((out**2).sum()) == pytest.approx(decibels((x**2).sum()), abs=0.5)  # neither louder nor softer
 
 
-def test_clean_speech_keeps_every_sibilant_and_onset(blob: bytes, clean: np.ndarray) -> None:
+def test_clean_speech_keeps_every_sibilant_and_onset(
+    request: pytest.FixtureRequest, model: str, blob: bytes, clean: np.ndarray
+) -> None:
     """Each frame of them within 3 dB: between 4 and 8 kHz the former, as a whole the latter."""
+    expect(request, model, "sibilants and onsets")
     out = enhance(blob, clean)
     for frames, low in ((sibilants(clean), 4000), (onsets(clean), 50)):
         assert np.count_nonzero(frames) >= 5
@@ -344,68 +351,36 @@ def test_signals_at_full_scale_come_out_bounded(blob: bytes, name: str) -> None:
     assert np.abs(out).max() < 1.5
 
 
-class FloatNetwork:
-    """The network without any rounding of activations: float64, exact tanh and sigmoid, the model's own weights."""
+@pytest.fixture
+def float_network(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes, np.ndarray], dict[str, np.ndarray]]:
+    """The network without any rounding of activations: the simulation with its quantiser taken out, and exact tanh."""
 
-    def __init__(self, blob: bytes) -> None:
-        self._layers = read_blob(blob).layers
+    def run(blob: bytes, inputs: np.ndarray) -> dict[str, np.ndarray]:
+        with monkeypatch.context() as patch:
+            patch.setattr(simulate, "quantize", lambda x: 127.0 * x.astype(np.float64))
+            patch.setattr(simulate, "tanh", np.tanh)
+            return simulate.simulate(blob, inputs)
 
-    def _matrix(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        layer = self._layers[name]
-        weight = layer.weight.astype(np.float64)
-        if isinstance(layer, Int8Layer):
-            weight *= 127 * layer.scale.astype(np.float64)[:, None]  # the scale counts activations in steps of 1 / 127
-        return weight, layer.bias.astype(np.float64)
-
-    def _linear(self, name: str, x: np.ndarray) -> np.ndarray:
-        weight, bias = self._matrix(name)
-        return x @ weight.T + bias
-
-    def _conv(self, name: str, x: np.ndarray) -> np.ndarray:
-        frames = self._matrix(name)[0].shape[1] // x.shape[1]
-        padded = np.vstack([np.zeros((frames - 1, x.shape[1])), x])
-        return np.tanh(self._linear(name, np.hstack([padded[k : k + len(x)] for k in range(frames)])))
-
-    def _gru(self, name: str, x: np.ndarray) -> np.ndarray:
-        weight, bias = self._matrix(f"{name}.recurrent")
-        width = weight.shape[1]
-        state, states = np.zeros(width), []
-        for side in self._linear(f"{name}.input", x):
-            recurrent = weight @ state + bias
-            gates = sigmoid(side[: 2 * width] + recurrent[: 2 * width])
-            candidate = np.tanh(side[2 * width :] + gates[:width] * recurrent[2 * width :])
-            state = candidate + gates[width:] * (state - candidate)
-            states.append(state)
-        return np.array(states)
-
-    def __call__(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Gains and strengths [T, 34] of features [T, 70]."""
-        dense = np.tanh(self._linear("dense", features.astype(np.float64)))
-        conv2 = self._conv("conv2", self._conv("conv1", dense))
-        states = [conv2]
-        for name in ("gru1", "gru2", "gru3", "gru4"):
-            states.append(self._gru(name, states[-1]))
-        branch = self._gru("gru5", np.hstack([states[3], conv2]))
-        return sigmoid(self._linear("gain", np.hstack(states))), sigmoid(self._linear("strength", branch))
-
-
-def sigmoid(x: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-x))
+    return run
 
 
 @pytest.mark.parametrize("quieter_db", [0, 10, 20])
-def test_int8_sounds_like_float(blob: bytes, clean: np.ndarray, noisy: np.ndarray, quieter_db: int) -> None:
+def test_int8_sounds_like_float(
+    blob: bytes, clean: np.ndarray, noisy: np.ndarray, float_network: Callable, quieter_db: int
+) -> None:
     """Integer arithmetic costs no more than 0.02 PESQ-WB and 0.1 dB of SI-SDR."""
     stream = _core.Stream(_core.Model(blob))
     lookahead = stream.delay // HOP - 1
     x = clean + (noisy - clean) * np.float32(10 ** (-quieter_db / 20))
     whole = padded(x, stream.delay)
-    features = _core.analyze(whole, lookahead=lookahead)["features"]
-    gains, strengths = (values.astype(np.float32) for values in FloatNetwork(blob)(features))
+    _, inputs = network_inputs(blob, whole, lookahead)
+    out = {name: np.float32(values) for name, values in float_network(blob, inputs).items()}
     aligned = slice(stream.delay, stream.delay + len(x))
-    exact = _core.synthesize(whole, gains, strengths, lookahead=lookahead, postfilter=DEFAULT_POSTFILTER)[aligned]
+    bands = (out["gains"], out["strengths"])
+    options = {"lookahead": lookahead, "postfilter": DEFAULT_POSTFILTER, "taps": out.get("taps")}
+    exact = _core.synthesize(whole, *bands, **options)[aligned]
     rounded = stream.process(whole)[aligned]
     assert not np.array_equal(exact, rounded)
-    scores = [metrics.score(clean, out, RATE) for out in (rounded, exact)]
+    scores = [metrics.score(clean, one, RATE) for one in (rounded, exact)]
     assert scores[0].pesq_wb == pytest.approx(scores[1].pesq_wb, abs=0.02)
     assert scores[0].si_sdr == pytest.approx(scores[1].si_sdr, abs=0.1)

@@ -22,7 +22,8 @@ HOP = 480
 SECONDS = 8
 SNRS = (0, 5, 10, 15, 20, 30, 40)
 SETTLED = 100  # frames
-MODEL = "small"
+MODELS = ("small", "light")  # one of either topology
+LOOKAHEAD = 2  # frames, of both
 
 
 def shaped(frequency: list[float], decibel: list[float], seed: int) -> np.ndarray:
@@ -62,9 +63,7 @@ def noises(voice: np.ndarray) -> dict[str, np.ndarray]:
 
 def power(x: np.ndarray) -> np.ndarray:
     """Of each frame, aligned with the statistics."""
-    with linnet.Enhancer(MODEL, any_block=False) as enhancer:
-        lookahead = enhancer.delay // HOP - 1
-    return _core.analyze(x.astype(np.float32), lookahead=lookahead)["yy"].sum(axis=1).astype(np.float64)
+    return _core.analyze(x.astype(np.float32), lookahead=LOOKAHEAD)["yy"].sum(axis=1).astype(np.float64)
 
 
 def averaged(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -77,10 +76,10 @@ def averaged(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return out
 
 
-def told(x: np.ndarray) -> np.ndarray:
+def told(model: str, x: np.ndarray) -> np.ndarray:
     """input_snr_db after each frame."""
     values = []
-    with linnet.Enhancer(MODEL, any_block=False) as enhancer:
+    with linnet.Enhancer(model, any_block=False) as enhancer:
         for start in range(0, len(x), HOP):
             enhancer.process(x[start : start + HOP].astype(np.float32))
             values.append(enhancer.stats.input_snr_db)
@@ -111,16 +110,17 @@ class Mixer:
         return float(self._speech[self.active].mean() / self._noise_power.mean() / 10 ** (snr / 10))
 
 
-def test_input_snr_is_the_speech_to_noise_ratio(voice: np.ndarray, noises: dict[str, np.ndarray]) -> None:
+@pytest.mark.parametrize("model", MODELS)
+def test_input_snr_is_the_speech_to_noise_ratio(model: str, voice: np.ndarray, noises: dict[str, np.ndarray]) -> None:
     """Median of the absolute errors at most 3 dB from 0 to 20 dB; medians rise up to 40 dB."""
-    print(f"\n{'median |error| (reading)':>24}", *(f"{snr:>12}" for snr in SNRS))
+    print(f"\n{model + ': |error| (reading)':>24}", *(f"{snr:>12}" for snr in SNRS))
     wrong = []
     for name, noise in noises.items():
         mix, errors, readings = Mixer(voice, noise), [], []
         frames = mix.active & (np.arange(len(mix.active)) >= SETTLED)
         for snr in SNRS:
             mixture, truth = mix(snr)
-            values = told(mixture)[frames]
+            values = told(model, mixture)[frames]
             errors.append(float(np.median(np.abs(values - truth[frames]))))
             readings.append(float(np.median(values)))
         print(f"{name:>24}", *(f"{e:5.1f} ({r:4.1f})" for e, r in zip(errors, readings, strict=True)))
@@ -129,23 +129,36 @@ def test_input_snr_is_the_speech_to_noise_ratio(voice: np.ndarray, noises: dict[
     assert not wrong
 
 
-def test_syllables_are_told_from_noise(noises: dict[str, np.ndarray]) -> None:
+@pytest.mark.parametrize(
+    "model",
+    [
+        "small",
+        pytest.param(
+            "light", marks=pytest.mark.xfail(strict=True, reason="takes some for noise: 10.9 dB at 15, 10.2 at 20")
+        ),
+    ],
+)
+def test_syllables_are_told_from_noise(model: str, noises: dict[str, np.ndarray]) -> None:
     """Computed syllables are speech to the network only in noise; their readings rise with the ratio nevertheless."""
     mix = Mixer(syllables(RATE, SECONDS, 140, np.random.default_rng(6)), noises["pink"])
-    readings = [float(np.median(told(mix(snr)[0])[SETTLED:])) for snr in SNRS[:5]]
+    readings = [float(np.median(told(model, mix(snr)[0])[SETTLED:])) for snr in SNRS[:5]]
     print(f"\n{'syllables in pink':>24}", *(f"{r:12.1f}" for r in readings))
     assert all(np.diff(readings) > 0)
 
 
-def test_noise_alone_has_no_speech(noises: dict[str, np.ndarray]) -> None:
+@pytest.mark.parametrize("model", MODELS)
+def test_noise_alone_has_no_speech(model: str, noises: dict[str, np.ndarray]) -> None:
     for name in ("white", "pink", "fan"):
-        assert np.median(told(noises[name] * (0.05 / noises[name].std()))[SETTLED:]) < -3, name
+        assert np.median(told(model, noises[name] * (0.05 / noises[name].std()))[SETTLED:]) < -3, name
 
 
-def test_ratio_stays_in_pauses_and_follows_the_noise(voice: np.ndarray, noises: dict[str, np.ndarray]) -> None:
+@pytest.mark.parametrize("model", MODELS)
+def test_ratio_stays_in_pauses_and_follows_the_noise(
+    model: str, voice: np.ndarray, noises: dict[str, np.ndarray]
+) -> None:
     mix = Mixer(voice, noises["pink"])
     noise = mix.noise(15)[: 5 * RATE]
-    values = told(np.concatenate([mix(15)[0][: 6 * RATE], noise, noise * 10 ** (10 / 20)]))
+    values = told(model, np.concatenate([mix(15)[0][: 6 * RATE], noise, noise * 10 ** (10 / 20)]))
     at_end, after_pause, after_rise = (values[seconds * 100 - 1] for seconds in (6, 11, 16))
     assert after_pause == pytest.approx(at_end, abs=2)
     assert after_rise == pytest.approx(after_pause - 10, abs=2)

@@ -84,7 +84,7 @@ class _Linear:
 def _convolve(layer: FloatLayer | Int8Layer, x: Quantized) -> Float:
     """A causal convolution [T, n] -> [T, rows]; its columns tell over how many frames, oldest first."""
     frames = layer.weight.shape[1] // x.shape[1]
-    padded = np.vstack([np.zeros((frames - 1, x.shape[1]), np.int8), x])
+    padded = np.vstack([np.zeros((frames - 1, x.shape[1]), x.dtype), x])
     return _Linear(layer)(np.hstack([padded[k : k + len(x)] for k in range(frames)]))
 
 
@@ -96,7 +96,7 @@ def _gru(name: str, layers: Layers, x: Quantized) -> Quantized:
     width = layers[f"{name}.recurrent"].weight.shape[1]
     recurrent = _Linear(layers[f"{name}.recurrent"])
     state = np.zeros((*x.shape[1:-1], width), np.float32)
-    states = np.zeros((len(x) + 1, *state.shape), np.int8)
+    states = np.zeros((len(x) + 1, *state.shape), x.dtype)
     for t, from_input in enumerate(_Linear(layers[f"{name}.input"])(x)):
         from_state = recurrent(states[t])
         gates = sigmoid(from_input[..., : 2 * width] + from_state[..., : 2 * width])

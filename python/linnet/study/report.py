@@ -1,7 +1,8 @@
 """The picture of one enhanced recording: spectrograms before and after, band gains, pitch track, on one time axis.
 
 Gains, pitch and speech probability are those of the network and the pitch search run over the recording again,
-without the attenuation limit.
+without the attenuation limit. Gains include what filters of low bins add; the pitch is there for models too that do
+not read it.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from linnet.study.figures import (
     spectrogram,
     style,
 )
+from linnet.study.inputs import network_inputs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,8 +55,11 @@ def draw_report(report: Report, path: str) -> None:
     model = open_model(report.model)
     lookahead = model.delay // FRAME - 1
     silence = np.zeros(lookahead * FRAME, np.float32)
-    analysis = _core.analyze(np.concatenate([before, silence]), lookahead=lookahead)
-    network = _core.network(model.to_bytes(), analysis["features"])
+    blob = model.to_bytes()
+    whole = np.concatenate([before, silence])
+    analysis, inputs = network_inputs(blob, whole, lookahead)
+    network = _core.network(blob, inputs)
+    gains = _heard_gains(whole, analysis["yy"], network, lookahead) if "taps" in network else network["gains"]
     seconds = len(before) / RATE
 
     with plt.rc_context(style()):
@@ -76,7 +81,7 @@ def draw_report(report: Report, path: str) -> None:
             image = draw_spectrogram(axis, signal, loudest)
             axis.set_title(name)
         figure.colorbar(image, cax=scales[0]).set_label("level (dB re full scale)")
-        image = _draw_gains(axes[2], network["gains"][lookahead:])
+        image = _draw_gains(axes[2], gains[lookahead:])
         figure.colorbar(image, cax=scales[1]).set_label("gain")
         frames = slice(lookahead, None)
         _draw_pitch(
@@ -96,6 +101,17 @@ def draw_report(report: Report, path: str) -> None:
 def _at_48k(signal: Signal, rate: int) -> NDArray[np.float32]:
     signal = np.nan_to_num(signal.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     return signal if rate == RATE else soxr.resample(signal, rate, RATE, "HQ")
+
+
+def _heard_gains(
+    signal: NDArray[np.float32], power: NDArray[np.float32], network: dict[str, Any], lookahead: int
+) -> NDArray[np.float32]:
+    """Gains [T, 34] that those of the bands and filters of low bins make together, of a signal with powers [T, 34]."""
+    late = FRAME * (lookahead + 1)
+    options = {"lookahead": lookahead, "taps": network["taps"]}
+    out = _core.synthesize(signal, network["gains"], network["strengths"], **options)[late:]
+    left = _core.analyze(np.concatenate([out, np.zeros(late, np.float32)]), lookahead=lookahead)["yy"]
+    return np.sqrt(np.minimum(left / np.maximum(power, 1e-9), 1))
 
 
 def _draw_gains(axis: Axes, gains: NDArray[np.float32]) -> Any:
