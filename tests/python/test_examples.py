@@ -88,6 +88,17 @@ def test_realtime_callback_prints_the_stream_s_state(build: Build, tiny_model: P
     assert printed == lines and len(lines) == 3
 
 
+def test_a_worker_s_thread_gives_the_bits_of_the_package(build: Build, tiny_model: Path) -> None:
+    done = run(build, "realtime_worker", tiny_model)
+    assert done.returncode == 0, done.stderr
+    enhancer, at = linnet.Enhancer("tiny", any_block=False), np.arange(3 * RATE)
+    noise = (random_numbers(len(at)) >> 8).astype(np.float32) / np.float32(8388608) - np.float32(1)
+    x = np.where(at % 400 == 0, np.float32(0.5), np.float32(0)) + np.float32(0.05) * noise
+    y = np.abs(np.concatenate([np.zeros(960, np.float32), enhancer.process(x)])[: 3 * RATE])
+    loudest = f"loudest sample {y.max():.7f} at {y.argmax()}"
+    assert done.stdout == f"delay {enhancer.delay + 960} samples, late by 0, {loudest}\n"
+
+
 def test_opus_packets_are_those_of_the_package(build: Build, tiny_model: Path) -> None:
     done = run(build, "opus_packets", tiny_model)
     assert done.returncode == 0, done.stderr
@@ -106,7 +117,9 @@ def test_threads_share_one_model(build: Build, tiny_model: Path) -> None:
     assert done.returncode == 0
 
 
-@pytest.mark.parametrize("name", ["enhance_file", "realtime_callback", "opus_packets", "shared_model_threads"])
+@pytest.mark.parametrize(
+    "name", ["enhance_file", "realtime_callback", "realtime_worker", "opus_packets", "shared_model_threads"]
+)
 def test_a_damaged_model_is_named_in_one_line(build: Build, root: Path, tmp_path: Path, name: str) -> None:
     model = tmp_path / "damaged.linnet"
     model.write_bytes((root / "sdk/models/tiny.linnet").read_bytes()[:-1])
