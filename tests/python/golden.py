@@ -21,7 +21,7 @@ HOP = 480
 WINDOW = 960
 BINS = 481
 USED_BINS = 400
-LOW_BINS = 98
+LOW_BINS, LOW_BANDS = 98, 22
 BANDS = 34
 COMB_PERIODS = 5
 MIN_PERIOD, MAX_PERIOD = 60, 768
@@ -283,7 +283,9 @@ def chain(
             enhanced[:, :LOW_BINS] += filters[:, :, n] * delay_rows(newest, lookahead - n + count // 2)[:, :LOW_BINS]
         if amount > 0:
             heard = np.minimum(np.sqrt(band_energy(enhanced)) / np.maximum(amplitude, MIN_BAND_AMPLITUDE), 1)
-            enhanced = scale_bands(enhanced, postfilter(heard, amplitude, amount) * amplitude)
+            heard = np.where(np.arange(BANDS) < LOW_BANDS, heard, gains)
+            rest = postfilter(heard, amplitude, amount) / np.maximum(heard, MIN_BAND_AMPLITUDE)
+            enhanced = enhanced * band_interpolate(np.minimum(rest, MAX_BAND_SCALE))
     return istft(enhanced) / FULL_SCALE
 
 

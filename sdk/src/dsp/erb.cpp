@@ -23,10 +23,16 @@ constexpr Slopes make_slopes() {
 
 constexpr Slopes kSlopes = make_slopes();
 
-// sums[b] = sum_k w_b[k] value[k], in rising k.
-void gather(const float value[kUsedBins], float sums[kBands]) {
+static_assert(kBandCentre[kLowBands - 2] < kLowBins && kLowBins <= kBandCentre[kLowBands - 1]);
+
+// Bins that the lowest bands reach over.
+constexpr int bins_of(int bands) { return bands < kBands ? kBandCentre[bands] : kUsedBins; }
+
+// sums[b] = sum_k w_b[k] value[k], in rising k, of the lowest bands.
+template <int kCount>
+void gather(const float value[], float sums[kCount]) {
   float carried = 0.0f;  // rising side of the band, from the interval below it
-  for (int b = 0; b + 1 < kBands; ++b) {
+  for (int b = 0; b < kCount && b + 1 < kBands; ++b) {
     float lower = 0.0f, upper = 0.0f;
     for (int k = kBandCentre[b]; k < kBandCentre[b + 1]; ++k) {
       lower += kSlopes.falling[k] * value[k];
@@ -35,18 +41,24 @@ void gather(const float value[kUsedBins], float sums[kBands]) {
     sums[b] = carried + lower;
     carried = upper;
   }
-  sums[kBands - 1] = carried;
+  if (kCount == kBands) sums[kBands - 1] = carried;
+}
+
+template <int kCount>
+void product_of(const Spectrum &a, const Spectrum &b, float product[kCount]) {
+  constexpr int kReach = bins_of(kCount);
+  float value[kReach];
+  for (int k = 0; k < kReach; ++k) value[k] = a.re[k] * b.re[k] + a.im[k] * b.im[k];
+  gather<kCount>(value, product);
 }
 
 }  // namespace
 
-void band_energy(const Spectrum &x, float energy[kBands]) { band_product(x, x, energy); }
+void band_energy(const Spectrum &x, float energy[kBands]) { product_of<kBands>(x, x, energy); }
 
-void band_product(const Spectrum &a, const Spectrum &b, float product[kBands]) {
-  float value[kUsedBins];
-  for (int k = 0; k < kUsedBins; ++k) value[k] = a.re[k] * b.re[k] + a.im[k] * b.im[k];
-  gather(value, product);
-}
+void low_band_energy(const Spectrum &x, float energy[kLowBands]) { product_of<kLowBands>(x, x, energy); }
+
+void band_product(const Spectrum &a, const Spectrum &b, float product[kBands]) { product_of<kBands>(a, b, product); }
 
 void band_interpolate(const float band[kBands], float value[kBins]) {
   for (int b = 0; b + 1 < kBands; ++b) {

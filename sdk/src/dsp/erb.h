@@ -12,6 +12,10 @@ using base::kBandCentre;
 // energy[b] = sum_k w_b[k] |X[k]|^2
 void band_energy(const Spectrum &x, float energy[kBands]);
 
+// The bands in which there are low bins, and their energies alone.
+constexpr int kLowBands = 22;
+void low_band_energy(const Spectrum &x, float energy[kLowBands]);
+
 // product[b] = sum_k w_b[k] Re(conj(A[k]) B[k])
 void band_product(const Spectrum &a, const Spectrum &b, float product[kBands]);
 

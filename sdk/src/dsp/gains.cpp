@@ -2,15 +2,14 @@
 
 #include "base/bits.h"
 #include "base/math.h"
-#include "dsp/erb.h"
 
 namespace linnet::dsp {
 
 namespace {
 
-constexpr float kMinAmplitude = 1e-9f;
+constexpr float kMinAmplitude = 1e-9f, kMaxScale = 6.0f;
 
-// a / b of amplitudes, at most `most`.
+// a / b, at most `most`.
 float ratio_of(float a, float b, float most) {
   const float ratio = a / (b > kMinAmplitude ? b : kMinAmplitude);
   return ratio < most ? ratio : most;
@@ -34,36 +33,35 @@ void postfilter(const float gains[kBands], const float amplitude[kBands], float 
   for (int b = 0; b < kBands; ++b) filtered[b] = gains[b] + amount * (restore * warped[b] - gains[b]);
 }
 
-void scale_bands(const kernels::Kernels &kernels, const Spectrum &x, const float target[kBands], Spectrum *out) {
-  constexpr float kMaxScale = 6.0f;
-  float per_bin[kBins], band[kBands];
-  band_energy(x, band);
-  for (int b = 0; b < kBands; ++b) band[b] = ratio_of(target[b], __builtin_sqrtf(band[b]), kMaxScale);
-  band_interpolate(band, per_bin);
+void apply_gains(const kernels::Kernels &kernels, const Spectrum &x, const float gains[kBands], Spectrum *out) {
+  float per_bin[kBins];
+  band_interpolate(gains, per_bin);
   kernels.mul(out->re, x.re, per_bin, kBins);
   kernels.mul(out->im, x.im, per_bin, kBins);
   base::snap_tiny(out->re, kBins);
   base::snap_tiny(out->im, kBins);
 }
 
-void enhance_spectrum(const kernels::Kernels &kernels, const Spectrum &noisy, const Spectrum *comb,
+void enhance_spectrum(const kernels::Kernels &kernels, const Spectrum &noisy, const Spectrum &comb,
                       const float target[kBands], const float strengths[kBands], Spectrum *out) {
-  float per_bin[kBins];
-  const Spectrum *mixed = &noisy;
-  if (comb) {
-    band_interpolate(strengths, per_bin);
-    kernels.blend(out->re, noisy.re, comb->re, per_bin, kBins);
-    kernels.blend(out->im, noisy.im, comb->im, per_bin, kBins);
-    base::snap_tiny(out->re, kBins);
-    base::snap_tiny(out->im, kBins);
-    mixed = out;
-  }
-  scale_bands(kernels, *mixed, target, out);
+  float per_bin[kBins], band[kBands];
+  band_interpolate(strengths, per_bin);
+  kernels.blend(out->re, noisy.re, comb.re, per_bin, kBins);
+  kernels.blend(out->im, noisy.im, comb.im, per_bin, kBins);
+  base::snap_tiny(out->re, kBins);
+  base::snap_tiny(out->im, kBins);
+  band_energy(*out, band);
+  for (int b = 0; b < kBands; ++b) band[b] = ratio_of(target[b], __builtin_sqrtf(band[b]), kMaxScale);
+  apply_gains(kernels, *out, band, out);
 }
 
-void heard_gains(const Spectrum &enhanced, const float amplitude[kBands], float gains[kBands]) {
-  band_energy(enhanced, gains);
-  for (int b = 0; b < kBands; ++b) gains[b] = ratio_of(__builtin_sqrtf(gains[b]), amplitude[b], 1.0f);
+void hear_low_bands(const Spectrum &enhanced, const float amplitude[kBands], float gains[kLowBands]) {
+  low_band_energy(enhanced, gains);
+  for (int b = 0; b < kLowBands; ++b) gains[b] = ratio_of(__builtin_sqrtf(gains[b]), amplitude[b], 1.0f);
+}
+
+void gains_beyond(const float gains[kBands], const float filtered[kBands], float rest[kBands]) {
+  for (int b = 0; b < kBands; ++b) rest[b] = ratio_of(filtered[b], gains[b], kMaxScale);
 }
 
 }  // namespace linnet::dsp

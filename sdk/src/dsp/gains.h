@@ -2,6 +2,7 @@
 // envelope post-filter, band scaling (Valin et al. 2020, sections 3 and 4); and back, to what is heard of each band.
 #pragma once
 
+#include "dsp/erb.h"
 #include "dsp/fft.h"
 #include "kernels/kernels.h"
 
@@ -11,16 +12,18 @@ namespace linnet::dsp {
 // most 5.57 dB). amplitude[b] is the noisy band amplitude. amount 0..1 blends between g and the filtered gain.
 void postfilter(const float gains[kBands], const float amplitude[kBands], float amount, float filtered[kBands]);
 
-// Each band of x to amplitude target[b], the scale at most 6 and interpolated. Bins from 20 kHz up become 0. out may be
-// x.
-void scale_bands(const kernels::Kernels &kernels, const Spectrum &x, const float target[kBands], Spectrum *out);
+// Gains interpolated over the bins of x; those from 20 kHz up become 0. out may be x.
+void apply_gains(const kernels::Kernels &kernels, const Spectrum &x, const float gains[kBands], Spectrum *out);
 
 // out = scaled mix: z = (1 - r) y + r p per bin with r interpolated, then each band scaled to amplitude
-// target[b] = filtered gain * ||y||_b. Without comb z = y.
-void enhance_spectrum(const kernels::Kernels &kernels, const Spectrum &noisy, const Spectrum *comb,
+// target[b] = filtered gain * ||y||_b, scale at most 6, interpolated.
+void enhance_spectrum(const kernels::Kernels &kernels, const Spectrum &noisy, const Spectrum &comb,
                       const float target[kBands], const float strengths[kBands], Spectrum *out);
 
-// gains[b] = ||enhanced||_b / amplitude[b], the noisy one, at most 1.
-void heard_gains(const Spectrum &enhanced, const float amplitude[kBands], float gains[kBands]);
+// gains[b] = ||enhanced||_b / amplitude[b], the noisy one, at most 1, of the bands that have low bins.
+void hear_low_bands(const Spectrum &enhanced, const float amplitude[kBands], float gains[kLowBands]);
+
+// filtered[b] / gains[b], at most 6: what is left to apply where the gains were.
+void gains_beyond(const float gains[kBands], const float filtered[kBands], float rest[kBands]);
 
 }  // namespace linnet::dsp

@@ -10,13 +10,12 @@ namespace linnet::dsp {
 
 namespace {
 
-// Amplitudes of the bands after gains and post-filter.
-void targets(const float gains[kBands], const float amplitude[kBands], float postfilter_amount, float target[kBands]) {
-  if (postfilter_amount > 0.0f) {
-    postfilter(gains, amplitude, postfilter_amount, target);
-    for (int b = 0; b < kBands; ++b) target[b] *= amplitude[b];
+// The post-filter if there is one to be.
+void filter(const float gains[kBands], const float amplitude[kBands], float amount, float filtered[kBands]) {
+  if (amount > 0.0f) {
+    postfilter(gains, amplitude, amount, filtered);
   } else {
-    for (int b = 0; b < kBands; ++b) target[b] = gains[b] * amplitude[b];
+    memcpy(filtered, gains, kBands * sizeof(float));
   }
 }
 
@@ -28,19 +27,25 @@ void Synthesis::process(const kernels::Kernels &kernels, const AnalysisFrame &fr
                         float postfilter_amount, float heard[kBands], float out[kFrame]) {
   const float *gains = controls.gains, *strengths = controls.strengths;
   LINNET_CHECK(base::all_within(gains, kBands, 0.0f, 1.0f) && base::all_within(strengths, kBands, 0.0f, 1.0f));
+  // Filters of low bins change what the gains left, so that the post-filter comes after them.
   const bool filters = controls.taps != nullptr;
-  memcpy(heard, gains, kBands * sizeof(float));
+  float filtered[kBands];
+  filter(gains, frame.amplitude, filters ? 0.0f : postfilter_amount, filtered);
   Spectrum enhanced;
-  float target[kBands];
-  targets(heard, frame.amplitude, filters ? 0.0f : postfilter_amount, target);
-  enhance_spectrum(kernels, *frame.noisy, frame.comb, target, strengths, &enhanced);
+  if (frame.comb) {
+    for (int b = 0; b < kBands; ++b) filtered[b] *= frame.amplitude[b];
+    enhance_spectrum(kernels, *frame.noisy, *frame.comb, filtered, strengths, &enhanced);
+  } else {
+    apply_gains(kernels, *frame.noisy, filtered, &enhanced);
+  }
+  memcpy(heard, gains, kBands * sizeof(float));
   if (filters) {
     add_filtered(frame.near, controls.taps, 2 * frame.reach + 1, &enhanced);
-    // What is heard of a low band is the sum of gain and filters, each of which alone may be large in noise.
-    heard_gains(enhanced, frame.amplitude, heard);
+    hear_low_bands(enhanced, frame.amplitude, heard);
     if (postfilter_amount > 0.0f) {
-      targets(heard, frame.amplitude, postfilter_amount, target);
-      scale_bands(kernels, enhanced, target, &enhanced);
+      filter(heard, frame.amplitude, postfilter_amount, filtered);
+      gains_beyond(heard, filtered, filtered);
+      apply_gains(kernels, enhanced, filtered, &enhanced);
     }
   }
   stft_synthesize(enhanced, overlap_, out);
