@@ -1,6 +1,6 @@
 """Recordings through a network as training knows it: float activations, weights on their int8 grid.
 
-    python training/apply.py runs/NAME/best.safetensors NOISY OUT      # folders of 48 kHz mono WAV files of equal names
+    python training/apply.py runs/NAME/checkpoint.safetensors NOISY OUT    # folders of 48 kHz mono WAV, equal names
 
 Analysis and synthesis are the core's.
 """
@@ -53,7 +53,7 @@ class Enhancer:
 def main() -> int:
     """Command line; 2 with one line on stderr for bad input."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("weights", type=Path, help="best.safetensors or checkpoint.safetensors of a run")
+    parser.add_argument("weights", type=Path, help="checkpoint.safetensors of a run, or bare weights")
     parser.add_argument("noisy", type=Path, help="folder of WAV files, 48 kHz mono")
     parser.add_argument("out", type=Path, help="folder for the enhanced files")
     args = parser.parse_args()

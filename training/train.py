@@ -32,8 +32,9 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from linnet.model.blob import BandSplit
 from training import data, export, features, keep_memory, sparse, topology, widen
-from training.config import CHECKPOINT, FROM_MODEL, LAST, Config, stages_from_command_line, to_json
+from training.config import CHECKPOINT, FROM_MODEL, LAST, Config, set_values, stages_from_command_line, to_json
 from training.device import choose, data_workers, set_precision, working_type
 from training.log import Log
 from training.losses import total_loss
@@ -61,21 +62,31 @@ def prepare_torch(config: Config) -> torch.device:
 def take_over(config: Config) -> dict[str, torch.Tensor]:
     """Weights of config.init, at the widths of the run. What the run leaves to the model is filled in.
 
-    ValueError, OSError: unreadable, or of widths that the run's are no multiples of.
+    ValueError, OSError: unreadable, or of another network, or of widths that the run's are no multiples of.
     """
-    if config.topology != "percepnet" and not config.init.endswith(".linnet"):
-        return topology.read_weights(Path(config.init))[0]
-    weights, widths, lookahead = export.read_weights(Path(config.init))
+    path = Path(config.init)
+    if config.diagonal and path.suffix != ".linnet":  # which no model can be, and whose weights fit or are refused
+        return topology.read_weights(path)[0]
+    weights, shape, lookahead = export.read_weights(path)
     asked = (config.dense, config.hidden, config.strength)
-    wanted = tuple(own if width == FROM_MODEL else width for width, own in zip(asked, widths, strict=True))
-    config.dense, config.hidden, config.strength = wanted
     if config.lookahead == FROM_MODEL:
         config.lookahead = lookahead
-    weights = weights if wanted == widths else widen.widen(weights, widths, wanted, config.seed)
+    if isinstance(shape, BandSplit):
+        own = export.settings_of(shape)
+        if FROM_MODEL in asked:
+            kept = {name: getattr(Config(), name) for name in ("dense", "hidden", "strength")}  # said, if not used
+            set_values(config, kept | own)
+        for name, value in own.items():
+            if getattr(config, name) != value:
+                raise ValueError(f"{path} has {name}={value}, not {getattr(config, name)}; give that, or no preset")
+        return weights
+    wanted = tuple(own if width == FROM_MODEL else width for width, own in zip(asked, shape, strict=True))
+    config.dense, config.hidden, config.strength = wanted
+    weights = weights if wanted == shape else widen.widen(weights, shape, wanted, config.seed)
     if config.topology == "percepnet":
         return weights
     if not config.trunk:
-        raise ValueError(f"{config.init} can only be the trunk of this network; give trunk=true")
+        raise ValueError(f"{path} can only be the trunk of this network; give trunk=true")
     return {f"trunk.{name}": value for name, value in weights.items()}
 
 
@@ -260,11 +271,12 @@ class Run:
 
     def export(self, name: str) -> None:
         """The averaged weights as a proven blob, or as bare weights where the SDK does not have the network."""
+        c = self.config
         average = {name: value.cpu() for name, value in self.average.items()}
-        if self.config.topology != "percepnet":
-            topology.write_weights(average, self.config, (self.folder / name).with_suffix(".safetensors"))
-            return
-        export.write(average, self.network.widths, self.config.lookahead, self.folder / name)
+        if c.diagonal:
+            topology.write_weights(average, c, (self.folder / name).with_suffix(".safetensors"))
+        else:
+            export.write(average, export.shape_of(c), c.lookahead, self.folder / name)
 
 
 class Keeper:

@@ -14,6 +14,7 @@ import torch
 from recordings import RATE, settings, syllables
 
 from linnet import _core
+from linnet.model import blob
 from training import apply, augment, bandsplit, export, features, losses, measure, model, spectrum, topology, train
 from training.config import from_command_line as settings_of
 from training.quantize import round_rows
@@ -246,15 +247,33 @@ def test_a_recording_through_the_network_is_nearly_what_the_core_makes_of_its_in
 
 
 def test_training_goes_on_from_weights_without_a_blob(corpus: Path, tmp_path: Path) -> None:
-    shape = {"topology": "bandsplit", "channels": 8, "blocks": 1, "context": 8, "fine": True, "taps": 3}
+    shape = {"topology": "bandsplit", "channels": 8, "blocks": 1, "context": 8, "diagonal": True, "taps": 3}
     first = train.train(settings(corpus, tmp_path, name="first", steps=8, **shape))
-    best = tmp_path / "first" / "last.safetensors"
-    assert best.is_file()
+    best = tmp_path / "first" / "last.safetensors"  # because the SDK does not have such a network
+    assert best.is_file() and not best.with_suffix(".linnet").exists()
     second = settings(corpus, tmp_path, name="second", steps=8, init=str(best), **shape)
     begun = train.Run(second)
     for name, value in begun.network.named_parameters():
         torch.testing.assert_close(value.detach(), first.average[name], rtol=1e-3, atol=1e-4)
     apply.Enhancer(best)(np.zeros(4800, np.float32))
+
+
+def test_training_goes_on_from_a_model(corpus: Path, tmp_path: Path) -> None:
+    shape = {"topology": "bandsplit", "channels": 8, "blocks": 1, "context": 8, "fine": True, "taps": 3, "pitch": False}
+    train.train(settings(corpus, tmp_path, name="first", steps=8, comb=False, **shape))
+    best = tmp_path / "first" / "last.linnet"
+    widths_of_model = {"dense": -1, "hidden": -1, "strength": -1, "lookahead": -1}
+    settings_of_second = {"name": "second", "steps": 4, "init": str(best), **widths_of_model}
+    second = train.train(settings(corpus, tmp_path, **settings_of_second))
+    assert (second.config.topology, second.config.channels, second.config.pitch) == ("bandsplit", 8, False)
+    begun = export.pack(train.take_over(second.config), export.shape_of(second.config), 2)
+    before, after = (blob.read_blob(data).layers for data in (best.read_bytes(), begun))
+    assert all(np.array_equal(layer.weight, after[name].weight) for name, layer in before.items())
+    assert (second.folder / "last.linnet").read_bytes() != begun
+    second.lock.close()
+    assert train.Run(settings(corpus, tmp_path, **settings_of_second)).step == 4
+    with pytest.raises(ValueError, match="has channels=8, not 16"):
+        train.Run(settings(corpus, tmp_path, name="third", init=str(best), **shape | {"comb": False, "channels": 16}))
 
 
 def test_weights_of_no_run_are_refused(tmp_path: Path) -> None:
@@ -267,7 +286,7 @@ def test_weights_of_no_run_are_refused(tmp_path: Path) -> None:
 def test_a_network_is_measured_on_the_voices_and_noises_of_both_splits(corpus: Path, tmp_path: Path) -> None:
     widths = {"topology": "bandsplit", "channels": 8, "blocks": 1, "context": 8, "fine": True, "taps": 3}
     run = train.train(made := settings(corpus, tmp_path, **widths, steps=4, pool=16, batch=16))  # as `large` was
-    weights = run.folder / "last.safetensors"
+    weights = run.checkpoint
     sources = [f"{name}={getattr(made, name)}" for name in ("speech", "noise", "rooms", "cache")]
     command = [sys.executable, measure.__file__, str(weights), *sources, "segments=2"]
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()

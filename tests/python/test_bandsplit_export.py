@@ -113,9 +113,21 @@ def test_both_weights_of_a_checkpoint_can_be_exported(corpus: Path, tmp_path: Pa
         assert (widths, lookahead) == (blob.BandSplit(8, 1, 6, 8, taps=3, fine=True), 2)
         assert weights.keys() == wanted.keys()
         assert all(torch.equal(weights[name], value) for name, value in wanted.items())
-    export.write(weights, widths, lookahead, tmp_path / "last.linnet")
-    with pytest.raises(ValueError, match="last.linnet: .* shared layers"):
-        export.read_weights(tmp_path / "last.linnet")
+    assert export.read_weights(run.folder / "last.linnet")[1:] == (widths, lookahead)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_blob_gives_back_its_weights(tmp_path: Path, name: str) -> None:
+    shape, path = SHAPES[name], tmp_path / "model.linnet"
+    data = export.pack(weights_of(network_of(shape)), shape, 2)
+    path.write_bytes(data)
+    weights, found, lookahead = export.read_weights(path)
+    assert (found, lookahead) == (shape, 2)
+    network_of(shape).load_state_dict(weights)
+    again = blob.read_blob(export.pack(weights, shape, 2))
+    for name, layer in blob.read_blob(data).layers.items():
+        assert np.array_equal(again.layers[name].weight, layer.weight), name
+        assert np.array_equal(again.layers[name].bias, layer.bias), name
 
 
 def test_what_the_sdk_does_not_have_is_refused(tmp_path: Path) -> None:

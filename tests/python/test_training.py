@@ -406,14 +406,14 @@ def siren(seconds: float, rng: np.random.Generator) -> np.ndarray:
 
 
 def test_a_few_minutes_on_a_narrow_noise_gain_half_a_decibel(tmp_path: Path) -> None:
-    """The shipped small model, further trained on voices and sirens made here, on other voices and sirens."""
+    """The shipped light model, further trained on voices and sirens made here, on other voices and sirens."""
     rng = np.random.default_rng(11)
     for index in range(8):
         for kind in ("speech", "noise"):
             (tmp_path / kind / f"{index}").mkdir(parents=True)
             sound = syllables(RATE, 12.0, 90 + 18 * index, rng) if kind == "speech" else siren(12.0, rng)
             soundfile.write(tmp_path / kind / f"{index}/sound.wav", sound, RATE)
-    start = Path(train.__file__).parents[1] / "sdk/models/small.linnet"
+    start = Path(train.__file__).parents[1] / "sdk/models/light.linnet"
     words = [f"--init={start}", f"--speech={tmp_path / 'speech'}", f"--noise={tmp_path / 'noise'}", "steps=100"]
     words += [f"runs={tmp_path}", f"cache={tmp_path / 'cache'}", "tensorboard=no", "simulated_rooms=2", "room=0"]
     words += ["valid_segments=4", "shard_segments=32"]
