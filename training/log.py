@@ -25,6 +25,8 @@ LOGGED = [
     "frames_per_s",
     "waiting",
     "skipped",
+    "low",
+    "snr_clean",
 ]
 
 

@@ -27,12 +27,14 @@ from training.losses import heard, noisy_power, total_loss
 
 SEGMENTS = 64
 CHUNK = 200  # frames
+CLEAN_DB = 35.0  # the SNR from which a mixture counts as clean speech
 
 
 @torch.no_grad()
 def measure(config: Config, network: nn.Module, rows: torch.Tensor, outputs: Callable) -> dict[str, float]:
     """Mean loss parts of a network with int8-rounded weights on [B, T, COLUMNS]; SNR in bands before and after, dB.
 
+    snr_clean is that after of mixtures that were clean, where there are some: what is done to speech without noise.
     outputs: (network, inputs, states, rounding) -> what the network gives, float32.
     """
     row = features.layout(config)
@@ -57,6 +59,9 @@ def measure(config: Config, network: nn.Module, rows: torch.Tensor, outputs: Cal
     # Nearly clean mixtures would dominate the mean: counted up to 30 dB.
     sums["snr_in"] = float((clean - before).clamp(max=30).mean())
     sums["snr_out"] = float((clean - after).clamp(max=30).mean())
+    was_clean = clean - before > CLEAN_DB
+    if was_clean.any():
+        sums["snr_clean"] = float((clean - after)[was_clean].clamp(max=CLEAN_DB).mean())
     return sums
 
 

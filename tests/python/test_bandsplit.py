@@ -289,10 +289,14 @@ def test_a_network_is_measured_on_the_voices_and_noises_of_both_splits(corpus: P
     weights = run.checkpoint
     sources = [f"{name}={getattr(made, name)}" for name in ("speech", "noise", "rooms", "cache")]
     command = [sys.executable, measure.__file__, str(weights), *sources, "segments=2"]
-    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    said = {"capture_output": True, "text": True, "check": True}
+    lines = subprocess.run(command, **said).stdout.splitlines()
     found = [line for line in lines if "snr_out" in line]
     names = [f"{voices} voices, {noises} noises" for voices in ("train", "valid") for noises in ("train", "valid")]
     assert [line.partition(":")[0] for line in found] == names
     assert len({line.partition("snr_in ")[2] for line in found}) == 4  # four sets
+    for share in (0, 1):  # of speech alone
+        lines = subprocess.run([*command, f"speech_only={share}", "noise_only=0", "snr_high=20"], **said).stdout
+        assert lines.count("snr_clean") == 4 * share
     bad = subprocess.run([*command, "nonsense=1"], capture_output=True, text=True)
     assert (bad.returncode, len(bad.stderr.splitlines())) == (2, 1)
