@@ -173,7 +173,7 @@ def analyze(
 def synthesize(
     noisy: ArrayLike,
     gains: ArrayLike,
-    strengths: ArrayLike,
+    strengths: ArrayLike | None,
     lookahead: int = 2,
     postfilter: float = 0.0,
     backend: str | None = None,
@@ -181,7 +181,7 @@ def synthesize(
 ) -> NDArray[np.float32]:
     """The engine's path with these gains and strengths [T, 34] and filters of low bins [T, 98, taps, 2].
 
-    The output lags by 480 (lookahead + 1) samples.
+    Without strengths there is no comb, as in models that search for no pitch. The output lags by 480 (lookahead + 1) samples.
     """
 
 def synthesize_bins(noisy: ArrayLike, bin_gains: ArrayLike, lookahead: int = 2) -> NDArray[np.float32]:

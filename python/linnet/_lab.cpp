@@ -74,13 +74,13 @@ py::dict analyze(const Floats &noisy, const std::optional<Floats> &clean, int lo
   return result;
 }
 
-Floats synthesize(const Floats &noisy, const Floats &gains, const Floats &strengths, int lookahead, float postfilter,
-                  const Backend &backend, const std::optional<Floats> &taps) {
+Floats synthesize(const Floats &noisy, const Floats &gains, const std::optional<Floats> &strengths, int lookahead,
+                  float postfilter, const Backend &backend, const std::optional<Floats> &taps) {
   const kernels::Kernels &kernels = kernels_of(backend);
   check_lookahead(lookahead);
   const py::ssize_t frames = frames_of(noisy);
   check_matrix(gains, frames, dsp::kBands, "gains");
-  check_matrix(strengths, frames, dsp::kBands, "strengths");
+  if (strengths) check_matrix(*strengths, frames, dsp::kBands, "strengths");
   if (!(postfilter >= 0.0f && postfilter <= 1.0f))
     throw py::value_error("postfilter must be 0..1, got " + std::to_string(postfilter));
   int reach = 0;
@@ -92,7 +92,8 @@ Floats synthesize(const Floats &noisy, const Floats &gains, const Floats &streng
     reach = static_cast<int>(taps->shape(2)) / 2;
   }
   Floats out = vector_of(frames * dsp::kFrame);
-  const float *in = noisy.data(), *g = gains.data(), *r = strengths.data(), *filters = taps ? taps->data() : nullptr;
+  const float *in = noisy.data(), *g = gains.data();
+  const float *r = strengths ? strengths->data() : nullptr, *filters = taps ? taps->data() : nullptr;
   float *to = out.mutable_data();
   const py::gil_scoped_release release;
   lab::synthesise(kernels, in, static_cast<size_t>(frames), lookahead, g, r, filters, reach, postfilter, to);

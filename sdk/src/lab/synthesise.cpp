@@ -15,10 +15,12 @@ void synthesise(const kernels::Kernels &kernels, const float *noisy, size_t fram
   dsp::Synthesis synthesis;
   synthesis.reset();
   dsp::AnalysisWants wants = {lookahead};
+  wants.pitch = strengths != nullptr;
   wants.reach = reach;
+  const float none[dsp::kBands] = {};
   const size_t filters = size_t{dsp::kLowBins} * static_cast<size_t>(2 * reach + 1) * 2;
   analyse_each(kernels, noisy, frames, wants, [&](size_t t, const dsp::AnalysisFrame &frame) {
-    const dsp::Synthesis::Controls controls = {gains + t * dsp::kBands, strengths + t * dsp::kBands,
+    const dsp::Synthesis::Controls controls = {gains + t * dsp::kBands, strengths ? strengths + t * dsp::kBands : none,
                                                taps ? taps + t * filters : nullptr};
     float heard[dsp::kBands];
     synthesis.process(kernels, frame, controls, postfilter, heard, out + t * dsp::kFrame);

@@ -9,8 +9,9 @@
 namespace linnet::lab {
 
 // noisy, out: [frames * 480], full scale +-1; out lags by 480 (lookahead + 1) samples. Row t of gains and strengths,
-// [frames][34] within 0..1, concerns frame t - lookahead, as does that of taps, [frames][98][2 * reach + 1][2], which
-// may be nullptr. lookahead: 0..3 frames; reach: 0..2, at most lookahead; postfilter: 0..1.
+// [frames][34] within 0..1, concerns frame t - lookahead, as does that of taps, [frames][98][2 * reach + 1][2]. Without
+// strengths there is no comb, without taps there are no filters. lookahead: 0..3 frames; reach: 0..2, at most
+// lookahead; postfilter: 0..1.
 void synthesise(const kernels::Kernels &kernels, const float *noisy, size_t frames, int lookahead, const float *gains,
                 const float *strengths, const float *taps, int reach, float postfilter, float *out);
 
