@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 NEEDED = ("path", "kind", "split")
-SYNTHETIC = "kokoro_"  # begins the names of speakers that are voices of a synthesiser
+SYNTHETIC = ("kokoro_", "espeak_")  # begin the names of speakers that are voices of a synthesiser
 
 
 @dataclass(frozen=True)
