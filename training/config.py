@@ -38,6 +38,7 @@ class Config:
     workers: int = 0  # processes that generate data; 0: one, or on a CUDA device one per core but one
     fast_matmul: bool = True  # bfloat16 products inside float32 matrix products, where the CPU has them
     device: str = "auto"  # cpu, cuda, or cuda where there is one
+    init_share: float = 0.0  # of the final weights: so much of those of `init`, the rest of their running average
     begun: float = 0.0  # share of the schedule that is used up before the first update; see the README
 
     # Data: manifest folders, or folders of recordings; the latter are split by hash of the file name
@@ -280,6 +281,9 @@ def check(config: Config) -> None:
     if config.babble + config.coloured + config.procedural > 1:
         raise ValueError(f"setting procedural={config.procedural}: with babble and coloured it must be at most 1")
     need("dropout", lambda value: 0 <= value < 1, "at least 0 and less than 1")
+    need("init_share", lambda value: 0 <= value <= 1, "in 0..1")
+    if config.init_share and (not config.init or config.density < 1):
+        raise ValueError(f"setting init_share={config.init_share}: needs init= and density=1")
     need("density", lambda value: 0 < value <= 1, "above 0 and at most 1")
     need("device", ("auto", "cpu", "cuda").__contains__, "auto, cpu or cuda")
     need("begun", lambda value: 0 <= value < 1, "at least 0 and less than 1")

@@ -108,6 +108,7 @@ class Run:
             unknown = self.network.load_state_dict(start, strict=False).unexpected_keys
             if unknown:
                 raise ValueError(f"{config.init} has weights that the network lacks, such as {unknown[0]}")
+        self.start = start or {}
         self.network.to(self.device)
         self.optimisers = make_optimisers(config, self.network)
         self.average = {name: value.detach().clone() for name, value in self.network.named_parameters()}
@@ -236,6 +237,11 @@ class Run:
                 self.pruner.cut(self.team.progress)
             self.pruner.apply()
 
+    def blend(self) -> None:
+        """The running average as it is at the end: with its share of the weights that the run began with."""
+        for name, value in self.start.items() if self.config.init_share else ():
+            self.average[name].lerp_(value.to(self.device), self.config.init_share)
+
     def train_batch(self, rows: torch.Tensor) -> dict[str, float]:
         """All chunks of one batch [B, T, COLUMNS], this process's share, with carried states: mean loss parts."""
         c = self.config
@@ -332,6 +338,7 @@ class Keeper:
     def finish(self) -> None:
         """Saves; at the end of the budget there is a last model as well."""
         if not self.run.team.stopping:
+            self.run.blend()
             self.validate()
         self.run.save()
         if not self.run.team.stopping:

@@ -22,7 +22,7 @@ from safetensors import safe_open
 from linnet import _core
 from linnet.model import blob
 from linnet.study import metrics
-from training import config, curve, evaluate, export, losses, model, sparse, team, train
+from training import config, curve, evaluate, export, losses, model, sparse, team, topology, train
 
 LIKE_THE_MODEL = dict.fromkeys(("dense", "hidden", "strength", "lookahead"), config.FROM_MODEL)
 
@@ -53,6 +53,7 @@ def test_command_line_sets_any_field() -> None:
         (["nowhere.json"], "no file nowhere.json"),
         (["small", "workers=-1"], "workers=-1: must be at least 0"),
         (["small", "device=gpu"], "device=gpu: must be auto, cpu or cuda"),
+        (["small", "init_share=0.5"], "init_share=0.5: needs init="),
         (["small", "begun=1"], "begun=1.0: must be at least 0 and less than 1"),
         (["small", "reuse=0"], "reuse=0: must be at least 1"),
         (["small", "hours=0"], "hours=0.0: must be above 0"),
@@ -73,13 +74,14 @@ def test_every_preset_is_valid() -> None:
         config.check(dataclasses.replace(config.load_preset(name), init="some.linnet" if name == "finetune" else ""))
 
 
-@pytest.mark.parametrize("name", ["base", "small", "sparse", "light"])
+@pytest.mark.parametrize("name", ["base", "small", "sparse", "large", "light"])
 def test_the_file_of_a_shipped_model_is_its_recipe(name: str) -> None:
     path = Path(train.__file__).parents[1] / f"sdk/models/{name}.json"
     stages = config.stages_from_command_line([str(path), "runs=there", "threads=2"])
     names = [f"{name}-{number}" for number in range(1, len(stages) + 1)]
     assert [stage.name for stage in stages] == names
-    assert [stage.init for stage in stages] == ["", *(f"there/{each}/checkpoint.safetensors" for each in names[:-1])]
+    begun = "sdk/models/small.linnet" if name == "large" else ""
+    assert [stage.init for stage in stages] == [begun, *(f"there/{each}/checkpoint.safetensors" for each in names[:-1])]
     shipped = blob.read_blob(path.with_suffix(".linnet").read_bytes())
     for stage in stages:
         shape = export.shape_of(stage)
@@ -395,6 +397,22 @@ def test_a_sparse_model_stays_sparse(corpus: Path, tmp_path: Path) -> None:
         assert not run.average[name][weights[name] == 0].any(), name
         assert not torch.equal(run.average[name], weights[name]), name
     assert blob.read_blob((run.folder / config.LAST).read_bytes()).layers["gru1.input"].sparse
+
+
+def test_the_end_is_shared_with_the_beginning(corpus: Path, tmp_path: Path) -> None:
+    path = tmp_path / "start.safetensors"
+    made = settings(corpus, tmp_path, steps=4, init=str(path))
+    topology.write_weights(dict(topology.build(made).named_parameters()), made, path)
+    start, _ = topology.read_weights(path)
+    ends = {}
+    for share in (0.0, 0.25, 1.0):
+        run = train.train(dataclasses.replace(made, name=f"share{share}", init_share=share))
+        saved = tensors(run.checkpoint)
+        ends[share] = {name: saved[f"ema.{name}"] for name in start}
+    for name, value in start.items():
+        assert not torch.equal(ends[0.0][name], value), name
+        torch.testing.assert_close(ends[0.25][name], 0.75 * ends[0.0][name] + 0.25 * value)
+        torch.testing.assert_close(ends[1.0][name], value)
 
 
 def siren(seconds: float, rng: np.random.Generator) -> np.ndarray:
