@@ -89,6 +89,7 @@ class Config:
     held: float = 0.06  # with vowels held for up to 4 s
     level_step: float = 0.15  # with speech that becomes softer or louder by up to 45 dB, or with slams
     whisper: float = 0.04
+    vocoded: float = 0.04
     telephone: float = 0.05
     muted_start: float = 0.1  # that begin with 0.3 to 2 s of digital silence
     early: float = 0.020  # dereverberation target: kept whole
@@ -276,7 +277,7 @@ def check(config: Config) -> None:
         raise ValueError(
             "setting licences=permissive: folders of recordings tell no licence; give data= with manifests"
         )
-    need("held level_step whisper telephone muted_start", lambda value: 0 <= value <= 1, "in 0..1")
+    need("held level_step whisper vocoded telephone muted_start", lambda value: 0 <= value <= 1, "in 0..1")
     need("synthetic_share babble coloured procedural", lambda value: 0 <= value <= 1, "in 0..1")
     if config.babble + config.coloured + config.procedural > 1:
         raise ValueError(f"setting procedural={config.procedural}: with babble and coloured it must be at most 1")

@@ -1,4 +1,4 @@
-"""Hard segments for training: held notes, level steps, slams, whispers, telephones, starts out of digital silence.
+"""Hard segments for training: held notes, level steps, slams, whispers, vocoders, telephones, starts out of silence.
 
 Each kind is drawn with its share in config.py, from a generator of its own: segments without any stay what they are
 with the same seed. Validation has none, so that runs with and without them compare. Ranges are drawn; those of the
@@ -16,7 +16,7 @@ from training import voices
 from training.data import loud_level
 
 RAMP = RATE // 50  # samples in which a level changes
-SHARES = ("held", "level_step", "whisper", "telephone", "muted_start")
+SHARES = ("held", "level_step", "whisper", "telephone", "muted_start", "vocoded")
 
 
 @dataclass
@@ -92,6 +92,8 @@ def speech(rng: np.random.Generator, hard: Hard, x: np.ndarray) -> np.ndarray:
         x = voices.whisper(x, rng, rng.uniform(0.001, 0.002))
     elif "held" in hard.kinds:
         x = notes(rng, x)
+    if "vocoded" in hard.kinds and "whisper" not in hard.kinds:
+        x = voices.vocoded(x, rng, rng.uniform(0.001, 0.003), rng.random())
     if hard.levelled and not hard.slams:
         gains, cuts = steps(rng, len(x))
         x = x * gains

@@ -1,14 +1,15 @@
-"""A voice made into another kind of voice: held vowels, whispers, telephones. Signals are float32 [n] at 48 kHz.
+"""A voice made into another kind of voice: held vowels, whispers, vocoders, telephones. float32 [n] at 48 kHz.
 
 Everything random comes from `rng`. Held vowels are laid together as in WSOLA (Verhelst and Roelands 1993), from random
-places of one voiced stretch; a whisper is noise under the spectral envelope that the cepstrum has without the pitch.
+places of one voiced stretch; a whisper is noise under the spectral envelope that the cepstrum has without the pitch,
+and what a vocoder says is pulses under it.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import soxr
-from scipy.signal import butter, sosfilt
+from scipy.signal import butter, medfilt, sosfilt
 
 from linnet._core import FRAME, RATE
 
@@ -131,8 +132,11 @@ def inserted(x: np.ndarray, note: np.ndarray, at: int, overlap: int = FRAME) -> 
     return np.concatenate([x[:at], note, x[at + overlap :]])
 
 
-def whisper(x: np.ndarray, rng: np.random.Generator, quefrency: float = 0.0015) -> np.ndarray:
-    """The same words without a voice; as loud, with less below 500 Hz. quefrency in s: the envelope's fineness."""
+def under_envelope(x: np.ndarray, excitation: np.ndarray, quefrency: float, corner: float) -> np.ndarray:
+    """A flat excitation [n] made to say what x [n] says, as loud from moment to moment; float32.
+
+    quefrency in s: the envelope's fineness; corner in Hz, below which there is less.
+    """
     size = 2 * FRAME
     window = np.sqrt(np.hanning(size + 1)[:-1]).astype(np.float32)
     steps = -(-len(x) // FRAME) + 1
@@ -147,14 +151,40 @@ def whisper(x: np.ndarray, rng: np.random.Generator, quefrency: float = 0.0015) 
     cepstrum[:, keep:-keep] = 0
     envelope = np.exp(np.fft.rfft(cepstrum).real)
     frequency = np.fft.rfftfreq(size, 1 / RATE)
-    made = spectra(rng.standard_normal(len(x), dtype=np.float32)) * envelope * (frequency / np.hypot(frequency, 500))
-    # As loud as the voice from moment to moment.
+    made = spectra(excitation) * envelope * (frequency / np.hypot(frequency, corner))
     made *= np.linalg.norm(voice, axis=1, keepdims=True) / (np.linalg.norm(made, axis=1, keepdims=True) + 1e-9)
     frames = np.fft.irfft(made) * window
     out = np.zeros((steps + 1, FRAME))
     out[:-1] += frames[:, :FRAME]
     out[1:] += frames[:, FRAME:]
     return out.ravel()[FRAME : FRAME + len(x)].astype(np.float32)
+
+
+def whisper(x: np.ndarray, rng: np.random.Generator, quefrency: float = 0.0015) -> np.ndarray:
+    """The same words without a voice; as loud, with less below 500 Hz. quefrency in s: the envelope's fineness."""
+    return under_envelope(x, rng.standard_normal(len(x), dtype=np.float32), quefrency, 500)
+
+
+def vocoded(x: np.ndarray, rng: np.random.Generator, quefrency: float = 0.0015, flat: float = 0.5) -> np.ndarray:
+    """The same words by a vocoder, as old synthesisers and codecs speak: pulses, or noise where there is no pitch.
+
+    flat: 0 keeps the melody, 1 is a monotone. quefrency in s: the envelope's fineness.
+    """
+    period, clarity, _ = periodicity(x)
+    voiced = clarity > 0.6
+    if not voiced.any():
+        return whisper(x, rng, quefrency)
+    pitch = -np.log2(period)
+    middle = np.median(pitch[voiced])
+    pitch = medfilt(np.where(voiced, pitch, middle), 5)
+    pitch = middle + (1 - flat) * (pitch - middle)
+    at, frames = np.arange(len(x)), (np.arange(len(pitch)) + 0.5) * FRAME
+    rate = 2 ** np.interp(at, frames, pitch)  # periods per sample
+    turns = np.cumsum(rate)
+    pulses = np.diff(np.floor(turns), prepend=0) / np.sqrt(rate)
+    share = np.interp(at, frames, medfilt(voiced.astype(float), 5))
+    noise = rng.standard_normal(len(x), dtype=np.float32)
+    return under_envelope(x, (share * pulses + (1 - share) * noise).astype(np.float32), quefrency, 50)
 
 
 def telephone(low: float = 300.0, high: float = 3400.0) -> np.ndarray:

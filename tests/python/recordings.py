@@ -13,7 +13,7 @@ from training import config
 RATE = 48000
 TINY = {"seconds": 2.0, "shard_segments": 8, "batch": 8, "chunk": 50, "simulated_rooms": 2, "valid_segments": 2}
 # What is drawn now and then makes two batches of so few segments incomparable; it has tests of its own.
-TINY |= dict.fromkeys(("procedural", "held", "level_step", "whisper", "telephone", "muted_start"), 0.0)
+TINY |= dict.fromkeys(("procedural", "held", "level_step", "whisper", "vocoded", "telephone", "muted_start"), 0.0)
 QUICK = {"learning_rate": 1e-2, "warm_up": 5, "valid_minutes": 1e6, "report_seconds": 0.0, "tensorboard": False}
 
 

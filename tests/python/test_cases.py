@@ -79,6 +79,31 @@ def test_a_whisper_has_the_words_and_no_voice(real: dict[str, np.ndarray]) -> No
     assert np.abs(levels[0] - levels[1])[loud].mean() < 2
 
 
+def test_a_vocoder_has_the_words_and_the_pitch_and_a_flatter_melody(real: dict[str, np.ndarray]) -> None:
+    x = real["kathleen"]
+    pitch, _, power = voices.periodicity(x)
+    spreads = []
+    for flat in (0.0, 1.0):
+        said = voices.vocoded(x, np.random.default_rng(3), flat=flat)
+        assert said.dtype == np.float32
+        assert len(said) == len(x)
+        period, clarity, _ = voices.periodicity(said)
+        voiced = (clarity > 0.85) & (power > 0.01 * power.max())
+        assert voiced.sum() > 50
+        assert np.median(period[voiced]) == pytest.approx(np.median(pitch[voiced]), rel=0.1)
+        spreads.append(np.std(np.log2(period[voiced])))
+        levels = [10 * np.log10(cases.power(signal) + 1e-9) for signal in (x, said)]
+        loud = levels[0] > levels[0].max() - 30
+        assert np.abs(levels[0] - levels[1])[loud].mean() < 2
+    assert spreads[1] < 0.5 * spreads[0]
+
+
+def test_what_has_no_pitch_is_whispered_by_a_vocoder() -> None:
+    x = np.random.default_rng(5).standard_normal(RATE).astype(np.float32)
+    said = voices.vocoded(x, np.random.default_rng(6))
+    assert np.array_equal(said, voices.whisper(x, np.random.default_rng(6)))
+
+
 def test_a_telephone_is_band_limited() -> None:
     heard = voices.telephoned(np.random.default_rng(4).standard_normal(4 * RATE))
     spectrum = np.abs(np.fft.rfft(heard * np.hanning(len(heard)))) ** 2
