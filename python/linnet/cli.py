@@ -23,7 +23,7 @@ from linnet.enhancer import DEFAULT_POSTFILTER
 from linnet.io.errors import AudioError
 from linnet.io.formats import is_sound_file
 from linnet.io.outputs import make_folder, printable, replacing, stems
-from linnet.io.pipe import PIPE
+from linnet.io.pipe import PIPE, is_pipe
 
 FAILURE = 2
 
@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
 
     enhance = commands.add_parser("enhance", help="enhance a recording, a pipe or a folder of recordings")
     enhance.set_defaults(run=_enhance)
-    enhance.add_argument("input", metavar="IN", help="sound file, folder, or - for WAV on stdin")
+    enhance.add_argument("input", metavar="IN", help="sound file, folder, named pipe, or - for stdin")
     enhance.add_argument(
         "output", metavar="OUT", help="sound file (its ending tells the format), folder, or - for stdout"
     )
@@ -79,7 +79,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DB",
         type=_number(0, 100),
         default=100.0,
-        help="most that noise is attenuated, 0..100 dB; 100 (default) is no limit, 0 leaves the sound as it is",
+        help="most that noise is attenuated, 0..100 dB; 100 (default) is no limit, 0 takes nothing away: the samples "
+        "stay the same where the rate needs no resampling, such as 48000 Hz, and nearly the same at others",
     )
     enhance.add_argument(
         "--postfilter",
@@ -107,6 +108,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="RATE,CHANNELS",
         type=_raw,
         help="stdin is headerless 16-bit little-endian, and so will stdout be",
+    )
+
+    enhance.add_argument(
+        "--strict",
+        action="store_true",
+        help="refuse a recording that is cut short, damaged, or longer than its header tells, instead of warning",
     )
 
     info = commands.add_parser("info", help="version, backends, models and delay")
@@ -144,11 +151,13 @@ def _enhance(args: argparse.Namespace) -> int:
     from linnet.io.recording import Options
 
     _check_backend(args.backend)
-    if args.raw and args.input != PIPE:
+    if args.raw and not is_pipe(args.input):
         raise UsageError(f"--raw {args.raw[0]},{args.raw[1]}: describes stdin; give IN as -")
     if args.json == PIPE and args.output == PIPE:
         raise UsageError("--json -: stdout carries the sound; give a file for the numbers")
-    options = Options(args.model, args.attenuation_limit, args.postfilter, args.backend, args.compensate, args.raw)
+    options = Options(
+        args.model, args.attenuation_limit, args.postfilter, args.backend, args.compensate, args.raw, args.strict
+    )
     if args.input != PIPE and os.path.isdir(args.input):
         return _enhance_folder(args, options)
     output = args.output
@@ -217,6 +226,8 @@ def _enhance_one(source: str, target: str, options: Any, plot: str | None, bar: 
 
     with tqdm(unit="s", desc=os.path.basename(source), leave=False, disable=not (bar and sys.stderr.isatty())) as shown:
         result = enhance_file(source, target, options, preview=plot is not None, progress=shown.update)
+    for warning in result.warnings:
+        print(f"linnet: {_one_line(warning)}", file=sys.stderr)
     if result.nonfinite:
         print(f"linnet: {source}: {result.nonfinite} samples are NaN or infinite and were taken as 0", file=sys.stderr)
     if plot and result.preview:
@@ -440,7 +451,7 @@ def _write_text(path: str, text: str) -> None:
         Path(temporary).write_text(text, encoding="utf-8")
 
 
-def _one_line(error: BaseException) -> str:
+def _one_line(error: BaseException | str) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
