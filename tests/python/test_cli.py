@@ -239,9 +239,10 @@ def test_folder_with_a_bad_file_goes_on(tmp_path: Path, capsys: pytest.CaptureFi
     source.mkdir()
     (source / "a.wav").write_text("not sound")
     write(source / "b.wav", 24000)
-    assert main(["enhance", str(source), str(tmp_path / "out"), *TINY]) == 2
+    assert main(["enhance", str(source), str(tmp_path / "out"), *TINY]) == 3
     captured = capsys.readouterr()
     assert re.fullmatch(r"linnet: .*a\.wav: not readable as sound.*\n", captured.err)
+    assert re.fullmatch(r"1 recording of 0\.5 s in all, .*\nfailed 1 \(a\.wav\)\n", captured.out)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.wav"]
 
 
