@@ -1,4 +1,4 @@
-"""The command line: linnet enhance, info, selftest, oracle and demo.
+"""The command line: linnet enhance, info, doctor, selftest, oracle and demo.
 
 Whatever goes wrong with the user's input ends in one line on stderr and exit status 2, and leaves no partial output
 behind. Of a folder the good recordings are done, and the status is 3 if others failed.
@@ -42,8 +42,8 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs a command; the exit status is 0, 1 if the self-test finds other bits, 2 after an error, or 3 if some of a
-    folder's recordings failed."""
+    """Runs a command; the exit status is 0, 1 if self-test or doctor find something wrong, 2 after an error, or 3 if
+    some recordings of a folder failed."""
     if sys.stderr is None:  # closed; print would turn to stdout, which may carry the sound
         sys.stderr = io.StringIO()
     with suppress(AttributeError):  # closed, or somebody's stand-in
@@ -135,6 +135,11 @@ def _parser() -> argparse.ArgumentParser:
     info = commands.add_parser("info", help="version, backends, models and delay")
     info.set_defaults(run=_info)
     info.add_argument("--json", action="store_true", help="as JSON")
+
+    doctor = commands.add_parser("doctor", help="whether this installation is well: CPU, speed, libraries, models")
+    doctor.set_defaults(run=_doctor)
+    doctor.add_argument("--json", action="store_true", help="as JSON")
+    doctor.add_argument("--model", metavar="NAME|PATH", help="whose frame is timed; default: the default model")
 
     selftest = commands.add_parser("selftest", help="whether this CPU gives the bits that every other one gives")
     selftest.set_defaults(run=_selftest)
@@ -321,6 +326,14 @@ def _info(args: argparse.Namespace) -> int:
     if not default:
         print("model     no default: put base.linnet or small.linnet into sdk/models, or give --model PATH")
     return 0
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from linnet.doctor import examine, text
+
+    facts = examine(args.model)
+    print(json.dumps(facts, indent=2) if args.json else text(facts))
+    return 1 if facts["problems"] else 0
 
 
 def _selftest(args: argparse.Namespace) -> int:
