@@ -1,4 +1,4 @@
-"""The command line: linnet enhance, info, doctor, selftest, oracle and demo.
+"""The command line: linnet enhance, report, info, doctor, selftest, oracle and demo.
 
 Whatever goes wrong with the user's input ends in one line on stderr and exit status 2, and leaves no partial output
 behind. Of a folder the good recordings are done, and the status is 3 if others failed.
@@ -131,6 +131,12 @@ def _parser() -> argparse.ArgumentParser:
         help="skip recordings of a folder whose output is there and newer than they are, whatever its options were",
     )
     enhance.add_argument("--dry-run", action="store_true", help="tell what would be done, and write nothing")
+
+    report = commands.add_parser("report", help="one HTML page about a folder: sound, spectrograms and numbers")
+    report.set_defaults(run=_report)
+    report.add_argument("input", metavar="FOLDER", help="folder of recordings, or one of them")
+    report.add_argument("-o", "--output", metavar="PAGE", required=True, help="the page, a file that ends in .html")
+    _add_model(report)
 
     info = commands.add_parser("info", help="version, backends, models and delay")
     info.set_defaults(run=_info)
@@ -285,6 +291,36 @@ def _remarks(result: Any) -> list[str]:
     if result.nonfinite:
         lines.append(f"linnet: {result.input}: {result.nonfinite} samples are NaN or infinite and were taken as 0")
     return lines
+
+
+def _report(args: argparse.Namespace) -> int:
+    """A page about every recording below FOLDER; goes on after a bad one."""
+    from tqdm import tqdm
+
+    from linnet.page import write_page
+
+    if not args.output.lower().endswith((".html", ".htm")):
+        raise UsageError(f"--output {args.output}: not the name of a page; end it in .html")
+    source = Path(args.input)
+    skipped: list[folder.Skipped] = []
+    if source.is_dir():
+        listing = folder.list_folder(source, Path(args.output))
+        files = [(str(source / name), str(name)) for name, _ in listing.names]
+        skipped = listing.skipped
+        if not files:
+            raise UsageError(f"{source}: no sound files in this folder; give one with {READABLE} files")
+    else:
+        files = [(str(source), source.name)]
+    _check_result("--output", args.output, [path for path, _ in files])
+    model = open_model(args.model)
+    notes = [folder.summary(skipped)] if skipped else []
+    with tqdm(total=len(files), unit="file", disable=not sys.stderr.isatty()) as bar:
+        failed = write_page(files, args.output, model, printable(source.resolve().name), notes, bar.update)
+    for _, error in failed:
+        print(f"linnet: {_one_line(error)}", file=sys.stderr)
+    done = len(files) - len(failed)
+    print("\n".join([f"{args.output}: {done} recording{'s'[: done != 1]}, model {model.name}", *notes]))
+    return PARTIAL if failed else 0
 
 
 def _info(args: argparse.Namespace) -> int:
