@@ -242,6 +242,50 @@ def test_aiff_that_claims_the_most_as_written_to_a_pipe(tmp_path: Path) -> None:
     assert len(read_all(str(path))[1]) == 5000
 
 
+def zero_size(data: bytes, ending: str) -> bytes:
+    """As a recorder leaves it that never told the size."""
+    whole = bytearray(data)
+    places = {"wav": [(b"data", 4)], "au": [(b".snd", 8)], "aiff": [(b"COMM", 10), (b"SSND", 4)]}[ending]
+    for place in (whole.index(id) + behind for id, behind in places):
+        whole[place : place + 4] = bytes(4)
+    return bytes(whole)
+
+
+@pytest.mark.parametrize("piped", [False, True])
+@pytest.mark.parametrize(
+    ("ending", "subtype"),
+    [("wav", "ULAW"), ("wav", "IMA_ADPCM"), ("wav", "GSM610"), ("au", "PCM_16"), ("aiff", "PCM_16")],
+)
+def test_sizes_in_headers_that_libsndfile_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, subtype: str, piped: bool
+) -> None:
+    path = tmp_path / f"a.{ending}"
+    soundfile.write(path, noise(50000, 1), 48000, subtype)
+    whole, want = path.read_bytes(), soundfile.read(path, dtype="float32", always_2d=True)[0]
+    kinds = {"zero": zero_size(whole, ending)} | ({"short": whole[:-4000]} if ending != "aiff" else {})
+    for kind, data in kinds.items():
+        path.write_bytes(data)
+        feed_stdin(monkeypatch, data)
+        with open_input("-" if piped else str(path)) as reader:
+            samples = np.concatenate(list(reader.blocks(777)))
+        assert len(samples) >= (50000 if kind == "zero" else 30000)
+        same = min(len(samples), 50000) - 6000 * (kind == "short")  # the last block of a code may be cut
+        assert np.array_equal(samples[:same], want[:same])
+        (warning,) = reader.warnings
+        assert ("cut short" if kind == "short" else "in the header") in warning
+        feed_stdin(monkeypatch, data)
+        with pytest.raises(AudioError, match="leave out --strict"), open_input("-" if piped else str(path), None, True):
+            pass
+    path.write_bytes(whole)
+    assert open_warnings(path) == []
+
+
+def open_warnings(path: Path) -> list[str]:
+    with open_input(str(path)) as reader:
+        list(reader.blocks(777))
+    return reader.warnings
+
+
 @pytest.mark.parametrize("ending", ["flac", "wav", "rf64", "aiff"])
 @pytest.mark.parametrize("keep", [0, 3, 20, 40])
 def test_file_cut_inside_its_header(tmp_path: Path, ending: str, keep: int) -> None:

@@ -25,7 +25,7 @@ from linnet.io.errors import READABLE, AudioError, cut_short, empty, reason, tru
 from linnet.io.formats import Block, Format, output_format
 from linnet.io.outputs import encoded, replacing
 from linnet.io.pipe import HEAD, PIPE, incoming, is_pipe, open_pipe, open_stdout, spooled
-from linnet.io.stream import Stream
+from linnet.io.stream import Corrected, Stream
 
 _UNKNOWN_FRAMES = 1 << 62  # libsndfile's count when a header does not tell
 _USUAL_MASKS = {0, 0x3, 0x4, 0x7, 0x33, 0x37, 0x3F, 0x60F, 0x63F, 0x70F}  # what a number of channels means anyway
@@ -68,37 +68,67 @@ def _open_file(path: str, name: str, strict: bool) -> Iterator[Reader]:
             raise empty(name)
         stream = Stream(cast(BufferedIOBase, file), size)
         head = stream.peek(HEAD)
-        carried: list[Chunk] = []
+        found: wav.CodedSound | None = None
         if wav.is_wav(head):
             try:
                 reader = wav.open_wav(stream, name, strict)
             except wav.NotPlain:
-                carried = wav.all_chunks(stream)
+                found = wav.find_sound(stream)
             except wav.BrokenHeader:
                 pass  # libsndfile will judge
             else:
                 yield reader
                 return
         promised = _aiff_frames(file) if head[:4] == b"FORM" else None
-    try:
-        sound = soundfile.SoundFile(encoded(path))
-    except (soundfile.LibsndfileError, OSError) as error:
-        with _open_foreign(path, name, head, strict, error) as reader:
-            yield reader
-        return
-    with sound:
-        yield _libsndfile_reader(sound, name, strict, promised, carried)
+    warnings, correction = _coded_sizes(found, head, size, name, strict)
+    with ExitStack() as stack:
+        given = stack.enter_context(Corrected(path, *correction)) if correction else encoded(path)
+        try:
+            sound = stack.enter_context(soundfile.SoundFile(given))
+            if sound.format == "OGG" and not 0 < sound.frames < _UNKNOWN_FRAMES:
+                raise OSError("its end is missing")  # without the last page libsndfile reads nothing
+        except (soundfile.LibsndfileError, OSError) as error:
+            yield stack.enter_context(_open_foreign(path, name, head, strict, error))
+            return
+        reader = _libsndfile_reader(sound, name, strict, promised, found.chunks if found else [])
+        reader.warnings += warnings
+        yield reader
+
+
+def _coded_sizes(
+    found: wav.CodedSound | None, head: bytes, size: int, name: str, strict: bool
+) -> tuple[list[str], tuple[int, bytes] | None]:
+    """Warnings about the size that a header tells, and what has to stand where in it for libsndfile to read all."""
+    if found:
+        start, told, present = found.start, found.told, found.present
+        correction = start - 4, struct.pack("<I", min(present, 0xFFFFFFFF))
+    elif head[:4] == b".snd" and len(head) >= 12:
+        start, told = struct.unpack(">II", head[4:12])
+        told, present = None if told == 0xFFFFFFFF else told, max(0, size - start)
+        correction = 8, struct.pack(">I", 0xFFFFFFFF)
+    else:
+        return [], None
+    if told is None or present == 0 or 0 < told <= present:
+        return [], None
+    what = "data size 0 in the header" if told == 0 else f"cut short: {told} bytes of sound promised, {present} there"
+    if strict:
+        raise AudioError(f"{name}: {what}; give the whole recording, or leave out --strict")
+    what += f"; read to the end, {present} bytes" if told == 0 else "; what is there was processed"
+    return [f"{name}: {what}"], correction if told == 0 else None
 
 
 def _libsndfile_reader(sound: Any, name: str, strict: bool, promised: int | None, carried: list[Chunk]) -> Reader:
     """promised: samples per channel that the header claims, where libsndfile corrects that quietly."""
     frames: int | None = sound.frames if 0 <= sound.frames < _UNKNOWN_FRAMES else None
-    if sound.format == "OGG" and not frames:
-        frames = None  # its last page, which tells, is missing
     if frames is not None and promised is not None and promised > frames and strict:
         raise truncated(name, promised, frames)
     if frames == 0 and not promised:
         raise empty(name)
+    warnings = []
+    if promised == 0 and frames:
+        warnings.append(f"{name}: no samples in the header, {frames} there; read to the end")
+        if strict:
+            raise AudioError(f"{name}: no samples in the header; correct it, or leave out --strict")
     if sound.format in ("MPEG", "MP3"):
         frames = promised = None  # an estimate
     else:
@@ -127,7 +157,7 @@ def _libsndfile_reader(sound: Any, name: str, strict: bool, promised: int | None
 
     tags = sound.copy_metadata()
     format = Format(sound.samplerate, sound.channels, frames, sound.format, sound.subtype, tags, carried)
-    reader = Reader(name, format, read, [], end)
+    reader = Reader(name, format, read, warnings, end)
     return reader
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from io import BufferedIOBase
+from io import BufferedIOBase, FileIO
+from typing import Any
 
 _MOST_SKIPPED = 1 << 16  # bytes read at once to be thrown away
 LOOK_AHEAD = 1 << 20  # bytes that are kept to be read again
@@ -85,3 +86,21 @@ class Stream:
     def _put_back(self, data: bytes) -> None:
         self._back = data + self._back
         self.position -= len(data)
+
+
+class Corrected(FileIO):
+    """A file of which some bytes read as others, so that a header with a wrong size need not be written anew."""
+
+    def __init__(self, path: str, at: int, correct: bytes) -> None:
+        super().__init__(path)
+        self._at, self._correct = at, correct
+
+    def readinto(self, buffer: Any) -> int:
+        """As of any file."""
+        start = self.tell()
+        view = memoryview(buffer).cast("B")
+        got = super().readinto(view) or 0
+        for index, byte in enumerate(self._correct, self._at - start):
+            if 0 <= index < got:
+                view[index] = byte
+        return got

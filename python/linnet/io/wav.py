@@ -103,15 +103,38 @@ def read_header(stream: Stream, name: str) -> Header:
     return header
 
 
-def all_chunks(stream: Stream) -> list[Chunk]:
-    """The chunks of a WAV file of whatever samples that go on into outputs; those that are cut short are left out."""
+@dataclass
+class CodedSound:
+    """The sound of a WAV file whatever its samples are: the first of its bytes, how many the header tells (None if it
+    says that it does not know), and how many there are. chunks: those that go on into outputs."""
+
+    start: int
+    told: int | None
+    present: int
+    chunks: list[Chunk]
+
+
+def find_sound(stream: Stream) -> CodedSound | None:
+    """Looks through a WAV file that libsndfile is to read; None if there is no sound in it."""
+    size = stream.size or 0
     chunks: list[Chunk] = []
+    sound = None
     stream.seek(12)
-    after = False
-    while len(head := stream.read(8)) == 8:
-        after = after or head[:4] == b"data"
-        read_chunk(stream, head[:4], struct.unpack("<I", head[4:])[0], chunks, after)
-    return chunks
+    while len(head := stream.read(8)) == 8 and is_id(head[:4]):
+        length = struct.unpack("<I", head[4:])[0]
+        if head[:4] == b"data" and not sound:
+            start = stream.position
+            unknown = _says_unknown(length, stream)
+            sound = CodedSound(start, None if unknown else length, size - start, chunks)
+            if unknown or length > sound.present:
+                break
+        read_chunk(stream, head[:4], length, chunks, after=sound is not None)
+    if sound and sound.told == 0:
+        if stream.position == size:
+            sound.present = 0  # chunks, and nothing else
+        else:
+            sound.chunks = [chunk for chunk in chunks if not chunk.after]
+    return sound
 
 
 def open_wav(stream: Stream, name: str, strict: bool) -> Reader:
