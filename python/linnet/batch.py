@@ -96,7 +96,9 @@ def _attempt(task: Task, options: Options) -> Outcome:
         return Outcome(task, error=str(error))
     except Exception as error:  # of one recording, the others shall not suffer
         return Outcome(task, error=f"{task.source}: {error or type(error).__name__}; leave it out, or report this")
-    return Outcome(task, dataclasses.replace(result, preview=None))
+    # Of many recordings the numbers are kept, not what is in them.
+    form = dataclasses.replace(result.format, chunks=[], tags={})
+    return Outcome(task, dataclasses.replace(result, format=form, preview=None))
 
 
 class _Worker:

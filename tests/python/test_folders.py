@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import re
 import signal
 import subprocess
@@ -190,6 +191,14 @@ def test_a_process_that_dies_costs_one_recording(tmp_path: Path, monkeypatch: py
     assert second.error == f"{source}/1.m4a: its process ended with signal 9; try again with --jobs 1"
     assert first.result and third.result
     assert sorted(contents(tmp_path / "out")) == ["0.wav", "2.wav"]
+
+
+def test_results_of_many_recordings_stay_small(tmp_path: Path) -> None:
+    source = recordings(tmp_path / "in", 1) / "0.wav"
+    source.write_bytes(source.read_bytes() + b"id3 " + (10**6).to_bytes(4, "little") + bytes(10**6))
+    (outcome,) = batch.run([batch.Task(str(source), str(tmp_path / "out.wav"))], Options("tiny"), 1)
+    assert len(pickle.dumps(outcome)) < 10_000
+    assert (tmp_path / "out.wav").stat().st_size > 10**6
 
 
 def test_resume(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
