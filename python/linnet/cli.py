@@ -1,7 +1,7 @@
-"""The command line: linnet enhance, info, selftest, oracle and demo.
+"""The command line: linnet enhance, report, info, doctor, selftest, oracle and demo.
 
 Whatever goes wrong with the user's input ends in one line on stderr and exit status 2, and leaves no partial output
-behind.
+behind. Of a folder the good recordings are done, and the status is 3 if others failed.
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from linnet.catalog import DEFAULT_MODEL, ModelError, model_path, models
+from linnet import batch
+from linnet.catalog import DEFAULT_MODEL, ModelError, model_path, models, open_model
 from linnet.enhancer import DEFAULT_POSTFILTER
-from linnet.io.errors import AudioError
-from linnet.io.formats import is_sound_file
-from linnet.io.outputs import make_folder, printable, replacing, stems
-from linnet.io.pipe import PIPE
+from linnet.io import ffmpeg, folder
+from linnet.io.errors import READABLE, AudioError, reason
+from linnet.io.outputs import printable, replacing, stems
+from linnet.io.pipe import PIPE, is_pipe
 
-FAILURE = 2
+FAILURE, PARTIAL = 2, 3
+MOST_NAMED = 5  # failed recordings in a summary; each has had its own line
 
 
 class UsageError(Exception):
@@ -40,7 +42,8 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs a command; the exit status is 0, 1 if the self-test finds other bits, or 2 after an error."""
+    """Runs a command; the exit status is 0, 1 if self-test or doctor find something wrong, 2 after an error, or 3 if
+    some recordings of a folder failed."""
     if sys.stderr is None:  # closed; print would turn to stdout, which may carry the sound
         sys.stderr = io.StringIO()
     with suppress(AttributeError):  # closed, or somebody's stand-in
@@ -69,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
 
     enhance = commands.add_parser("enhance", help="enhance a recording, a pipe or a folder of recordings")
     enhance.set_defaults(run=_enhance)
-    enhance.add_argument("input", metavar="IN", help="sound file, folder, or - for WAV on stdin")
+    enhance.add_argument("input", metavar="IN", help="sound file, folder, named pipe, or - for stdin")
     enhance.add_argument(
         "output", metavar="OUT", help="sound file (its ending tells the format), folder, or - for stdout"
     )
@@ -79,7 +82,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DB",
         type=_number(0, 100),
         default=100.0,
-        help="most that noise is attenuated, 0..100 dB; 100 (default) is no limit, 0 leaves the sound as it is",
+        help="most that noise is attenuated, 0..100 dB; 100 (default) is no limit, 0 takes nothing away: the samples "
+        "stay the same where the rate needs no resampling, such as 48000 Hz, and nearly the same at others",
     )
     enhance.add_argument(
         "--postfilter",
@@ -109,9 +113,39 @@ def _parser() -> argparse.ArgumentParser:
         help="stdin is headerless 16-bit little-endian, and so will stdout be",
     )
 
+    enhance.add_argument(
+        "--strict",
+        action="store_true",
+        help="refuse a recording that is cut short, damaged, or longer than its header tells, instead of warning",
+    )
+
+    enhance.add_argument(
+        "--jobs",
+        metavar="N",
+        type=_count,
+        help="processes for the recordings of a folder; default: one per core",
+    )
+    enhance.add_argument(
+        "--resume",
+        action="store_true",
+        help="skip recordings of a folder whose output is there and newer than they are, whatever its options were",
+    )
+    enhance.add_argument("--dry-run", action="store_true", help="tell what would be done, and write nothing")
+
+    report = commands.add_parser("report", help="one HTML page about a folder: sound, spectrograms and numbers")
+    report.set_defaults(run=_report)
+    report.add_argument("input", metavar="FOLDER", help="folder of recordings, or one of them")
+    report.add_argument("-o", "--output", metavar="PAGE", required=True, help="the page, a file that ends in .html")
+    _add_model(report)
+
     info = commands.add_parser("info", help="version, backends, models and delay")
     info.set_defaults(run=_info)
     info.add_argument("--json", action="store_true", help="as JSON")
+
+    doctor = commands.add_parser("doctor", help="whether this installation is well: CPU, speed, libraries, models")
+    doctor.set_defaults(run=_doctor)
+    doctor.add_argument("--json", action="store_true", help="as JSON")
+    doctor.add_argument("--model", metavar="NAME|PATH", help="whose frame is timed; default: the default model")
 
     selftest = commands.add_parser("selftest", help="whether this CPU gives the bits that every other one gives")
     selftest.set_defaults(run=_selftest)
@@ -144,11 +178,13 @@ def _enhance(args: argparse.Namespace) -> int:
     from linnet.io.recording import Options
 
     _check_backend(args.backend)
-    if args.raw and args.input != PIPE:
+    if args.raw and not is_pipe(args.input):
         raise UsageError(f"--raw {args.raw[0]},{args.raw[1]}: describes stdin; give IN as -")
     if args.json == PIPE and args.output == PIPE:
         raise UsageError("--json -: stdout carries the sound; give a file for the numbers")
-    options = Options(args.model, args.attenuation_limit, args.postfilter, args.backend, args.compensate, args.raw)
+    options = Options(
+        args.model, args.attenuation_limit, args.postfilter, args.backend, args.compensate, args.raw, args.strict
+    )
     if args.input != PIPE and os.path.isdir(args.input):
         return _enhance_folder(args, options)
     output = args.output
@@ -156,17 +192,18 @@ def _enhance(args: argparse.Namespace) -> int:
         output = os.path.join(output, os.path.basename(args.input))
     _check_result("--json", args.json, [args.input, output])
     _check_result("--plot", args.plot, [args.input, output, args.json])
+    if args.dry_run:
+        _say(_plan([(args.input, output)], []), args.output == PIPE or args.json == PIPE)
+        return 0
     result = _enhance_one(args.input, output, options, args.plot)
     _say(_summary(result), args.output == PIPE or args.json == PIPE)
     if args.json:
-        _write_json(args.json, [result])
+        _write_json(args.json, [result.as_dict()])
     return 0
 
 
 def _enhance_folder(args: argparse.Namespace, options: Any) -> int:
-    """Every sound file below IN, under the same name below OUT; goes on after a bad one."""
-    from tqdm import tqdm
-
+    """Every recording below IN, under the same name below OUT; goes on after a bad one."""
     source, target = Path(args.input), Path(args.output)
     if args.output == PIPE:
         raise UsageError(f"{source}: a folder cannot go to stdout; give a folder for the output")
@@ -174,58 +211,116 @@ def _enhance_folder(args: argparse.Namespace, options: Any) -> int:
         raise UsageError(f"{target}: a file, but the input is a folder; give a folder for the output")
     if target.exists() and target.samefile(source):
         raise UsageError(f"{target}: input and output are the same folder; give another one for the output")
-    names = sorted(path.relative_to(source) for path in source.rglob("*") if path.is_file() and is_sound_file(path))
-    if source.resolve() in target.resolve().parents:  # then results of another time lie among the files
-        names = [name for name in names if target.resolve() not in (source / name).resolve().parents]
-    if not names:
-        raise UsageError(
-            f"{source}: no sound files in this folder; give one with WAV, FLAC, Ogg, Opus, MP3 or AIFF files"
-        )
-    files = [(str(source / name), str(target / name)) for name in names]
+    listing = folder.list_folder(source, target)
+    skipped = list(listing.skipped)
+    errors = [(str(source / name), f"{source / name}: {reason(error)}") for name, error in listing.unreadable]
+    failed = [{"input": path, "error": f"{text}; give a readable folder"} for path, text in errors]
+    if not listing.names:
+        what = f"; {folder.summary(skipped)}" if skipped else ""
+        more = "" if ffmpeg.find() else ", or install ffmpeg for other formats"
+        first = f"{failed[0]['error']}; " if failed else ""
+        raise UsageError(f"{first}{source}: no sound files in this folder{what}; give one with {READABLE} files{more}")
+    files = [(str(source / name), str(target / new)) for name, new in listing.names]
     inputs, outputs = (set(map(os.path.realpath, paths)) for paths in zip(*files, strict=True))
     if clash := inputs & outputs:
         raise UsageError(f"{min(clash)}: both an input and an output; give another folder for the output")
-    plots = [args.plot and os.path.join(args.plot, f"{stem}.png") for stem in stems(names)]
+    names = stems([name for name, _ in listing.names])
+    plots = [args.plot and os.path.join(args.plot, f"{stem}.png") for stem in names]
     _check_result("--json", args.json, [*inputs, *outputs, *plots])
     _check_result("--plot", args.plot, [], folder=True)
-    results, failed = [], 0
-    for (path, output), plot in zip(tqdm(files, unit="file", disable=not sys.stderr.isatty()), plots, strict=True):
-        try:
-            make_folder(Path(output).parent)
-            if plot:
-                make_folder(Path(plot).parent)
-            results.append(_enhance_one(path, output, options, plot, bar=False))
-        except AudioError as error:
-            tqdm.write(f"linnet: {_one_line(error)}", file=sys.stderr)
-            failed += 1
-    if results:
-        seconds = sum(result.seconds for result in results)
-        load = 100.0 * sum(result.cpu_seconds for result in results) / seconds
-        text = (
-            f"{len(results)} recordings of {seconds:.1f} s in all, {_engine(results[0])}, CPU {load:.1f} % of one core"
-        )
-        _say(text, args.json == PIPE)
+    open_model(args.model)  # before any work
+    tasks = []
+    for (name, _), file, plot in zip(listing.names, files, plots, strict=True):
+        if args.resume and folder.is_done(*file, plot):
+            skipped.append(folder.Skipped(name, folder.DONE))
+        else:
+            tasks.append(batch.Task(*file, plot))
+    for failure in failed:
+        print(f"linnet: {_one_line(failure['error'])}", file=sys.stderr)
+    left_out = [{"input": str(source / one.name), "reason": one.reason} for one in skipped]
+    if args.dry_run:
+        _say(_plan([(task.source, task.target) for task in tasks], skipped), args.json == PIPE)
+        if args.json:
+            planned = [{"input": task.source, "output": task.target} for task in tasks]
+            _write_json(args.json, planned, failed, left_out)
+        return 0
+    results = _enhance_all(tasks, options, args.jobs or batch.cores(), failed)
+    done = len(results) + len(files) - len(tasks)
+    _say(_folder_summary(results, failed, skipped), args.json == PIPE)
     if args.json:
-        _write_json(args.json, results)
-    return FAILURE if failed else 0
+        _write_json(args.json, [result.as_dict() for result in results], failed, left_out)
+    return (PARTIAL if done else FAILURE) if failed else 0
 
 
-def _enhance_one(source: str, target: str, options: Any, plot: str | None, bar: bool = True) -> Any:
+def _enhance_all(tasks: Sequence[batch.Task], options: Any, jobs: int, failed: list[dict[str, str]]) -> list[Any]:
+    """The results of those that went well; adds the others to `failed`. Tells of each what there is to tell."""
     from tqdm import tqdm
 
-    from linnet.io.recording import enhance_file
+    results = []
+    with tqdm(total=len(tasks), unit="file", disable=not sys.stderr.isatty()) as bar:
+        try:
+            for outcome in batch.run(tasks, options, jobs, bar.update):
+                if outcome.result is None:
+                    failed.append({"input": outcome.task.source, "error": _one_line(outcome.error or "")})
+                    tqdm.write(f"linnet: {failed[-1]['error']}", file=sys.stderr)
+                else:
+                    results.append(outcome.result)
+                    for line in _remarks(outcome.result):
+                        tqdm.write(line, file=sys.stderr)
+        except BaseException:  # an interrupt
+            bar.close()
+            text = f"stopped when {len(results)} of {len(tasks)} recordings were done; --resume goes on with the others"
+            print(f"linnet: {text}", file=sys.stderr)
+            raise
+    return results
 
-    with tqdm(unit="s", desc=os.path.basename(source), leave=False, disable=not (bar and sys.stderr.isatty())) as shown:
-        result = enhance_file(source, target, options, preview=plot is not None, progress=shown.update)
-    if result.nonfinite:
-        print(f"linnet: {source}: {result.nonfinite} samples are NaN or infinite and were taken as 0", file=sys.stderr)
-    if plot and result.preview:
-        from linnet.study.report import Report, draw_report
 
-        before, after = result.preview
-        title = "stdin" if source == PIPE else printable(os.path.basename(source))
-        draw_report(Report(before, after, result.format.rate, options.model, title, _facts(result)), plot)
+def _enhance_one(source: str, target: str, options: Any, plot: str | None) -> Any:
+    from tqdm import tqdm
+
+    with tqdm(unit="s", desc=os.path.basename(source), leave=False, disable=not sys.stderr.isatty()) as shown:
+        result = batch.enhance(batch.Task(source, target, plot), options, shown.update)
+    for line in _remarks(result):
+        print(line, file=sys.stderr)
     return result
+
+
+def _remarks(result: Any) -> list[str]:
+    """Lines about what was not as it should be."""
+    lines = [f"linnet: {_one_line(warning)}" for warning in result.warnings]
+    if result.nonfinite:
+        lines.append(f"linnet: {result.input}: {result.nonfinite} samples are NaN or infinite and were taken as 0")
+    return lines
+
+
+def _report(args: argparse.Namespace) -> int:
+    """A page about every recording below FOLDER; goes on after a bad one."""
+    from tqdm import tqdm
+
+    from linnet.page import write_page
+
+    if not args.output.lower().endswith((".html", ".htm")):
+        raise UsageError(f"--output {args.output}: not the name of a page; end it in .html")
+    source = Path(args.input)
+    skipped: list[folder.Skipped] = []
+    if source.is_dir():
+        listing = folder.list_folder(source, Path(args.output))
+        files = [(str(source / name), str(name)) for name, _ in listing.names]
+        skipped = listing.skipped
+        if not files:
+            raise UsageError(f"{source}: no sound files in this folder; give one with {READABLE} files")
+    else:
+        files = [(str(source), source.name)]
+    _check_result("--output", args.output, [path for path, _ in files])
+    model = open_model(args.model)
+    notes = [folder.summary(skipped)] if skipped else []
+    with tqdm(total=len(files), unit="file", disable=not sys.stderr.isatty()) as bar:
+        failed = write_page(files, args.output, model, printable(source.resolve().name), notes, bar.update)
+    for _, error in failed:
+        print(f"linnet: {_one_line(error)}", file=sys.stderr)
+    done = len(files) - len(failed)
+    print("\n".join([f"{args.output}: {done} recording{'s'[: done != 1]}, model {model.name}", *notes]))
+    return PARTIAL if failed else 0
 
 
 def _info(args: argparse.Namespace) -> int:
@@ -267,6 +362,14 @@ def _info(args: argparse.Namespace) -> int:
     if not default:
         print("model     no default: put base.linnet or small.linnet into sdk/models, or give --model PATH")
     return 0
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from linnet.doctor import examine, text
+
+    facts = examine(args.model)
+    print(json.dumps(facts, indent=2) if args.json else text(facts))
+    return 1 if facts["problems"] else 0
 
 
 def _selftest(args: argparse.Namespace) -> int:
@@ -400,18 +503,6 @@ def _check_result(
         picture_type("" if folder else path)
 
 
-def _engine(result: Any) -> str:
-    model = os.fspath(result.options.model)
-    return f"model {Path(model).stem if model.endswith('.linnet') else model} on {result.backend}"
-
-
-def _facts(result: Any) -> str:
-    facts = [_engine(result), f"CPU {result.cpu_percent:.1f} % of one core", f"delay {result.delay_ms:g} ms"]
-    if result.noise_reduction_db is not None:
-        facts.insert(1, f"noise reduced by {result.noise_reduction_db:.1f} dB in pauses")
-    return "   |   ".join(facts)
-
-
 def _summary(result: Any) -> str:
     form = result.format
     sound = f"{result.seconds:.1f} s, {form.channels} channel{'s'[: form.channels != 1]} at {form.rate} Hz"
@@ -419,17 +510,45 @@ def _summary(result: Any) -> str:
     quiet = (
         "" if result.noise_reduction_db is None else f", noise reduced by {result.noise_reduction_db:.1f} dB in pauses"
     )
-    return f"{result.output}: {sound}, {_engine(result)}, {delay}, CPU {result.cpu_percent:.1f} % of one core{quiet}"
+    return (
+        f"{result.output}: {sound}, {batch.engine(result)}, {delay}, CPU {result.cpu_percent:.1f} % of one core{quiet}"
+    )
+
+
+def _folder_summary(results: Sequence[Any], failed: Sequence[dict[str, str]], skipped: Sequence[folder.Skipped]) -> str:
+    seconds = sum(result.seconds for result in results)
+    text = f"{len(results)} recording{'s'[: len(results) != 1]} of {seconds:.1f} s in all"
+    if results:
+        load = 100.0 * sum(result.cpu_seconds for result in results) / seconds
+        text += f", {batch.engine(results[0])}, CPU {load:.1f} % of one core"
+    if failed:
+        names = [printable(os.path.basename(failure["input"])) for failure in failed[:MOST_NAMED]]
+        text += f"\nfailed {len(failed)} ({', '.join(names + ['...'] * (len(failed) > MOST_NAMED))})"
+    return f"{text}\n{folder.summary(skipped)}" if skipped else text
+
+
+def _plan(files: Sequence[tuple[str, str]], skipped: Sequence[folder.Skipped]) -> str:
+    """What would be done, line by line."""
+    lines = [f"{printable(source)} -> {printable(target)}" for source, target in files]
+    if skipped:
+        lines.append(folder.summary(skipped))
+    return "\n".join([*lines, f"{len(files)} to do; nothing was written"])
 
 
 def _say(text: str, stdout_taken: bool) -> None:
     print(text, file=sys.stderr if stdout_taken else sys.stdout)
 
 
-def _write_json(path: str, results: Sequence[Any]) -> None:
+def _write_json(
+    path: str,
+    files: Sequence[dict[str, Any]],
+    failed: Sequence[dict[str, str]] = (),
+    skipped: Sequence[dict[str, str]] = (),
+) -> None:
     from linnet import _core
 
-    _write_text(path, json.dumps({"linnet": _core.version(), "files": [r.as_dict() for r in results]}, indent=2) + "\n")
+    facts = {"linnet": _core.version(), "files": list(files), "failed": list(failed), "skipped": list(skipped)}
+    _write_text(path, json.dumps(facts, indent=2) + "\n")
 
 
 def _write_text(path: str, text: str) -> None:
@@ -440,7 +559,7 @@ def _write_text(path: str, text: str) -> None:
         Path(temporary).write_text(text, encoding="utf-8")
 
 
-def _one_line(error: BaseException) -> str:
+def _one_line(error: BaseException | str) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -188,11 +189,17 @@ def test_wav_pipe_equals_the_file_path(tmp_path: Path, root: Path) -> None:
     assert outof.stdout == piped.stdout
 
 
-def test_a_live_pipe_is_answered_while_it_goes_on(root: Path) -> None:
-    command = [sys.executable, "-m", "linnet", "enhance", "-", "-", "--raw", "48000,1", "--model", "tiny"]
+@pytest.mark.parametrize("size", [None, 0, 0xFFFFFFFF])
+def test_a_live_pipe_is_answered_while_it_goes_on(root: Path, size: int | None) -> None:
+    """Headerless samples, or a WAV that does not tell its size."""
+    raw = ["--raw", "48000,1"] if size is None else []
+    command = [sys.executable, "-m", "linnet", "enhance", "-", "-", *raw, "--model", "tiny"]
     environment = {**os.environ, "PYTHONPATH": str(root / "python")}
     live = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
     assert live.stdin and live.stdout
+    if size is not None:
+        form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, 48000, 96000, 2, 16)
+        live.stdin.write(b"RIFF" + struct.pack("<I", size) + b"WAVE" + form + b"data" + struct.pack("<I", size))
     live.stdin.write(bytes(2 * 9600))  # 0.2 s, of which 30 ms stay inside
     live.stdin.flush()
     assert len(live.stdout.read(2 * 4800)) == 2 * 4800  # a longer wait would not end
@@ -239,9 +246,10 @@ def test_folder_with_a_bad_file_goes_on(tmp_path: Path, capsys: pytest.CaptureFi
     source.mkdir()
     (source / "a.wav").write_text("not sound")
     write(source / "b.wav", 24000)
-    assert main(["enhance", str(source), str(tmp_path / "out"), *TINY]) == 2
+    assert main(["enhance", str(source), str(tmp_path / "out"), *TINY]) == 3
     captured = capsys.readouterr()
     assert re.fullmatch(r"linnet: .*a\.wav: not readable as sound.*\n", captured.err)
+    assert re.fullmatch(r"1 recording of 0\.5 s in all, .*\nfailed 1 \(a\.wav\)\n", captured.out)
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.wav"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -137,7 +138,8 @@ def damaged(tmp_path: Path, kind: str) -> Path:
 def test_bad_inputs(tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, text: str) -> None:
     source = damaged(tmp_path, kind)
     before = {path.name for path in tmp_path.iterdir()}
-    line = fails(capsys, "enhance", source, tmp_path / "out.wav", *TINY, "--json", tmp_path / "out.json")
+    options = [*TINY, "--strict", "--json", tmp_path / "out.json"]
+    line = fails(capsys, "enhance", source, tmp_path / "out.wav", *options)
     assert re.search(rf"in\.wav: {text}", line)
     assert {path.name for path in tmp_path.iterdir()} == before
 
@@ -189,10 +191,25 @@ def test_truncated_model(tmp_path: Path, capsys: pytest.CaptureFixture[str], tin
 
 def test_truncated_pipe(tmp_path: Path, root: Path) -> None:
     data = Path(write(tmp_path / "in.wav")).read_bytes()[:-100]
-    ran = run("enhance", "-", tmp_path / "out.wav", *TINY, root=root, input=data)
+    ran = run("enhance", "-", tmp_path / "out.wav", *TINY, "--strict", root=root, input=data)
     assert ran.returncode == 2
     assert re.fullmatch(rb"linnet: stdin: cut short: 24000 samples promised, 23950 there; .*\n", ran.stderr)
     assert [path.name for path in tmp_path.iterdir()] == ["in.wav"]
+    ran = run("enhance", "-", tmp_path / "out.wav", *TINY, "--json", tmp_path / "a.json", root=root, input=data)
+    assert ran.returncode == 0
+    assert re.fullmatch(rb"linnet: stdin: cut short: 24000 samples promised, 23950 there; .*\n", ran.stderr)
+    (entry,) = json.loads((tmp_path / "a.json").read_text())["files"]
+    assert (entry["samples"], [f"linnet: {line}\n" for line in entry["warnings"]]) == (23950, [ran.stderr.decode()])
+
+
+@pytest.mark.parametrize("name", ["/dev/stdin", "<(cat in.wav)"])
+def test_pipes_by_their_names(tmp_path: Path, root: Path, name: str) -> None:
+    write(tmp_path / "in.wav")
+    environment = {**os.environ, "PYTHONPATH": str(root / "python")}
+    command = f"cat in.wav | '{sys.executable}' -m linnet enhance {name} out.wav --model tiny"
+    subprocess.run(["bash", "-c", command], cwd=tmp_path, env=environment, check=True, capture_output=True)
+    assert main(["enhance", str(tmp_path / "in.wav"), str(tmp_path / "same.wav"), *TINY]) == 0
+    assert (tmp_path / "out.wav").read_bytes() == (tmp_path / "same.wav").read_bytes()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

@@ -10,42 +10,58 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from linnet.io.errors import empty, truncated
+from linnet.io.errors import empty
 from linnet.io.formats import Block, Format, to_subtype
 
 
 class Reader:
-    """A recording being read: its format, and its blocks."""
+    """A recording being read: its format, its blocks, and what is wrong with it that can be passed over.
 
-    def __init__(self, name: str, format: Format, read: Callable[[int], Block]) -> None:
+    read: gives the next so many samples, fewer at the end. warnings: lines that name the recording, complete after the
+    last block. live: it may come in as it is being made. end: told how many samples there were, after the last one.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        format: Format,
+        read: Callable[[int], Block],
+        warnings: list[str] | None = None,
+        end: Callable[[int], None] | None = None,
+        live: bool = False,
+    ) -> None:
         self.name = name
         self.format = format
-        self._read = read
+        self.warnings = [] if warnings is None else warnings
+        self.live = live
+        self.read = read
+        self._end = end
 
     def blocks(self, samples: int) -> Iterator[Block]:
-        """Blocks of so many samples, the last one shorter. AudioError if the recording is empty or cut short.
-
-        Of a missing end tell WAV, RF64, AIFF and FLAC; in other formats libsndfile takes what is there for the whole.
-        """
+        """Blocks of so many samples, the last one shorter. AudioError if the recording is empty."""
         total = 0
         while True:
-            block = self._read(samples)
+            block = self.read(samples)
             total += len(block)
             if len(block):
                 yield block
             if len(block) < samples:
                 break
-        if self.format.frames is not None and total < self.format.frames:
-            raise truncated(self.name, self.format.frames, total)
+        if self._end:
+            self._end(total)
         if total == 0:
             raise empty(self.name)
 
 
 class Writer:
-    """A recording being written, in the sample type `subtype`."""
+    """A recording being written, in the sample type `subtype`.
+
+    warnings: what of the source did not come along, complete when the output is closed.
+    """
 
     def __init__(self, subtype: str, write: Callable[[NDArray[np.generic]], None]) -> None:
         self.subtype = subtype
+        self.warnings: list[str] = []
         self._write = write
 
     def write(self, block: Block) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+READABLE = "WAV, FLAC, Ogg, Opus, MP3 or AIFF"  # what to give instead, the usual formats
+
 
 class AudioError(Exception):
     """Something is wrong with a sound file or an output; the message is one line."""
@@ -14,8 +16,16 @@ def reason(error: BaseException) -> str:
 
 
 def truncated(name: str, promised: int, present: int) -> AudioError:
-    """A recording whose header promises more samples than there are."""
-    return AudioError(f"{name}: cut short: {promised} samples promised, {present} there; give the whole recording")
+    """A recording whose header promises more samples than there are, where that is not to be passed over."""
+    return AudioError(
+        f"{name}: cut short: {promised} samples promised, {present} there; "
+        "give the whole recording, or leave out --strict"
+    )
+
+
+def cut_short(name: str, promised: int, present: int) -> str:
+    """The same, where it is passed over."""
+    return f"{name}: cut short: {promised} samples promised, {present} there; what is there was processed"
 
 
 def empty(name: str) -> AudioError:

@@ -13,6 +13,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from linnet.io.chunks import Chunk
 from linnet.io.errors import AudioError, reason
 
 Block = NDArray[np.float32]
@@ -39,7 +40,9 @@ _BITS = {"PCM_S8": 8, "PCM_U8": 8, "PCM_16": 16, "PCM_24": 24, "PCM_32": 32, "UL
 class Format:
     """What a recording is made of. frames: samples per channel, or None if only the end of the stream will tell.
 
-    tags: title, artist, comment, date and so on, by soundfile's names for them.
+    tags: title, artist, comment, date and so on, by soundfile's names for them. chunks: of a WAV, in their order; those
+    behind the sound of a pipe are added when they have come. mask: which loudspeaker each channel is for, of a WAV that
+    tells (0 for none in particular).
     """
 
     rate: int
@@ -48,6 +51,8 @@ class Format:
     container: str = "WAV"
     subtype: str = "PCM_16"
     tags: dict[str, str] = field(default_factory=dict, compare=False)
+    chunks: list[Chunk] = field(default_factory=list, compare=False)
+    mask: int | None = field(default=None, compare=False)
 
 
 def output_format(path: str, source: Format) -> tuple[str, str]:

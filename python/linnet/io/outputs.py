@@ -34,6 +34,15 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[str]:
         raise
 
 
+def remove_leftovers(path: str | os.PathLike[str]) -> None:
+    """Removes what a process that was killed has begun of a file."""
+    target = Path(os.path.realpath(path))
+    for entry in target.parent.iterdir() if target.parent.is_dir() else ():
+        if entry.name.startswith(f".{target.name}.") and entry.suffix == ".part":
+            with suppress(OSError):
+                entry.unlink()
+
+
 def make_folder(path: str | os.PathLike[str]) -> None:
     """Creates a folder and those above it, if they are not there. Raises AudioError if that cannot be."""
     try:

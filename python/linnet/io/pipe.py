@@ -1,11 +1,16 @@
-"""Recordings on stdin and stdout: WAV of known or unknown length, or headerless 16-bit samples."""
+"""Recordings that come in or go out byte after byte: stdin, stdout, named pipes, process substitution.
+
+WAV and headerless samples are read as they come in. What else comes in is put into a temporary file first.
+"""
 
 from __future__ import annotations
 
 import os
+import stat
 import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from io import BufferedIOBase
 from typing import cast
 
@@ -15,36 +20,81 @@ from numpy.typing import NDArray
 from linnet.io import wav
 from linnet.io.blocks import Reader, Writer
 from linnet.io.errors import AudioError, empty, reason
-from linnet.io.formats import Block, Format
+from linnet.io.ffmpeg import format_name
+from linnet.io.formats import Format
+from linnet.io.stream import Stream
 
 PIPE = "-"  # in place of a file's name
+_COPIED = 1 << 16  # bytes at once
+HEAD = 64  # bytes that tell a format
 
 
-def open_stdin(raw: tuple[int, int] | None) -> Reader:
-    """WAV, or with raw = (rate, channels) headerless 16-bit little-endian samples."""
-    if sys.stdin is None:
-        raise AudioError("stdin: closed; send the recording there, or give a file")
-    stream = cast(BufferedIOBase, sys.stdin.buffer)
-    left: int | None = None  # bytes; None: until the end of the stream
+def is_pipe(path: str) -> bool:
+    """True for "-" and for whatever has a name but is no regular file: its bytes come once, in their order."""
+    if path == PIPE:
+        return True
+    with suppress(OSError):
+        mode = os.stat(path).st_mode
+        return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+    return False
+
+
+@contextmanager
+def incoming(path: str) -> Iterator[tuple[Stream, str]]:
+    """The bytes of stdin or of a pipe with a name, and what errors call it."""
+    if path == PIPE:
+        if sys.stdin is None:
+            raise AudioError("stdin: closed; send the recording there, or give a file")
+        yield Stream(cast(BufferedIOBase, sys.stdin.buffer)), "stdin"
+        return
+    try:
+        file = open(path, "rb")  # noqa: SIM115
+    except OSError as error:
+        raise AudioError(f"{path}: cannot be read ({reason(error)}); give a readable sound file") from error
+    with file:
+        yield Stream(file), path
+
+
+def open_pipe(stream: Stream, name: str, raw: tuple[int, int] | None, strict: bool) -> Reader | None:
+    """WAV, or with raw = (rate, channels) headerless 16-bit little-endian samples; None if it is of another format,
+    and all of its bytes are still to come."""
     if raw is not None:
-        format = Format(*raw, None)
-    else:
-        format, left = wav.read_header(stream, "stdin")
-        if format.frames == 0:
-            raise empty("stdin")
-    width = wav.frame_bytes(format)
+        reader = wav.read_raw(stream, name, raw, strict)
+        reader.live = True
+        return reader
+    head = stream.peek(12)
+    if not head:
+        raise empty(name)
+    if wav.is_wav(head):
+        stream.mark()
+        try:
+            reader = wav.open_wav(stream, name, strict)
+        except wav.NotPlain:
+            if stream.rewind():
+                return None
+            raise
+        reader.live = True
+        return reader
+    if format_name(stream.peek(HEAD)) is None:
+        raise AudioError(f"{name}: not a WAV stream; send WAV, or raw 16-bit samples with --raw RATE,CHANNELS")
+    return None
 
-    def read(samples: int) -> Block:
-        nonlocal left
-        data = wav.read_fully(stream, samples * width if left is None else min(samples * width, left))
-        rest = len(data) % width
-        if left is not None:
-            left -= len(data)
-        elif rest:
-            raise AudioError(f"stdin: ends inside a sample, after {rest} of its {width} bytes; send whole samples")
-        return wav.decode(data[: len(data) - rest], format)
 
-    return Reader("stdin", format, read)
+@contextmanager
+def spooled(stream: Stream, name: str) -> Iterator[str]:
+    """The path of a temporary file with all that comes in; it is removed at the end."""
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(tempfile.NamedTemporaryFile(prefix="linnet-"))
+            while data := stream.read(_COPIED):
+                file.write(data)
+            file.flush()
+        except OSError as error:
+            folder = tempfile.gettempdir()
+            raise AudioError(
+                f"{name}: cannot be put aside in {folder} ({reason(error)}); make room there, or set TMPDIR"
+            ) from error
+        yield file.name
 
 
 @contextmanager
@@ -52,10 +102,26 @@ def open_stdout(source: Format, raw: bool) -> Iterator[Writer]:
     """WAV of the source's sample type where there is such a WAV, else of 16 bits; raw: headerless 16-bit samples."""
     if sys.stdout is None:
         raise AudioError("stdout: closed; redirect it, or give a file for the output")
-    stream = sys.stdout.buffer
     subtype = source.subtype if source.subtype in wav.TYPES and not raw else "PCM_16"
+    output = None if raw else wav.WavWriter(cast(BufferedIOBase, _Stdout()), source, subtype, file=False)
 
-    def send(data: bytes) -> None:
+    def write(samples: NDArray[np.generic]) -> None:
+        if output:
+            output.write(samples)
+        else:
+            _Stdout().write(wav.encode(samples, subtype))
+
+    writer = Writer(subtype, write)
+    yield writer
+    if output and (late := output.close()):
+        writer.warnings.append(f"stdout: {', '.join(late)} came behind the sound, too late for a pipe; left out")
+
+
+class _Stdout:
+    """stdout, written through."""
+
+    def write(self, data: bytes) -> int:
+        stream = sys.stdout.buffer
         try:
             stream.write(data)
             stream.flush()
@@ -64,10 +130,4 @@ def open_stdout(source: Format, raw: bool) -> Iterator[Writer]:
             with suppress(OSError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise AudioError(f"stdout: cannot be written ({reason(error)}); keep the reader open to the end") from error
-
-    def write(samples: NDArray[np.generic]) -> None:
-        send(wav.encode(samples, subtype))
-
-    if not raw:
-        send(wav.write_header(source, subtype))
-    yield Writer(subtype, write)
+        return len(data)

@@ -30,7 +30,8 @@ PIPE_SECONDS = 0.02  # of a pipe, so that what comes in live goes on at once
 
 @dataclass(frozen=True)
 class Options:
-    """How to enhance. raw: (rate, channels) of headerless samples on stdin, and stdout headerless too."""
+    """How to enhance. raw: (rate, channels) of headerless samples on stdin, and stdout headerless too. strict: what is
+    wrong with a recording's size is an error, not a warning."""
 
     model: ModelLike = DEFAULT_MODEL
     attenuation_limit_db: float = 100.0
@@ -38,11 +39,13 @@ class Options:
     backend: str | None = None
     compensate: bool = True
     raw: tuple[int, int] | None = None
+    strict: bool = False
 
 
 @dataclass
 class Result:
-    """What was done. delay: samples at 48 kHz of the live stream; noise_reduction_db None where no pause was found."""
+    """What was done. delay: samples at 48 kHz of the live stream; noise_reduction_db None where no pause was found;
+    warnings: what was wrong with the recording, or of it could not be kept, a line each."""
 
     input: str
     output: str
@@ -55,6 +58,7 @@ class Result:
     nonfinite: int
     stats: Stats
     noise_reduction_db: float | None
+    warnings: list[str] = field(default_factory=list)
     preview: tuple[NDArray[np.float32], NDArray[np.float32]] | None = field(default=None, repr=False)
 
     @property
@@ -92,6 +96,7 @@ class Result:
             "cpu_percent": round(self.cpu_percent, 3),
             "nonfinite_samples": self.nonfinite,
             "noise_reduction_db": None if self.noise_reduction_db is None else round(self.noise_reduction_db, 2),
+            "warnings": self.warnings,
             "last_frame": {name: round(value, 4) for name, value in self.stats._asdict().items()},
         }
 
@@ -109,7 +114,7 @@ def enhance_file(
     preview True keeps the first 30 s for a figure. progress is told the seconds done since its last call.
     """
     with ExitStack() as stack:
-        reader = stack.enter_context(open_input(source, options.raw))
+        reader = stack.enter_context(open_input(source, options.raw, options.strict))
         form = reader.format
         _check_format(source, form)
         _check_distinct(source, target)
@@ -126,7 +131,7 @@ def enhance_file(
         writer = stack.enter_context(open_output(target, form, options.raw is not None))
         before, after = Meter(form.rate, preview), Meter(form.rate, preview)
         samples, cpu = 0, 0.0
-        for block in reader.blocks(int((PIPE_SECONDS if source == PIPE else BLOCK_SECONDS) * form.rate)):
+        for block in reader.blocks(int((PIPE_SECONDS if reader.live else BLOCK_SECONDS) * form.rate)):
             samples += len(block)
             started = time.process_time()
             ready = adapter.feed(block)
@@ -147,8 +152,21 @@ def enhance_file(
         powers = before.powers(), after.powers()
         reduction = noise_reduction(*powers, pauses(powers[1]))
     images = (before.preview(), after.preview()) if preview else None
+    warnings = reader.warnings + writer.warnings
     return Result(
-        source, target, form, samples, options, backend, delay, cpu, adapter.nonfinite, stats, reduction, images
+        source,
+        target,
+        form,
+        samples,
+        options,
+        backend,
+        delay,
+        cpu,
+        adapter.nonfinite,
+        stats,
+        reduction,
+        warnings,
+        images,
     )
 
 

@@ -171,7 +171,7 @@ def _progress(pairs: list[tuple[str, str, str]]) -> Iterable[tuple[str, str, str
 def _load_pair(clean: str, noisy: str) -> tuple[Signal, Signal]:
     signals = []
     for path in (clean, noisy):
-        with open_input(path) as reader:
+        with open_input(path, strict=True) as reader:
             samples = np.concatenate([block[:, 0] for block in reader.blocks(1 << 16)])
             signals.append((np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0), reader.format.rate))
     (first, rate_1), (second, rate_2) = signals
