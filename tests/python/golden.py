@@ -3,9 +3,9 @@
 Written from the published method (Valin et al., "A Perceptually-Motivated Approach for Low-Complexity, Real-Time
 Enhancement of Fullband Speech", Interspeech 2020) and the decisions in docs/algorithm.md, in the plainest form there
 is: matrix products instead of loops over band edges, numpy's FFT, numpy's log10. Signals given to and returned by
-`chain` have full scale 1; every other function works at the internal full scale of 32768. rate: of the signal, 48000 or
-a lower one, whose spectra end at its Nyquist frequency and are filled up with zeros to 481 bins. The pitch track is an input:
-the model judges it (`normalised_correlation`) but does not search for one.
+`chain` have full scale 1; every other function works at the internal full scale of 32768. The pitch track is an input:
+the model judges it (`normalised_correlation`) but does not search for one. rate: of the signal, 48000 or a lower one,
+whose spectra end at its Nyquist frequency and are filled up with zeros to 481 bins.
 """
 
 from __future__ import annotations
@@ -196,11 +196,11 @@ def comb_spectra(x: ArrayLike, periods: ArrayLike, lookahead: int, rate: int = R
     A lower rate is brought up to 48 kHz before, whose delay shortens what the comb knows of the future. No frame knows
     what has not come yet."""
     late = lag(rate)
-    x = np.asarray(x) if rate == RATE else interpolate(x, rate)[late:]
+    x = np.asarray(x) if rate == RATE else interpolate(x, rate)
 
     def row(t: int, period: int) -> Spectra:
-        known = x[: max(HOP * (t + 1) - late, 0)]
-        return stft_frame(comb_filter(known, HOP * (t - lookahead - 1), period, HOP * lookahead - late))
+        start = HOP * (t - lookahead - 1) + late
+        return stft_frame(comb_filter(x[: HOP * (t + 1)], start, period, HOP * lookahead - late))
 
     spectra = np.array([row(t, int(period)) for t, period in enumerate(np.asarray(periods))]).reshape(-1, BINS)
     spectra[:, rate // 100 + 1 :] = 0

@@ -1,4 +1,4 @@
-"""Streams at 8, 16, 24 and 32 kHz: each stage against golden.py, the whole against the same signal brought up to 48 kHz.
+"""Streams at 8, 16, 24 and 32 kHz: each stage against golden.py, the whole against the signal brought up to 48 kHz.
 
 The tolerances of features are what a resampler's transition band leaves of two ways to the same bands: none is asked
 for in the bands around the Nyquist frequency.
@@ -7,7 +7,6 @@ for in the bands around the Nyquist frequency.
 from __future__ import annotations
 
 import golden
-import linnet
 import numpy as np
 import pytest
 import soundfile
@@ -15,6 +14,7 @@ import soxr
 from conftest import ROOT
 from numpy.testing import assert_allclose
 
+import linnet
 from linnet import _core
 
 LOWER = (8000, 16000, 24000, 32000)
@@ -32,7 +32,7 @@ def stream(rate: int, **config: bool) -> _core.Stream:
 
 
 def test_the_rates() -> None:
-    assert _core.RATES == (*LOWER, 48000)
+    assert list(_core.RATES) == [*LOWER, 48000]
 
 
 @pytest.mark.parametrize("rate", LOWER)
