@@ -5,7 +5,7 @@
 SET holds noisy/ and clean/ with files of the same names, as `training/evaluate.py` takes them. Every recording is first
 brought to the rate (soxr VHQ), so that both ways start from the same samples. PESQ against the clean recording at that
 rate: narrow band at 8 kHz, wide band of 16 kHz above. Prints a table of means and of the largest difference; exit
-status 1 if the means differ by more than 0.03. A single recording says little: shifting it by a quarter of a frame moves
+status 1 if the means differ by more than 0.03. A single recording says little: shifting it by a part of a frame moves
 the score of either way by up to 0.2.
 """
 
