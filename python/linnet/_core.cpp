@@ -50,14 +50,17 @@ class Model {
 
 class Stream {
  public:
-  Stream(std::shared_ptr<Model> model, bool any_block, const std::optional<std::string> &backend_name, bool spread)
+  Stream(std::shared_ptr<Model> model, bool any_block, const std::optional<std::string> &backend_name, bool spread,
+         int sample_rate)
       : model_(std::move(model)) {
     linnet_config config = {};
     config.size = sizeof config;
+    config.sample_rate = sample_rate;
     config.any_block = any_block;
     config.spread = spread;
     config.backend = backend_name ? backend_name->c_str() : nullptr;
-    check(linnet_create(model_->get(), &config, &stream_), backend_name ? *backend_name : "");
+    const linnet_status status = linnet_create(model_->get(), &config, &stream_);
+    check(status, status == LINNET_ERR_RATE ? "got " + std::to_string(sample_rate) : backend_name.value_or(""));
   }
   ~Stream() { linnet_destroy(stream_); }
   Stream(const Stream &) = delete;
@@ -213,10 +216,10 @@ PYBIND11_MODULE(_core, m) {
       .def_property_readonly("frame_bytes", [](const Model &model) { return model.info().frame_bytes; })
       .def_property_readonly("stream_bytes", [](const Model &model) { return model.info().stream_bytes; });
 
-  py::class_<Stream>(m, "Stream", "One mono stream at 48 kHz.")
-      .def(py::init<std::shared_ptr<Model>, bool, const std::optional<std::string> &, bool>(),
+  py::class_<Stream>(m, "Stream", "One mono stream.")
+      .def(py::init<std::shared_ptr<Model>, bool, const std::optional<std::string> &, bool, int>(),
            py::arg("model").none(false), py::arg("any_block") = false, py::arg("backend") = std::nullopt,
-           py::arg("spread") = false)
+           py::arg("spread") = false, py::arg("sample_rate") = dsp::kSampleRate)
       .def("process", &Stream::process, py::arg("samples"))
       .def("process_i16", &Stream::process_i16, py::arg("samples").noconvert())
       .def("conceal", &Stream::conceal, py::arg("count"))
@@ -236,6 +239,9 @@ PYBIND11_MODULE(_core, m) {
   m.def("backends", &backends);
 
   m.attr("RATE") = dsp::kSampleRate;
+  py::tuple rates(std::size(dsp::kRates));
+  for (size_t i = 0; i < std::size(dsp::kRates); ++i) rates[i] = dsp::kRates[i].hertz;
+  m.attr("RATES") = rates;
   m.attr("FRAME") = dsp::kFrame;
   m.attr("WINDOW") = dsp::kWindow;
   m.attr("BINS") = dsp::kBins;

@@ -1,8 +1,8 @@
 """The C++ core: models and streams, the constants they share with Python, and the laboratory for training and tests.
 
-Frames of 480 samples at 48 kHz. Row t of an array of steps belongs to frame t - lookahead, whose window is centred on
-sample 480 (t - lookahead). Band statistics are energies at full scale 32768 with the FFT divided by 960. backend
-None: the fastest.
+Frames of 10 ms, 480 samples at 48 kHz. Row t of an array of steps belongs to frame t - lookahead, whose window is
+centred on the first sample of hop t - lookahead. Band statistics are energies at full scale 32768 with the FFT divided
+by its length. backend None: the fastest. rate: one of RATES; others raise ValueError.
 """
 
 from typing import Literal, NotRequired, TypedDict, overload
@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from typing_extensions import Buffer
 
-RATE: int  # Hz
-FRAME: int  # samples, the hop between frames
-WINDOW: int  # samples
-BINS: int  # of a window's spectrum, 50 Hz apart
+RATE: int  # Hz, the highest and the usual one
+RATES: tuple[int, ...]  # Hz, rising, that streams run at
+FRAME: int  # samples at 48 kHz, the hop between frames
+WINDOW: int  # samples at 48 kHz
+BINS: int  # of a window's spectrum at 48 kHz, 50 Hz apart
 USED_BINS: int  # those below 20 kHz
 BANDS: int
 FEATURES: int  # of a frame, what every network gets
@@ -61,10 +62,15 @@ class Model:
     def stream_bytes(self) -> int: ...
 
 class Stream:
-    """One mono stream at 48 kHz."""
+    """One mono stream at a rate of RATES. Raises LinnetError for another one."""
 
     def __init__(
-        self, model: Model, any_block: bool = False, backend: str | None = None, spread: bool = False
+        self,
+        model: Model,
+        any_block: bool = False,
+        backend: str | None = None,
+        spread: bool = False,
+        sample_rate: int = 48000,
     ) -> None: ...
     def process(self, samples: ArrayLike) -> NDArray[np.float32]: ...
     def process_i16(self, samples: NDArray[np.int16]) -> NDArray[np.int16]: ...
@@ -106,7 +112,7 @@ class _NoisyStatistics(TypedDict):
     features: NDArray[np.float32]  # [T, 70]
     fine: NotRequired[NDArray[np.float32]]  # [T, 294], where asked for
     coherence: NDArray[np.float32]  # [T, 34]
-    period: NDArray[np.int32]  # [T], samples
+    period: NDArray[np.int32]  # [T], samples at 48 kHz
     correlation: NDArray[np.float32]  # [T]
     yy: NDArray[np.float32]  # [T, 34], and so are all below
     pp: NDArray[np.float32]
@@ -118,7 +124,7 @@ class _Statistics(_NoisyStatistics):
     xp: NDArray[np.float32]
 
 class _NoisySpectra(_NoisyStatistics):
-    noisy: NDArray[np.complex64]  # [T, 481]
+    noisy: NDArray[np.complex64]  # [T, 481], 0 above the Nyquist frequency of a lower rate
     comb: NDArray[np.complex64]
 
 class _Spectra(_Statistics):
@@ -140,6 +146,7 @@ def analyze(
     backend: str | None = None,
     spectra: Literal[False] = False,
     fine: bool = False,
+    rate: int = 48000,
 ) -> _NoisyStatistics: ...
 @overload
 def analyze(
@@ -150,6 +157,7 @@ def analyze(
     *,
     spectra: Literal[True],
     fine: bool = False,
+    rate: int = 48000,
 ) -> _NoisySpectra: ...
 @overload
 def analyze(
@@ -159,6 +167,7 @@ def analyze(
     backend: str | None = None,
     spectra: Literal[False] = False,
     fine: bool = False,
+    rate: int = 48000,
 ) -> _Statistics: ...
 @overload
 def analyze(
@@ -169,6 +178,7 @@ def analyze(
     *,
     spectra: Literal[True],
     fine: bool = False,
+    rate: int = 48000,
 ) -> _Spectra: ...
 def synthesize(
     noisy: ArrayLike,
@@ -178,14 +188,16 @@ def synthesize(
     postfilter: float = 0.0,
     backend: str | None = None,
     taps: ArrayLike | None = None,
+    rate: int = 48000,
 ) -> NDArray[np.float32]:
     """The engine's path with these gains and strengths [T, 34] and filters of low bins [T, 98, taps, 2].
 
-    Without strengths there is no comb, as in models that search for no pitch. The output lags by 480 (lookahead + 1) samples.
+    Without strengths there is no comb, as in models that search for no pitch. The output lags by lookahead + 1
+    frames.
     """
 
 def synthesize_bins(noisy: ArrayLike, bin_gains: ArrayLike, lookahead: int = 2) -> NDArray[np.float32]:
-    """Gains [T, 481] for every bin of the noisy spectrum; alignment as in `synthesize`."""
+    """Gains [T, 481] for every bin of the noisy spectrum at 48 kHz; alignment as in `synthesize`."""
 
 def network(blob: Buffer, features: ArrayLike, backend: str | None = None, frames_per_call: int = 0) -> _NetworkOutput:
     """The network on features [T, 70], from its zero state; frames_per_call at a time (0: all) changes no bit.
@@ -193,14 +205,17 @@ def network(blob: Buffer, features: ArrayLike, backend: str | None = None, frame
     Models that read the low bins want [T, 364]: behind the features of a frame its fine inputs.
     """
 
-def fft(x: ArrayLike) -> NDArray[np.complex64]:
-    """[960] -> [481], divided by 960."""
+def fft(x: ArrayLike, rate: int = 48000) -> NDArray[np.complex64]:
+    """[W] -> [W / 2 + 1], unscaled; W is the rate's window of 20 ms: 960 at 48 kHz."""
 
-def ifft(spectrum: ArrayLike) -> NDArray[np.float32]:
-    """[481] -> [960]."""
+def ifft(spectrum: ArrayLike, rate: int = 48000) -> NDArray[np.float32]:
+    """[W / 2 + 1] -> [W], unscaled."""
 
-def window() -> NDArray[np.float32]:
-    """The analysis and synthesis window [960]."""
+def window(rate: int = 48000) -> NDArray[np.float32]:
+    """The analysis and synthesis window [W]."""
+
+def interpolate(x: ArrayLike, rate: int, backend: str | None = None) -> NDArray[np.float32]:
+    """Whole frames at a rate below 48 kHz, which are brought up to it: 480 samples a frame, 8 of x late."""
 
 def band_energy(spectrum: ArrayLike) -> NDArray[np.float32]:
     """[481] -> [34]."""
@@ -211,7 +226,7 @@ def band_interpolate(bands: ArrayLike) -> NDArray[np.float32]:
 def comb(x: ArrayLike, start: int, period: int, lookahead_samples: int) -> NDArray[np.float32]:
     """960 comb-filtered samples from x[start] on; x holds 5 periods before and 960 + lookahead_samples after start."""
 
-def high_pass(x: ArrayLike) -> NDArray[np.float32]: ...
+def high_pass(x: ArrayLike, rate: int = 48000) -> NDArray[np.float32]: ...
 def postfilter(gains: ArrayLike, amplitude: ArrayLike, amount: float) -> NDArray[np.float32]: ...
 def sigmoid(x: ArrayLike, backend: str | None = None) -> NDArray[np.float32]: ...
 def tanh(x: ArrayLike, backend: str | None = None) -> NDArray[np.float32]: ...

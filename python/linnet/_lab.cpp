@@ -12,6 +12,7 @@
 #include "dsp/erb.h"
 #include "dsp/fft.h"
 #include "dsp/gains.h"
+#include "dsp/interpolator.h"
 #include "dsp/stft.h"
 #include "kernels/kernels.h"
 #include "lab/analyse.h"
@@ -28,6 +29,12 @@ namespace {
 
 using Backend = std::optional<std::string>;  // none: the fastest
 
+const dsp::Rate &rate_of(int hertz) {
+  const dsp::Rate *rate = dsp::find_rate(hertz);
+  if (!rate) throw py::value_error("rate must be 8000, 16000, 24000, 32000 or 48000 Hz, got " + std::to_string(hertz));
+  return *rate;
+}
+
 void check_lookahead(int lookahead) {
   if (lookahead < 0 || lookahead > dsp::kMaxLookahead)
     throw py::value_error("lookahead must be 0.." + std::to_string(dsp::kMaxLookahead) + " frames, got " +
@@ -35,9 +42,9 @@ void check_lookahead(int lookahead) {
 }
 
 // Whole frames of a recording.
-py::ssize_t frames_of(const Floats &noisy) {
+py::ssize_t frames_of(const Floats &noisy, const dsp::Rate &rate) {
   check_mono(noisy, "noisy");
-  return noisy.shape(0) / dsp::kFrame;
+  return noisy.shape(0) / rate.frame;
 }
 
 // Puts an array into a result and tells where its values lie.
@@ -48,12 +55,13 @@ auto *put(py::dict &result, const char *name, Array array) {
 }
 
 py::dict analyze(const Floats &noisy, const std::optional<Floats> &clean, int lookahead, const Backend &backend,
-                 bool spectra, bool fine) {
+                 bool spectra, bool fine, int hertz) {
   constexpr const char *kProductNames[lab::kProducts] = {"yy", "pp", "yp", "xx", "xy", "xp"};
   constexpr const char *kSignalNames[lab::kSignals] = {"noisy", "comb", "clean"};
   const kernels::Kernels &kernels = kernels_of(backend);
   check_lookahead(lookahead);
-  const py::ssize_t frames = frames_of(noisy);
+  const dsp::Rate &rate = rate_of(hertz);
+  const py::ssize_t frames = frames_of(noisy, rate);
   if (clean) check_length(*clean, noisy.shape(0), "clean");
   py::dict result;
   lab::Measurements out = {};
@@ -69,16 +77,17 @@ py::dict analyze(const Floats &noisy, const std::optional<Floats> &clean, int lo
   const float *in = noisy.data(), *reference = clean ? clean->data() : nullptr;
   {
     const py::gil_scoped_release release;
-    lab::analyse(kernels, in, reference, static_cast<size_t>(frames), lookahead, out);
+    lab::analyse(kernels, rate, in, reference, static_cast<size_t>(frames), lookahead, out);
   }
   return result;
 }
 
 Floats synthesize(const Floats &noisy, const Floats &gains, const std::optional<Floats> &strengths, int lookahead,
-                  float postfilter, const Backend &backend, const std::optional<Floats> &taps) {
+                  float postfilter, const Backend &backend, const std::optional<Floats> &taps, int hertz) {
   const kernels::Kernels &kernels = kernels_of(backend);
   check_lookahead(lookahead);
-  const py::ssize_t frames = frames_of(noisy);
+  const dsp::Rate &rate = rate_of(hertz);
+  const py::ssize_t frames = frames_of(noisy, rate);
   check_matrix(gains, frames, dsp::kBands, "gains");
   if (strengths) check_matrix(*strengths, frames, dsp::kBands, "strengths");
   if (!(postfilter >= 0.0f && postfilter <= 1.0f))
@@ -91,18 +100,18 @@ Floats synthesize(const Floats &noisy, const Floats &gains, const std::optional<
                             ", 98, N, 2), N odd, at most 5 and at most 2 * lookahead + 1");
     reach = static_cast<int>(taps->shape(2)) / 2;
   }
-  Floats out = vector_of(frames * dsp::kFrame);
+  Floats out = vector_of(frames * rate.frame);
   const float *in = noisy.data(), *g = gains.data();
   const float *r = strengths ? strengths->data() : nullptr, *filters = taps ? taps->data() : nullptr;
   float *to = out.mutable_data();
   const py::gil_scoped_release release;
-  lab::synthesise(kernels, in, static_cast<size_t>(frames), lookahead, g, r, filters, reach, postfilter, to);
+  lab::synthesise(kernels, rate, in, static_cast<size_t>(frames), lookahead, g, r, filters, reach, postfilter, to);
   return out;
 }
 
 Floats synthesize_bins(const Floats &noisy, const Floats &bin_gains, int lookahead) {
   check_lookahead(lookahead);
-  const py::ssize_t frames = frames_of(noisy);
+  const py::ssize_t frames = frames_of(noisy, dsp::kFullRate);
   check_matrix(bin_gains, frames, dsp::kBins, "bin_gains");
   Floats out = vector_of(frames * dsp::kFrame);
   const float *in = noisy.data(), *g = bin_gains.data();
@@ -154,34 +163,53 @@ py::dict network(const py::buffer &blob, const Floats &features, const Backend &
   return result;
 }
 
-dsp::Spectrum load(const Complexes &bins) {
-  check_length(bins, dsp::kBins, "spectrum");
-  dsp::Spectrum s;
-  for (int k = 0; k < dsp::kBins; ++k) {
+// Of a rate that has so many bins; those above are 0.
+dsp::Spectrum load(const Complexes &bins, const dsp::Rate &rate = dsp::kFullRate) {
+  check_length(bins, rate.bins, "spectrum");
+  dsp::Spectrum s = {};
+  for (int k = 0; k < rate.bins; ++k) {
     s.re[k] = bins.data()[k].real();
     s.im[k] = bins.data()[k].imag();
   }
   return s;
 }
 
-Complexes fft(const Floats &x) {
-  check_length(x, dsp::kWindow, "x");
+Complexes fft(const Floats &x, int hertz) {
+  const dsp::Rate &rate = rate_of(hertz);
+  check_length(x, rate.window, "x");
   dsp::Spectrum s;
-  dsp::fft_forward(x.data(), &s);
-  Complexes out = vector_of<Complexes>(dsp::kBins);
-  for (int k = 0; k < dsp::kBins; ++k) out.mutable_data()[k] = {s.re[k], s.im[k]};
+  dsp::fft_forward(rate, x.data(), &s);
+  Complexes out = vector_of<Complexes>(rate.bins);
+  for (int k = 0; k < rate.bins; ++k) out.mutable_data()[k] = {s.re[k], s.im[k]};
   return out;
 }
 
-Floats ifft(const Complexes &bins) {
-  Floats out = vector_of(dsp::kWindow);
-  dsp::fft_inverse(load(bins), out.mutable_data());
+Floats ifft(const Complexes &bins, int hertz) {
+  const dsp::Rate &rate = rate_of(hertz);
+  Floats out = vector_of(rate.window);
+  dsp::fft_inverse(rate, load(bins, rate), out.mutable_data());
   return out;
 }
 
-Floats window() {
-  Floats out = vector_of(dsp::kWindow);
-  memcpy(out.mutable_data(), dsp::stft_window(), dsp::kWindow * sizeof(float));
+Floats window(int hertz) {
+  const dsp::Rate &rate = rate_of(hertz);
+  Floats out = vector_of(rate.window);
+  std::copy_n(dsp::stft_window(rate), rate.window, out.mutable_data());
+  return out;
+}
+
+// Frame by frame, as a stream does it.
+Floats interpolate(const Floats &x, int hertz, const Backend &backend) {
+  const kernels::Kernels &kernels = kernels_of(backend);
+  const dsp::Rate &rate = rate_of(hertz);
+  if (rate.hertz == dsp::kSampleRate)
+    throw py::value_error("rate 48000: give a lower one, which there is to interpolate");
+  const py::ssize_t frames = frames_of(x, rate);
+  Floats out = vector_of(frames * dsp::kFrame);
+  std::vector<float> padded(static_cast<size_t>(rate.frame));
+  padded.insert(padded.end(), x.data(), x.data() + frames * rate.frame);
+  for (py::ssize_t t = 0; t < frames; ++t)
+    dsp::interpolate(kernels, rate, padded.data() + (t + 1) * rate.frame, out.mutable_data() + t * dsp::kFrame);
   return out;
 }
 
@@ -210,13 +238,15 @@ Floats comb(const Floats &x, int start, int period, int lookahead_samples) {
   return out;
 }
 
-Floats high_pass(const Floats &x) {
+Floats high_pass(const Floats &x, int hertz) {
+  const dsp::Rate &rate = rate_of(hertz);
   check_mono(x, "x");
-  if (x.shape(0) % dsp::kFrame != 0) throw py::value_error("x must be whole frames of 480 samples");
+  if (x.shape(0) % rate.frame != 0)
+    throw py::value_error("x must be whole frames of " + std::to_string(rate.frame) + " samples");
   Floats out = vector_of(x.shape(0));
   memcpy(out.mutable_data(), x.data(), static_cast<size_t>(x.shape(0)) * sizeof(float));
   dsp::HighPass filter = {};
-  for (py::ssize_t n = 0; n < x.shape(0); n += dsp::kFrame) filter.process(out.mutable_data() + n);
+  for (py::ssize_t n = 0; n < x.shape(0); n += rate.frame) filter.process(rate, out.mutable_data() + n);
   return out;
 }
 
@@ -253,20 +283,22 @@ py::array_t<int8_t> quantize(const Floats &x, const Backend &backend) {
 
 void bind_lab(py::module_ &m) {
   const auto any_backend = Backend();
+  const auto rate = py::arg("rate") = dsp::kSampleRate;
   m.def("analyze", &analyze, py::arg("noisy"), py::arg("clean") = std::nullopt, py::arg("lookahead") = 2,
-        py::arg("backend") = any_backend, py::arg("spectra") = false, py::arg("fine") = false);
+        py::arg("backend") = any_backend, py::arg("spectra") = false, py::arg("fine") = false, rate);
   m.def("synthesize", &synthesize, py::arg("noisy"), py::arg("gains"), py::arg("strengths"), py::arg("lookahead") = 2,
-        py::arg("postfilter") = 0.0f, py::arg("backend") = any_backend, py::arg("taps") = std::nullopt);
+        py::arg("postfilter") = 0.0f, py::arg("backend") = any_backend, py::arg("taps") = std::nullopt, rate);
   m.def("synthesize_bins", &synthesize_bins, py::arg("noisy"), py::arg("bin_gains"), py::arg("lookahead") = 2);
   m.def("network", &network, py::arg("blob"), py::arg("features"), py::arg("backend") = any_backend,
         py::arg("frames_per_call") = 0);
-  m.def("fft", &fft, py::arg("x"));
-  m.def("ifft", &ifft, py::arg("spectrum"));
-  m.def("window", &window);
+  m.def("fft", &fft, py::arg("x"), rate);
+  m.def("ifft", &ifft, py::arg("spectrum"), rate);
+  m.def("window", &window, rate);
+  m.def("interpolate", &interpolate, py::arg("x"), py::arg("rate"), py::arg("backend") = any_backend);
   m.def("band_energy", &band_energy, py::arg("spectrum"));
   m.def("band_interpolate", &band_interpolate, py::arg("bands"));
   m.def("comb", &comb, py::arg("x"), py::arg("start"), py::arg("period"), py::arg("lookahead_samples"));
-  m.def("high_pass", &high_pass, py::arg("x"));
+  m.def("high_pass", &high_pass, py::arg("x"), rate);
   m.def("postfilter", &postfilter, py::arg("gains"), py::arg("amplitude"), py::arg("amount"));
   m.def("sigmoid", &sigmoid, py::arg("x"), py::arg("backend") = any_backend);
   m.def("tanh", &tanh_of, py::arg("x"), py::arg("backend") = any_backend);

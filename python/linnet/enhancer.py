@@ -1,7 +1,8 @@
-"""Streams and whole recordings in numpy: the C++ core's mono streams at 48 kHz, made comfortable.
+"""Streams and whole recordings in numpy: the C++ core's mono streams, made comfortable.
 
 `Enhancer` is the real-time side: blocks of any length in, blocks of the same length out, a fixed delay. `enhance` and
-`RateAdapter` are the file side: any sample rate (resampled by soxr both ways), any number of channels, no delay.
+`RateAdapter` are the file side: any sample rate (those that no stream has are resampled by soxr both ways), any number
+of channels, no delay.
 Samples are float32 or float64 with full scale +-1, or int16; NaN and infinity count as 0 and other values are clamped
 to +-4.
 """
@@ -20,7 +21,8 @@ from linnet.catalog import DEFAULT_MODEL, Model, ModelLike, open_model
 
 Samples = TypeVar("Samples", NDArray[np.float32], NDArray[np.float64], NDArray[np.int16])
 
-RATE = _core.RATE  # Hz, of every stream
+RATE = _core.RATE  # Hz, of a stream that is not told another
+RATES: tuple[int, ...] = _core.RATES  # Hz, that a stream may have
 DEFAULT_POSTFILTER = 0.0  # that of the core
 LOWEST_RATE, HIGHEST_RATE = 4000, 384000  # Hz, of recordings
 MAX_CHANNELS = 64
@@ -38,14 +40,14 @@ class Stats(NamedTuple):
 
 
 class Enhancer:
-    """A stream at 48 kHz: one core stream per channel, all on one model, which is read and checked once in a process.
+    """A stream: one core stream per channel, all on one model, which is read and checked once in a process.
 
-    model: a Model, a name ("base", "sparse", "small", "light"), a path of a .linnet file, or its bytes. rate: 48000
-    only; other rates go through `linnet.enhance` or `RateAdapter`. attenuation_limit_db: the most that noise is
-    attenuated, 0 (a delayed copy, bit for bit) .. 100 (no limit). postfilter: strength of the envelope post-filter, 0
-    (off) .. 1. backend: None for the fastest, else one of `linnet.backends()`. channels: 1 takes blocks of shape (n,)
-    or (n, 1), more take (n, channels). any_block: blocks of any length; False wants whole frames of 480 samples and
-    saves 480 samples (10 ms) of delay.
+    model: a Model, a name ("base", "sparse", "small", "light"), a path of a .linnet file, or its bytes. rate: 8000,
+    16000, 24000, 32000 or 48000 Hz; others go through `linnet.enhance` or `RateAdapter`. attenuation_limit_db: the most
+    that noise is attenuated, 0 (a delayed copy, bit for bit) .. 100 (no limit). postfilter: strength of the envelope
+    post-filter, 0 (off) .. 1. backend: None for the fastest, else one of `linnet.backends()`. channels: 1 takes blocks
+    of shape (n,) or (n, 1), more take (n, channels). any_block: blocks of any length; False wants whole frames of 10 ms
+    and saves 10 ms of delay.
 
     Not to be shared between threads without a lock. Raises ValueError (ModelError for the model) naming the bad value.
     """
@@ -61,9 +63,10 @@ class Enhancer:
         channels: int = 1,
         any_block: bool = True,
     ) -> None:
-        if rate != RATE:
+        if rate not in RATES:
+            legal = f"{', '.join(map(str, RATES[:-1]))} or {RATES[-1]} Hz"
             raise ValueError(
-                f"rate {rate}: a stream runs at {RATE} Hz; linnet.enhance() takes recordings of other rates"
+                f"rate {rate!r}: a stream runs at {legal}; linnet.enhance() takes recordings of other rates"
             )
         if (
             isinstance(channels, bool)
@@ -76,7 +79,9 @@ class Enhancer:
                 f"backend '{backend}': not available on this CPU; give one of {', '.join(_core.backends())}"
             )
         self._model = open_model(model)
-        self._streams = [_core.Stream(self._model._core, any_block, backend) for _ in range(channels)]
+        self._streams = [
+            _core.Stream(self._model._core, any_block, backend, sample_rate=int(rate)) for _ in range(channels)
+        ]
         self._dtype: np.dtype[Any] = np.dtype(np.float32)
         self._flat = channels == 1
         self._any_block = any_block
@@ -97,7 +102,7 @@ class Enhancer:
     def process(self, block: Samples) -> Samples:
         """The enhanced samples of a block, `delay` samples late: same shape and dtype as the block, of any length.
 
-        With any_block False the length must be a multiple of 480.
+        With any_block False the length must be a multiple of `frame_size`.
         """
         streams = self._check_open()
         array = self._check_block(block)
@@ -145,7 +150,8 @@ class Enhancer:
             stream.reset()
 
     def enhance(self, audio: Samples) -> Samples:
-        """A whole recording at 48 kHz without delay: same length, shape, dtype. Resets the stream before and after."""
+        """A whole recording at the stream's rate without delay: same length, shape, dtype. Resets the stream before and
+        after."""
         array: NDArray[Any] = self._check_channels(audio)
         self.reset()
         # Frames that are whole suit both kinds of stream.
@@ -166,12 +172,12 @@ class Enhancer:
 
     @property
     def rate(self) -> int:
-        """48000 Hz."""
-        return RATE
+        """Hz."""
+        return self._check_open()[0].sample_rate
 
     @property
     def frame_size(self) -> int:
-        """480 samples, 10 ms."""
+        """Samples of a frame, 10 ms: 480 at 48 kHz."""
         return self._check_open()[0].frame_size
 
     @property
@@ -247,7 +253,8 @@ class Enhancer:
 
 
 class RateAdapter:
-    """A recording of any rate, in blocks: resampled to 48 kHz, enhanced, resampled back, cut to the input's length.
+    """A recording of any rate, in blocks: enhanced at that rate if a stream has it, else resampled to 48 kHz, enhanced,
+    resampled back; cut to the input's length.
 
     Blocks are float32 [n, channels]; `feed` gives what is ready, `finish` the rest, together as many samples as were
     fed. compensate False leaves the stream's delay in, as a listener of the live stream would hear it.
@@ -256,11 +263,14 @@ class RateAdapter:
     def __init__(self, model: ModelLike, rate: int, channels: int, *, compensate: bool = True, **controls: Any) -> None:
         if rate != int(rate) or not LOWEST_RATE <= rate <= HIGHEST_RATE:
             raise ValueError(f"rate {rate}: give {LOWEST_RATE}..{HIGHEST_RATE} Hz")
-        self.engine = Enhancer(model, channels=channels, any_block=False, **controls)
+        native = rate in RATES
+        self.engine = Enhancer(
+            model, rate=int(rate) if native else RATE, channels=channels, any_block=False, **controls
+        )
         self.nonfinite = 0  # NaN and infinite samples met so far
-        self._up = soxr.ResampleStream(rate, RATE, channels, "float32", "HQ") if rate != RATE else None
-        self._down = soxr.ResampleStream(RATE, rate, channels, "float32", "HQ") if rate != RATE else None
-        self._pending = np.zeros((0, channels), np.float32)  # at 48 kHz, less than a frame
+        self._up = None if native else soxr.ResampleStream(rate, RATE, channels, "float32", "HQ")
+        self._down = None if native else soxr.ResampleStream(RATE, rate, channels, "float32", "HQ")
+        self._pending = np.zeros((0, channels), np.float32)  # at the engine's rate, less than a frame
         self._skip = self.engine.delay if compensate else 0
         self._owed = 0  # samples fed and not yet given back
 
@@ -307,9 +317,9 @@ class RateAdapter:
 def enhance(audio: Samples, rate: int, model: ModelLike = DEFAULT_MODEL, **controls: Any) -> Samples:
     """A whole recording enhanced, without delay: same length, shape (n,) or (n, channels), and dtype.
 
-    rate in Hz, 4000..384000; other rates than 48000 are resampled both ways. controls: attenuation_limit_db,
-    postfilter and backend of `Enhancer`. Raises TypeError or ValueError (ModelError for the model) naming the bad
-    value.
+    rate in Hz, 4000..384000; others than 8000, 16000, 24000, 32000 and 48000 are resampled both ways. controls:
+    attenuation_limit_db, postfilter and backend of `Enhancer`. Raises TypeError or ValueError (ModelError for the
+    model) naming the bad value.
     """
     array = _check_audio(audio)
     channels = 1 if array.ndim == 1 else array.shape[1]

@@ -1,4 +1,5 @@
-/* Enhances a 16-bit file at 48 kHz: WAV with up to eight channels, or raw mono samples. One stream per channel, a few
+/* Enhances a 16-bit file: WAV at 8, 16, 24, 32 or 48 kHz with up to eight channels, or raw mono samples at 48 kHz. One
+ * stream per channel, a few
  * kilobytes of memory besides, output of the input's length with the delay taken out. Exit status 2 when something is
  * wrong; what was at OUT before is then still there.
  *
@@ -12,7 +13,7 @@
 
 #include "linnet.h"
 
-#define FRAME 480
+#define MAX_FRAME 480
 #define MAX_CHANNELS 8
 
 static uint32_t little32(const uint8_t *b) {
@@ -29,6 +30,7 @@ static void put32(uint8_t *b, uint32_t value) {
 typedef struct sound {
   int is_wav;
   unsigned channels;
+  uint32_t rate;
   unsigned long frames; /* samples per channel, or UNTIL_THE_END */
 } sound;
 
@@ -41,6 +43,7 @@ static const char *open_sound(FILE *in, sound *s) {
   int have_format = 0;
   s->is_wav = fread(b, 1, 12, in) == 12 && memcmp(b, "RIFF", 4) == 0 && memcmp(b + 8, "WAVE", 4) == 0;
   s->channels = 1;
+  s->rate = 48000;
   s->frames = UNTIL_THE_END;
   if (!s->is_wav) {
     rewind(in);
@@ -56,7 +59,8 @@ static const char *open_sound(FILE *in, sound *s) {
       tag = size >= 26 && little16(b) == 0xfffe ? little16(b + 24) : little16(b);
       s->channels = little16(b + 2);
       if (tag != 1 || little16(b + 14) != 16) return "not 16-bit PCM: convert it to 16-bit first";
-      if (little32(b + 4) != 48000) return "not at 48000 Hz: resample it first";
+      s->rate = little32(b + 4);
+      if (s->rate == 0) return "a WAV file with a damaged header";
       if (s->channels < 1 || s->channels > MAX_CHANNELS) return "more than 8 channels: split it first";
       have_format = 1;
       size &= 1; /* odd chunks are padded */
@@ -70,16 +74,16 @@ static const char *open_sound(FILE *in, sound *s) {
   return NULL;
 }
 
-static int write_header(FILE *out, unsigned channels, unsigned long frames) {
+static int write_header(FILE *out, const sound *s, unsigned long frames) {
   uint8_t b[44] = "RIFF....WAVEfmt ";
-  const uint32_t bytes = (uint32_t)(frames * channels * 2);
+  const uint32_t bytes = (uint32_t)(frames * s->channels * 2);
   put32(b + 4, 36 + bytes);
   put32(b + 16, 16);
   b[20] = 1;
-  b[22] = (uint8_t)channels;
-  put32(b + 24, 48000);
-  put32(b + 28, 48000 * channels * 2);
-  b[32] = (uint8_t)(channels * 2);
+  b[22] = (uint8_t)s->channels;
+  put32(b + 24, s->rate);
+  put32(b + 28, s->rate * s->channels * 2);
+  b[32] = (uint8_t)(s->channels * 2);
   b[34] = 16;
   memcpy(b + 36, "data", 4);
   put32(b + 40, bytes);
@@ -89,13 +93,13 @@ static int write_header(FILE *out, unsigned channels, unsigned long frames) {
 /* Frame by frame: the first `delay` output samples belong to nothing, and as many zeros push out the last ones.
  * Returns NULL or what is wrong, with the output unless *at_input is set. */
 static const char *enhance(FILE *in, FILE *out, const sound *s, linnet_stream **streams, int *at_input) {
-  static uint8_t bytes[FRAME * MAX_CHANNELS * 2];
-  static int16_t channel[FRAME];
-  const size_t step = s->channels * 2;
+  static uint8_t bytes[MAX_FRAME * MAX_CHANNELS * 2];
+  static int16_t channel[MAX_FRAME];
+  const size_t step = s->channels * 2, frame = (size_t)linnet_frame_size(streams[0]);
   unsigned long read = 0, written = 0, skip = (unsigned long)linnet_delay(streams[0]);
-  if (s->is_wav && !write_header(out, s->channels, 0)) return "cannot be written";
+  if (s->is_wav && !write_header(out, s, 0)) return "cannot be written";
   for (;;) {
-    size_t wanted = FRAME, got, first, count, i;
+    size_t wanted = frame, got, first, count, i;
     unsigned c;
     if (s->frames - read < wanted) wanted = s->frames - read;
     got = fread(bytes, step, wanted, in);
@@ -105,28 +109,28 @@ static const char *enhance(FILE *in, FILE *out, const sound *s, linnet_stream **
     *at_input = 0;
     read += got;
     if (got == 0 && written == read) break;
-    memset(bytes + got * step, 0, (FRAME - got) * step);
+    memset(bytes + got * step, 0, (frame - got) * step);
     for (c = 0; c < s->channels; ++c) {
       linnet_status status;
-      for (i = 0; i < FRAME; ++i) {
+      for (i = 0; i < frame; ++i) {
         const uint32_t value = little16(bytes + i * step + 2 * c);
         channel[i] = (int16_t)(value < 0x8000 ? (int32_t)value : (int32_t)value - 0x10000);
       }
-      status = linnet_process_i16(streams[c], channel, channel, FRAME);
+      status = linnet_process_i16(streams[c], channel, channel, frame);
       if (status != LINNET_OK) return linnet_status_text(status);
-      for (i = 0; i < FRAME; ++i) {
+      for (i = 0; i < frame; ++i) {
         bytes[i * step + 2 * c] = (uint8_t)((uint16_t)channel[i] & 0xff);
         bytes[i * step + 2 * c + 1] = (uint8_t)((uint16_t)channel[i] >> 8);
       }
     }
-    first = skip < FRAME ? skip : FRAME;
+    first = skip < frame ? skip : frame;
     skip -= first;
-    count = FRAME - first;
+    count = frame - first;
     if (count > read - written) count = read - written;
     if (fwrite(bytes + first * step, step, count, out) != count) return "cannot be written";
     written += count;
   }
-  if (s->is_wav && !write_header(out, s->channels, written)) return "cannot be written";
+  if (s->is_wav && !write_header(out, s, written)) return "cannot be written";
   return NULL;
 }
 
@@ -163,7 +167,7 @@ int main(int argc, char **argv) {
   const char *problem = NULL, *name = "";
   char *part = NULL;
   FILE *in = NULL, *out = NULL;
-  sound s = {0, 0, 0};
+  sound s = {0, 0, 0, 0};
   unsigned c;
   int at_input = 0;
   if (argc < 4 || argc > 5) {
@@ -183,7 +187,12 @@ int main(int argc, char **argv) {
     if (status != LINNET_OK) problem = linnet_status_text(status);
   }
   for (c = 0; !problem && c < s.channels; ++c) { /* one model for all channels, a stream for each */
-    linnet_status status = linnet_create(model, NULL, &streams[c]);
+    linnet_config config = {sizeof config, (int32_t)s.rate, 0, NULL, 0};
+    linnet_status status = linnet_create(model, &config, &streams[c]);
+    if (status == LINNET_ERR_RATE) {
+      name = argv[2];
+      problem = "not at 8000, 16000, 24000, 32000 or 48000 Hz: resample it first";
+    }
     if (status == LINNET_OK && argc == 5) {
       char *end = argv[4];
       const float limit = (float)strtod(argv[4], &end);

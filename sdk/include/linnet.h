@@ -1,9 +1,12 @@
-/* linnet: real-time speech enhancement, noise and reverberation suppression at 48 kHz.
+/* linnet: real-time speech enhancement, noise and reverberation suppression at 8 to 48 kHz.
  *
  * The whole public API. A model is checked once and never changes; any number of streams and threads share it. A stream
  * enhances one mono signal. Method: PercepNet (Valin et al., "A Perceptually-Motivated Approach for Low-Complexity,
  * Real-Time Enhancement of Fullband Speech", Interspeech 2020). For one model and one input the output has the same
  * bits on every CPU.
+ *
+ * Rates: a stream runs at 8000, 16000, 24000, 32000 or 48000 Hz, without a resampler, on the same model and with the
+ * same delay in time; frames are 10 ms. What lies above half the rate is simply not there.
  *
  *     linnet_model *model = NULL;
  *     linnet_stream *stream = NULL;
@@ -65,7 +68,7 @@ typedef enum linnet_status {
   LINNET_ERR_VERSION = -7,    /* a blob of another format or feature version, or an intact one of a topology that this
                                  library does not know */
   LINNET_ERR_CORRUPT = -8,    /* a blob that is cut short, changed, or breaks a rule of the format */
-  LINNET_ERR_RATE = -9,       /* a sample rate other than 48000 */
+  LINNET_ERR_RATE = -9,       /* a sample rate other than 8000, 16000, 24000, 32000 and 48000 */
   LINNET_ERR_STATE = -10,     /* no live model or stream lies there: never initialised, zeroed, or destroyed */
   LINNET_ERR_BACKEND = -11    /* a backend name that is unknown or that this CPU cannot run */
 } linnet_status;
@@ -74,7 +77,7 @@ typedef enum linnet_status {
  * newer caller has beyond the library's fields is ignored; a size that does not hold size itself is an error. */
 typedef struct linnet_config {
   size_t size;         /* sizeof(linnet_config) */
-  int32_t sample_rate; /* Hz; 0 means 48000, the only rate so far */
+  int32_t sample_rate; /* Hz: 8000, 16000, 24000, 32000 or 48000; 0 means 48000; else LINNET_ERR_RATE */
   int32_t any_block;   /* 0: samples per call are whole frames; 1: any number, one frame (10 ms) more delay */
   const char *backend; /* NULL: the fastest for this CPU; else "scalar", "avx2", ...: for tests and benchmarks */
   int32_t spread; /* 1: any number of samples too, with a frame's work divided over the calls of the next 10 ms, for
@@ -162,7 +165,8 @@ LINNET_API linnet_status linnet_gap(linnet_stream *stream, size_t samples);
 /* Bit for bit as newly created; the two controls keep their values. */
 LINNET_API linnet_status linnet_reset(linnet_stream *stream);
 
-/* 48000; samples per 10 ms frame (480); exact delay from input to output in samples. 0 if stream is not live. */
+/* In Hz; samples per 10 ms frame (480 at 48 kHz); exact delay from input to output in samples at that rate, the same
+ * time at each. 0 if stream is not live. */
 LINNET_API int linnet_sample_rate(const linnet_stream *stream);
 LINNET_API int linnet_frame_size(const linnet_stream *stream);
 LINNET_API int linnet_delay(const linnet_stream *stream);

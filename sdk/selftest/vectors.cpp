@@ -1,5 +1,6 @@
 // See vectors.h. Inputs come from recipes.h; each goes through the C API in frames, one of them also with controls set,
 // two frames at a time, in blocks of odd sizes, as 16-bit samples, spread, around rests of the stream and with losses.
+// Some go through streams of lower rates, which get a sample of it at each of their instants.
 #include "selftest/vectors.h"
 
 #include <cstdio>
@@ -19,8 +20,6 @@ namespace selftest {
 namespace {
 
 using recipes::kLength;
-
-constexpr size_t kFrame = 480;
 
 // Whether name is in a list separated by commas; every name is in no list.
 bool chosen(const char *only, const char *name) {
@@ -59,6 +58,7 @@ struct Use {
   float limit, postfilter;
   bool any_block, i16, spread, losses;
   size_t frames;  // per call, without any_block and spread
+  int rate = 48000;
 };
 
 constexpr Use kPlain = {"", "s", 100, 0, false, false, false, false, 1};
@@ -73,6 +73,20 @@ constexpr Use kOthers[] = {
     {"_pause", "szzzs", 100, 0, false, false, false, false, 1},
     {"_bypass", "000s", 100, 0, false, false, false, false, 1},
     {"_losses", "s", 100, 0, true, false, false, true, 1},
+};
+
+constexpr Use kRates[] = {
+    {"_8k", "s", 100, 0, false, false, false, false, 1, 8000},
+    {"_16k", "s", 100, 0, false, false, false, false, 1, 16000},
+    {"_24k", "s", 100, 0, false, false, false, false, 1, 24000},
+    {"_32k", "s", 100, 0, false, false, false, false, 1, 32000},
+};
+constexpr Use kOthersOfRates[] = {
+    {"_8k_losses", "s", 12, 0, true, false, false, true, 1, 8000},
+    {"_16k_postfilter", "s", 100, 1, false, true, false, false, 2, 16000},
+    {"_16k_spread", "s", 100, 0, false, false, true, false, 1, 16000},
+    {"_24k_pause", "szzzs", 100, 0, false, false, false, false, 1, 24000},
+    {"_32k_losses", "s", 100, 0, true, false, false, true, 1, 32000},
 };
 
 void add_stats(const linnet_stream *stream, Caller *caller, Sha256 *hash) {
@@ -92,7 +106,8 @@ const char *run_recipe(const Request &request, const recipes::Recipe &recipe, co
   static float x[kLength];
   static int16_t s[kLength];
   Caller caller(request.mode ? fp_find_mode(request.mode) : nullptr);
-  linnet_config config = {sizeof config, 48000, use.any_block ? 1 : 0, request.backend, use.spread ? 1 : 0};
+  const size_t length = static_cast<size_t>(use.rate), frame = length / 100;
+  linnet_config config = {sizeof config, use.rate, use.any_block ? 1 : 0, request.backend, use.spread ? 1 : 0};
   linnet_model *model = nullptr;
   linnet_stream *stream = nullptr;
   caller.enter();
@@ -103,10 +118,11 @@ const char *run_recipe(const Request &request, const recipes::Recipe &recipe, co
   Sha256 samples, stats;
   for (const char *second = use.seconds; *second; ++second) {
     *second == 'z' ? recipes::silence(x) : recipe.make(x);
+    for (size_t n = 0; n < length; ++n) x[n] = x[n * kLength / length];
     if (status == LINNET_OK) status = linnet_set_attenuation_limit(stream, *second == '0' ? 0 : use.limit);
-    for (size_t done = 0, n = 0, call = 0; status == LINNET_OK && done < kLength; done += n, ++call) {
-      n = use.any_block || use.spread ? 1 + done * 7 % 701 : use.frames * kFrame;
-      if (n > kLength - done) n = kLength - done;
+    for (size_t done = 0, n = 0, call = 0; status == LINNET_OK && done < length; done += n, ++call) {
+      n = use.any_block || use.spread ? 1 + done * 7 % 701 : use.frames * frame;
+      if (n > length - done) n = length - done;
       if (use.i16) {
         for (size_t i = done; i < done + n; ++i) s[i] = static_cast<int16_t>(x[i] * 32767.0f);
       }
@@ -123,7 +139,7 @@ const char *run_recipe(const Request &request, const recipes::Recipe &recipe, co
       caller.leave();
       add_stats(stream, &caller, &stats);
     }
-    use.i16 ? samples.add(s, sizeof s) : samples.add(x, sizeof x);
+    use.i16 ? samples.add(s, length * sizeof *s) : samples.add(x, length * sizeof *x);
   }
   linnet_destroy(stream);
   linnet_model_destroy(model);
@@ -207,11 +223,20 @@ const char *run_vectors(const Request &request, Report report, void *context) {
     if (!why && chosen(request.only, recipe.name)) why = run_recipe(request, recipe, kPlain, report, context);
   }
   const recipes::Recipe in_noise = {"speech_in_noise", recipes::speech_in_noise};
-  for (const Use &use : kOthers) {
+  const auto run = [&](const recipes::Recipe &recipe, const Use &use) {
     char name[64];
-    snprintf(name, sizeof name, "%s%s", in_noise.name, use.suffix);
-    if (!why && chosen(request.only, name)) why = run_recipe(request, in_noise, use, report, context);
+    snprintf(name, sizeof name, "%s%s", recipe.name, use.suffix);
+    if (!why && chosen(request.only, name)) why = run_recipe(request, recipe, use, report, context);
+  };
+  for (const Use &use : kOthers) run(in_noise, use);
+  const recipes::Recipe at_rates[] = {in_noise,
+                                      {"full_scale_noise", recipes::full_scale_noise},
+                                      {"raw_bits", recipes::raw_bits},
+                                      {"denormal_tail", recipes::denormal_tail}};
+  for (const Use &use : kRates) {
+    for (const recipes::Recipe &recipe : at_rates) run(recipe, use);
   }
+  for (const Use &use : kOthersOfRates) run(in_noise, use);
   return why;
 }
 

@@ -9,7 +9,6 @@
 namespace linnet {
 
 using dsp::kBands;
-using dsp::kFrame;
 
 // The two sides of the network's interface do not know each other.
 static_assert(nn::kMaxLookahead <= dsp::kMaxLookahead, "what a model may ask for, the rings must hold");
@@ -17,9 +16,9 @@ static_assert(nn::kMaxLookahead <= dsp::kMaxLookahead, "what a model may ask for
 namespace {
 
 // Whether a frame is zeros, of either sign.
-bool is_silent(const float x[kFrame]) {
+bool is_silent(const float *x, int count) {
   uint32_t bits = 0;
-  for (int n = 0; n < kFrame; ++n) bits |= base::float_bits(x[n]);
+  for (int n = 0; n < count; ++n) bits |= base::float_bits(x[n]);
   return (bits & 0x7fffffffu) == 0;
 }
 
@@ -41,11 +40,12 @@ float attenuation_to_mix(float db) {
   return static_cast<float>(power * scale);
 }
 
-void Engine::attach(const nn::Weights &weights, const kernels::Kernels &kernels, bool any_block, bool spread) {
+void Engine::attach(const nn::Weights &weights, const kernels::Kernels &kernels, const dsp::Rate &rate, bool any_block,
+                    bool spread) {
   kernels_ = &kernels;
   any_block_ = any_block;
   spread_ = spread;
-  wants_ = {weights.lookahead(), weights.pitch(), weights.fine(), weights.taps() / 2};
+  wants_ = {weights.lookahead(), weights.pitch(), weights.fine(), weights.taps() / 2, rate};
   network_.attach(weights);
   last_step_ = Job::kFirstOfNetwork + network_.steps();
   job_cost_ = 0;
@@ -59,23 +59,25 @@ void Engine::place(base::Arena &arena) {
   if (analysis_) analysis_->attach(wants_, rings);
   synthesis_ = arena.take<dsp::Synthesis>(1);
   network_.place(arena);
-  hops_ = arena.take<float>(kMaxBatch * kFrame);
-  enhanced_ = arena.take<float>(kFrame);
-  raw_ = arena.take<float>(static_cast<size_t>(wants_.lookahead + 1) * kFrame);
+  const size_t frame = static_cast<size_t>(frame_size());
+  hops_ = arena.take<float>(kMaxBatch * frame);
+  enhanced_ = arena.take<float>(frame);
+  raw_ = arena.take<float>(static_cast<size_t>(wants_.lookahead + 1) * frame);
   if (!any_block_ && !spread_) return;
-  pending_ = arena.take<float>(kFrame);
-  finished_ = arena.take<float>(kFrame);
-  if (spread_) ready_ = arena.take<float>(kFrame);
+  pending_ = arena.take<float>(frame);
+  finished_ = arena.take<float>(frame);
+  if (spread_) ready_ = arena.take<float>(frame);
 }
 
 void Engine::reset() {
-  input_->reset();
+  const size_t frame_bytes = static_cast<size_t>(frame_size()) * sizeof(float);
+  input_->reset(wants_.rate);
   analysis_->reset();
   synthesis_->reset();
   network_.reset();
-  memset(raw_, 0, static_cast<size_t>(wants_.lookahead + 1) * kFrame * sizeof(float));
-  if (finished_) memset(finished_, 0, kFrame * sizeof(float));
-  if (ready_) memset(ready_, 0, kFrame * sizeof(float));
+  memset(raw_, 0, static_cast<size_t>(wants_.lookahead + 1) * frame_bytes);
+  if (finished_) memset(finished_, 0, frame_bytes);
+  if (ready_) memset(ready_, 0, frame_bytes);
   job_.step = last_step_ + 1;
   raw_slot_ = 0;
   fill_ = 0;
@@ -104,16 +106,17 @@ void Engine::process(const float *in, float *out, size_t samples) {
 }
 
 void Engine::gap(size_t samples) {
-  float left_out[dsp::Splice::kFade], block[kFrame];
+  float left_out[dsp::Splice::kMaxFade], block[dsp::kFrame];
+  const size_t frame = static_cast<size_t>(frame_size());
   size_t kept = 0;
   while (samples > 0) {
-    const size_t count = samples < kFrame ? samples : kFrame;
+    const size_t count = samples < frame ? samples : frame;
     process(nullptr, block, count);
     samples -= count;
-    for (size_t n = 0; n < count && kept < dsp::Splice::kFade; ++n) left_out[kept++] = block[n];
+    for (size_t n = 0; n < count && kept < frame / 2; ++n) left_out[kept++] = block[n];
     if (rest_.in_silence()) {  // further frames of it, which change nothing, need not be gone through
-      frame_ += samples / kFrame;
-      samples %= kFrame;
+      frame_ += samples / frame;
+      samples %= frame;
     }
   }
   splice_.begin(left_out, static_cast<int>(kept));
@@ -121,11 +124,12 @@ void Engine::gap(size_t samples) {
 
 // All input of a batch is taken before any output is written: in and out may be the same array.
 void Engine::process_whole(const float *in, float *out, size_t samples) {
+  const size_t frame = static_cast<size_t>(frame_size());
   while (samples > 0) {
-    const int frames = samples < kMaxBatch * kFrame ? 1 : kMaxBatch;
-    const size_t count = static_cast<size_t>(frames) * kFrame;
+    const int frames = samples < kMaxBatch * frame ? 1 : kMaxBatch;
+    const size_t count = static_cast<size_t>(frames) * frame;
     float *places[kMaxBatch];
-    for (int i = 0; i < frames; ++i) places[i] = out + i * kFrame;
+    for (int i = 0; i < frames; ++i) places[i] = out + static_cast<size_t>(i) * frame;
     take(in, count, hops_);
     process_frames(frames, places);
     if (in) in += count;
@@ -136,12 +140,13 @@ void Engine::process_whole(const float *in, float *out, size_t samples) {
 
 // Each frame's output leaves while the next frame's input is collected.
 void Engine::process_any(const float *in, float *out, size_t samples) {
+  const size_t frame = static_cast<size_t>(frame_size());
   while (samples > 0) {
-    const size_t room = static_cast<size_t>(kFrame - fill_);
-    const bool pair = samples >= room + kFrame;
-    const size_t count = samples < room ? samples : room, taken = pair ? count + kFrame : count;
+    const size_t room = frame - static_cast<size_t>(fill_);
+    const bool pair = samples >= room + frame;
+    const size_t count = samples < room ? samples : room, taken = pair ? count + frame : count;
     take(in, count, pending_ + fill_);
-    if (pair) take(in ? in + room : nullptr, kFrame, hops_ + kFrame);
+    if (pair) take(in ? in + room : nullptr, frame, hops_ + frame);
     memcpy(out, finished_ + fill_, count * sizeof(float));
     if (in) in += taken;
     out += count;
@@ -151,26 +156,27 @@ void Engine::process_any(const float *in, float *out, size_t samples) {
       return;
     }
     fill_ = 0;
-    memcpy(hops_, pending_, kFrame * sizeof(float));
+    memcpy(hops_, pending_, frame * sizeof(float));
     float *const places[] = {pair ? out : finished_, finished_};
     process_frames(pair ? 2 : 1, places);
-    if (pair) out += kFrame;
+    if (pair) out += frame;
   }
 }
 
 // The frame that was collected is worked on while the next one is, in proportion to the samples that have come; its
 // output leaves one frame later.
 void Engine::process_spread(const float *in, float *out, size_t samples) {
+  const size_t frame = static_cast<size_t>(frame_size());
   while (samples > 0) {
-    const size_t room = static_cast<size_t>(kFrame - fill_), count = samples < room ? samples : room;
+    const size_t room = frame - static_cast<size_t>(fill_), count = samples < room ? samples : room;
     take(in, count, pending_ + fill_);
     memcpy(out, finished_ + fill_, count * sizeof(float));
     if (in) in += count;
     out += count;
     samples -= count;
     fill_ += static_cast<int>(count);
-    work(job_cost_ * static_cast<uint64_t>(fill_) / kFrame);
-    if (fill_ < kFrame) return;
+    work(job_cost_ * static_cast<uint64_t>(fill_) / frame);
+    if (fill_ < frame_size()) return;
     fill_ = 0;
     float *const handed_out = finished_;
     finished_ = ready_;
@@ -180,7 +186,7 @@ void Engine::process_spread(const float *in, float *out, size_t samples) {
 }
 
 void Engine::begin_job() {
-  memcpy(hops_, pending_, kFrame * sizeof(float));
+  memcpy(hops_, pending_, static_cast<size_t>(frame_size()) * sizeof(float));
   period_ = newest_period_;
   job_.plan = make_plan(0);
   job_.step = 0;
@@ -231,14 +237,16 @@ void Engine::take(const float *in, size_t count, float *to) {
   if (in) {
     input_->receive(in, static_cast<int>(count), to);
   } else {
-    input_->lose(period_, static_cast<int>(count), to);
+    const dsp::Rate &rate = wants_.rate;
+    const int period = (2 * period_ * rate.down + rate.up) / (2 * rate.up);  // to the nearest sample of the rate
+    input_->lose(period, static_cast<int>(count), to);
   }
 }
 
 Engine::Plan Engine::make_plan(int i) {
   const float limit_db = controls_.attenuation_limit.load(std::memory_order_relaxed);
   Plan plan;
-  plan.rest = rest_.next(is_silent(hops_ + i * kFrame), limit_db == 0);
+  plan.rest = rest_.next(is_silent(hops_ + i * frame_size(), frame_size()), limit_db == 0);
   plan.limit_db = plan.rest.passes ? 0 : limit_db;
   return plan;
 }
@@ -258,7 +266,7 @@ void Engine::enhance(int first, int count, const Plan plans[], float *const out[
   dsp::AnalysisFrame analysed[kMaxBatch];
   nn::NetworkInput inputs[kMaxBatch] = {};
   for (int i = 0; i < count; ++i) {
-    analysis_->process(*kernels_, hops_ + (first + i) * kFrame, &analysed[i]);
+    analysis_->process(*kernels_, hops_ + (first + i) * frame_size(), &analysed[i]);
     inputs[i] = {analysed[i].features, analysed[i].fine};
   }
   mind_silence(plans[0].rest, inputs[0].features);
@@ -268,10 +276,11 @@ void Engine::enhance(int first, int count, const Plan plans[], float *const out[
 }
 
 void Engine::complete(int i, const Plan &plan, const dsp::AnalysisFrame &frame, const nn::NetworkOutput &output,
-                      float out[kFrame]) {
+                      float *out) {
   const float postfilter = controls_.postfilter.load(std::memory_order_relaxed);
   float heard[dsp::kBands];
-  synthesis_->process(*kernels_, frame, {output.gains, output.strengths, output.taps}, postfilter, heard, enhanced_);
+  synthesis_->process(*kernels_, wants_.rate, frame, {output.gains, output.strengths, output.taps}, postfilter, heard,
+                      enhanced_);
   finish(i, plan.limit_db, out);
   update_stats(frame, heard, output.speech_probability);
   if (plan.rest.sounds) {
@@ -290,12 +299,12 @@ void Engine::mind_silence(const dsp::Rest::Frame &frame, const float features[ds
   }
 }
 
-void Engine::rest(int i, const Plan &plan, float out[kFrame]) {
+void Engine::rest(int i, const Plan &plan, float *out) {
   remembers_ = remembers_ && !plan.rest.sounds;
   if (plan.rest.begins) {
     analysis_->reset();
     synthesis_->reset();
-    memset(enhanced_, 0, kFrame * sizeof(float));
+    memset(enhanced_, 0, static_cast<size_t>(frame_size()) * sizeof(float));
   }
   finish(i, plan.limit_db, out);
   Stats stats = stats_.read();
@@ -304,15 +313,16 @@ void Engine::rest(int i, const Plan &plan, float out[kFrame]) {
   stats_.publish(stats);
 }
 
-void Engine::finish(int i, float limit_db, float out[kFrame]) {
-  float *raw = raw_ + raw_slot_ * kFrame;
+void Engine::finish(int i, float limit_db, float *out) {
+  const int frame = frame_size();
+  float *raw = raw_ + raw_slot_ * frame;
   limit_attenuation(raw, limit_db, out);
-  memcpy(raw, hops_ + i * kFrame, kFrame * sizeof(float));
+  memcpy(raw, hops_ + i * frame, static_cast<size_t>(frame) * sizeof(float));
   raw_slot_ = raw_slot_ == wants_.lookahead ? 0 : raw_slot_ + 1;
   if (!spread_) period_ = newest_period_;
 }
 
-void Engine::limit_attenuation(const float raw[kFrame], float limit_db, float out[kFrame]) {
+void Engine::limit_attenuation(const float *raw, float limit_db, float *out) {
   if (first_frame_ || limit_db != limit_db_) {
     limit_db_ = limit_db;
     mix_target_ = attenuation_to_mix(limit_db);
@@ -320,15 +330,16 @@ void Engine::limit_attenuation(const float raw[kFrame], float limit_db, float ou
   if (first_frame_) mix_ = mix_target_;
   first_frame_ = false;
 
+  const int frame = frame_size();
   const float from = mix_, step = mix_target_ - mix_;
   mix_ = mix_target_;
   if (step == 0 && from == 0) {  // as nearly always: a loop without a branch
-    for (int i = 0; i < kFrame; ++i) out[i] = base::sanitise(enhanced_[i]);
+    for (int i = 0; i < frame; ++i) out[i] = base::sanitise(enhanced_[i]);
     return;
   }
-  for (int i = 0; i < kFrame; ++i) {
+  for (int i = 0; i < frame; ++i) {
     // Division keeps the end of a ramp exact: a share of 1 gives the raw sample itself, -0 included.
-    const float mix = step == 0 ? from : from + step * (static_cast<float>(i + 1) / kFrame);
+    const float mix = step == 0 ? from : from + step * (static_cast<float>(i + 1) / static_cast<float>(frame));
     if (mix == 1) {
       out[i] = raw[i];
     } else {

@@ -1,6 +1,6 @@
 // One mono stream: the order of the steps of one frame (analysis, network, synthesis, attenuation limit), its memory
-// plan and its controls. Frames are 480 samples at 48 kHz, full scale +-1. Output lags by 480 (M + 1) samples, M being
-// the model's look-ahead, by one frame more when samples may come in any number, by two when its work is spread.
+// plan and its controls. Frames are 10 ms, full scale is +-1. Output lags by M + 1 frames, M being the model's
+// look-ahead, by one frame more when samples may come in any number, by two when its work is spread.
 #pragma once
 
 #include <atomic>
@@ -40,7 +40,8 @@ class Engine {
   };
 
   // The weights are shared, and must outlive the engine.
-  void attach(const nn::Weights &weights, const kernels::Kernels &kernels, bool any_block, bool spread);
+  void attach(const nn::Weights &weights, const kernels::Kernels &kernels, const dsp::Rate &rate, bool any_block,
+              bool spread);
 
   // Measures (arena without memory) or places all state. Placed memory is undefined until reset.
   void place(base::Arena &arena);
@@ -55,7 +56,8 @@ class Engine {
   // Passes over as many lost samples, whose output nobody gets.
   void gap(size_t samples);
 
-  int delay() const { return dsp::kFrame * (wants_.lookahead + 1 + (spread_ ? 2 : any_block_ ? 1 : 0)); }
+  const dsp::Rate &rate() const { return wants_.rate; }
+  int delay() const { return frame_size() * (wants_.lookahead + 1 + (spread_ ? 2 : any_block_ ? 1 : 0)); }
   const kernels::Kernels &kernels() const { return *kernels_; }
   Controls &controls() { return controls_; }
   // From any thread.
@@ -63,6 +65,8 @@ class Engine {
 
  private:
   static constexpr int kMaxBatch = nn::kMaxBatch;
+
+  int frame_size() const { return wants_.rate.frame; }
 
   // What is to be done with a frame, all controls that decide it read once.
   struct Plan {
@@ -81,10 +85,9 @@ class Engine {
   void process_frames(int frames, float *const out[]);
   // Those of them from `first` on. Two share a pass over most of the network's weights.
   void enhance(int first, int count, const Plan plans[], float *const out[]);
-  void rest(int i, const Plan &plan, float out[dsp::kFrame]);
+  void rest(int i, const Plan &plan, float *out);
   // What comes after the network.
-  void complete(int i, const Plan &plan, const dsp::AnalysisFrame &frame, const nn::NetworkOutput &output,
-                float out[dsp::kFrame]);
+  void complete(int i, const Plan &plan, const dsp::AnalysisFrame &frame, const nn::NetworkOutput &output, float *out);
 
   // The work on one frame, a step at a time: those of the analysis, of the network, and one for the rest.
   struct Job {
@@ -104,8 +107,8 @@ class Engine {
   // Has the network remember, and recall, what it knew before a silence. A batch's first frame decides.
   void mind_silence(const dsp::Rest::Frame &frame, const float features[dsp::kFeatures]);
   // Output of frame i, out of enhanced_ and the delay line.
-  void finish(int i, float limit_db, float out[dsp::kFrame]);
-  void limit_attenuation(const float raw[dsp::kFrame], float limit_db, float out[dsp::kFrame]);
+  void finish(int i, float limit_db, float *out);
+  void limit_attenuation(const float *raw, float limit_db, float *out);
   void update_stats(const dsp::AnalysisFrame &frame, const float heard[dsp::kBands], float speech_probability);
 
   const kernels::Kernels *kernels_ = nullptr;
@@ -116,12 +119,12 @@ class Engine {
   dsp::Analysis *analysis_ = nullptr;
   dsp::Synthesis *synthesis_ = nullptr;
 
-  float *hops_ = nullptr;      // [kMaxBatch][480] newest input
-  float *enhanced_ = nullptr;  // [480]
-  float *raw_ = nullptr;       // [lookahead + 1][480] delay line of the input
-  float *pending_ = nullptr;   // [480] any_block, spread: input of the frame being collected
-  float *finished_ = nullptr;  // [480] any_block, spread: output of a frame before, being handed out
-  float *ready_ = nullptr;     // [480] spread: output of the job
+  float *hops_ = nullptr;      // [kMaxBatch][frame] newest input
+  float *enhanced_ = nullptr;  // [frame]
+  float *raw_ = nullptr;       // [lookahead + 1][frame] delay line of the input
+  float *pending_ = nullptr;   // [frame] any_block, spread: input of the frame being collected
+  float *finished_ = nullptr;  // [frame] any_block, spread: output of a frame before, being handed out
+  float *ready_ = nullptr;     // [frame] spread: output of the job
   int raw_slot_ = 0;           // oldest frame in raw_
   int fill_ = 0;               // samples in pending_
 
@@ -135,7 +138,7 @@ class Engine {
   float mix_ = 0;            // that of the last sample
 
   uint64_t frame_ = 0;     // number of frames that are done
-  int newest_period_ = 0;  // pitch of the newest of them
+  int newest_period_ = 0;  // pitch of the newest of them, in samples at 48 kHz
   int period_ = 0;         // of the one before, which spread knows as well when samples are lost
   dsp::Rest rest_;
   bool remembers_ = false;  // the network what it knew before this silence

@@ -38,7 +38,6 @@ namespace {
 
 using linnet::base::Arena;
 using linnet::base::FpScope;
-using linnet::dsp::kFrame;
 
 static_assert(LINNET_ALIGNMENT == Arena::kAlignment && LINNET_BLOB_ALIGNMENT >= alignof(uint64_t));
 
@@ -123,6 +122,7 @@ linnet_model *build_model(const linnet::nn::Weights &weights, void *memory, void
 struct Setup {
   const linnet::nn::Weights *weights = nullptr;
   const linnet::kernels::Kernels *kernels = nullptr;
+  const linnet::dsp::Rate *rate = nullptr;
   bool any_block = false, spread = false;
 };
 
@@ -139,7 +139,8 @@ linnet_status check_setup(const linnet_model *model, const linnet_config *config
     if (size >= offsetof(linnet_config, backend) + sizeof full.backend) full.backend = config->backend;
     if (size >= offsetof(linnet_config, spread) + sizeof full.spread) full.spread = config->spread;
   }
-  if (full.sample_rate != 0 && full.sample_rate != linnet::dsp::kSampleRate) return LINNET_ERR_RATE;
+  setup->rate = linnet::dsp::find_rate(full.sample_rate == 0 ? linnet::dsp::kSampleRate : full.sample_rate);
+  if (!setup->rate) return LINNET_ERR_RATE;
   if (full.any_block != 0 && full.any_block != 1) return LINNET_ERR_ARGUMENT;
   if (full.spread != 0 && full.spread != 1) return LINNET_ERR_ARGUMENT;
   setup->weights = &model->weights;
@@ -151,7 +152,7 @@ linnet_status check_setup(const linnet_model *model, const linnet_config *config
 
 // One plan for measuring and placing, so that linnet_size and linnet_init cannot disagree.
 size_t plan(const Setup &setup, linnet::Engine *engine, Arena *arena) {
-  engine->attach(*setup.weights, *setup.kernels, setup.any_block, setup.spread);
+  engine->attach(*setup.weights, *setup.kernels, *setup.rate, setup.any_block, setup.spread);
   engine->place(*arena);
   return arena->used();
 }
@@ -198,7 +199,8 @@ bool overlap(const T *in, const T *out, size_t samples) {
 }
 
 linnet_status check_samples(const linnet_stream *stream, size_t samples) {
-  return stream->any_samples || samples % kFrame == 0 ? LINNET_OK : LINNET_ERR_SIZE;
+  return stream->any_samples || samples % static_cast<size_t>(stream->engine.rate().frame) == 0 ? LINNET_OK
+                                                                                                : LINNET_ERR_SIZE;
 }
 
 template <class T>
@@ -224,10 +226,11 @@ int16_t to_i16(float x) {
 // Without in the samples were lost.
 void process_i16(linnet::Engine *engine, const int16_t *in, int16_t *out, size_t samples) {
   const FpScope mode;
-  constexpr size_t kBlock = 2 * kFrame;  // as many as go through the network together
-  float block[kBlock];
+  // As many as go through the network together.
+  float block[2 * linnet::dsp::kFrame];
+  const size_t most = 2 * static_cast<size_t>(engine->rate().frame);
   for (size_t done = 0; done < samples;) {
-    const size_t count = samples - done < kBlock ? samples - done : kBlock;
+    const size_t count = samples - done < most ? samples - done : most;
     for (size_t i = 0; in && i < count; ++i) block[i] = static_cast<float>(in[done + i]) * (1.0f / 32768.0f);
     engine->process(in ? block : nullptr, block, count);
     for (size_t i = 0; i < count; ++i) out[done + i] = to_i16(block[i]);
@@ -297,7 +300,7 @@ linnet_status linnet_model_get_info(const linnet_model *model, linnet_model_info
   const linnet::nn::Cost &cost = model->weights.cost();
   fill(info, size, &info->topology, model->weights.name());
   fill(info, size, &info->delay_frames, int32_t{model->weights.lookahead() + 1});
-  fill(info, size, &info->frame_size, int32_t{kFrame});
+  fill(info, size, &info->frame_size, int32_t{linnet::dsp::kFrame});
   fill(info, size, &info->weights, cost.weights);
   fill(info, size, &info->multiply_adds, cost.multiply_adds);
   fill(info, size, &info->frame_bytes, cost.bytes);
@@ -388,9 +391,9 @@ linnet_status linnet_reset(linnet_stream *stream) {
   return LINNET_OK;
 }
 
-int linnet_sample_rate(const linnet_stream *stream) { return is_live(stream) ? linnet::dsp::kSampleRate : 0; }
+int linnet_sample_rate(const linnet_stream *stream) { return is_live(stream) ? stream->engine.rate().hertz : 0; }
 
-int linnet_frame_size(const linnet_stream *stream) { return is_live(stream) ? kFrame : 0; }
+int linnet_frame_size(const linnet_stream *stream) { return is_live(stream) ? stream->engine.rate().frame : 0; }
 
 int linnet_delay(const linnet_stream *stream) { return is_live(stream) ? stream->engine.delay() : 0; }
 
@@ -451,7 +454,7 @@ const char *linnet_status_text(linnet_status status) {
     case LINNET_ERR_CORRUPT:
       return "a linnet model that is cut short, changed or breaks a rule of its format";
     case LINNET_ERR_RATE:
-      return "a sample rate other than 48000 Hz";
+      return "a sample rate other than 8000, 16000, 24000, 32000 and 48000 Hz";
     case LINNET_ERR_STATE:
       return "not a live model or stream: never initialised, zeroed or destroyed";
     case LINNET_ERR_BACKEND:

@@ -105,7 +105,7 @@ static void config_null_means_defaults(void) {
 }
 
 static void other_rates_are_refused(void) {
-  static const int32_t rates[] = {-48000, -1,    1,     8000,  11025, 16000,  22050,     24000,    32000,
+  static const int32_t rates[] = {-48000, -1,    1,     7999,  8001,  11025,  12000,     22050,    31999,
                                   44100,  47999, 48001, 88200, 96000, 192000, INT32_MAX, INT32_MIN};
   size_t i;
   for (i = 0; i < sizeof rates / sizeof rates[0]; ++i) {
@@ -114,6 +114,33 @@ static void other_rates_are_refused(void) {
     sprintf(note, "%ld Hz", (long)rates[i]);
     config.sample_rate = rates[i];
     expect_streams(blob.handle, &config, LINNET_ERR_RATE, note);
+  }
+}
+
+static void a_stream_tells_its_rate_frame_and_delay(void) {
+  static const int32_t rates[] = {8000, 16000, 24000, 32000, 48000};
+  size_t i;
+  int any_block, spread;
+  for (i = 0; i < sizeof rates / sizeof rates[0]; ++i) {
+    for (any_block = 0; any_block <= 1; ++any_block) {
+      for (spread = 0; spread <= 1; ++spread) {
+        linnet_config config = make_config(any_block);
+        linnet_stream *full = NULL, *stream = NULL;
+        float *samples = calloc((size_t)rates[i], sizeof *samples);
+        config.spread = spread;
+        REQUIRE(samples && linnet_create(blob.handle, &config, &full) == LINNET_OK);
+        config.sample_rate = rates[i];
+        REQUIRE(linnet_create(blob.handle, &config, &stream) == LINNET_OK);
+        CHECK(linnet_sample_rate(stream) == rates[i] && linnet_frame_size(stream) == rates[i] / 100);
+        CHECK(linnet_delay(stream) * (48000 / 100) == linnet_delay(full) * (rates[i] / 100));
+        CHECK(linnet_process(stream, samples, samples, (size_t)rates[i]) == LINNET_OK);
+        CHECK(linnet_process(stream, samples, samples, (size_t)rates[i] / 100 + 1) ==
+              (any_block || spread ? LINNET_OK : LINNET_ERR_SIZE));
+        free(samples);
+        linnet_destroy(stream);
+        linnet_destroy(full);
+      }
+    }
   }
 }
 
@@ -403,6 +430,7 @@ int main(int argc, char **argv) {
   null_arguments_are_refused_everywhere();
   config_null_means_defaults();
   other_rates_are_refused();
+  a_stream_tells_its_rate_frame_and_delay();
   any_block_is_0_or_1();
   config_fields_beyond_the_size_take_defaults();
   alignment_of_memory_and_blob_is_checked();

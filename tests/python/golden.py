@@ -4,7 +4,8 @@ Written from the published method (Valin et al., "A Perceptually-Motivated Appro
 Enhancement of Fullband Speech", Interspeech 2020) and the decisions in docs/algorithm.md, in the plainest form there
 is: matrix products instead of loops over band edges, numpy's FFT, numpy's log10. Signals given to and returned by
 `chain` have full scale 1; every other function works at the internal full scale of 32768. The pitch track is an input:
-the model judges it (`normalised_correlation`) but does not search for one.
+the model judges it (`normalised_correlation`) but does not search for one. rate: of the signal, 48000 or a lower one,
+whose spectra end at its Nyquist frequency and are filled up with zeros to 481 bins.
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ RATIO_FLOOR = 1e-3  # added to the denominator of the coherence: near-silence ha
 # ---- input and time-frequency plane ---------------------------------------------------------------------------------
 
 
-def high_pass(x: ArrayLike) -> Array:
-    """Input high-pass, b = (1, -1), a = (1, -(1 - 2^-11)), zero initial state. x: [n] -> [n]."""
-    return np.asarray(lfilter([1.0, -1.0], [1.0, -(1 - 2.0**-11)], np.asarray(x, np.float64)))
+def high_pass(x: ArrayLike, rate: int = RATE) -> Array:
+    """Input high-pass, b = (1, -1), a = (1, -(1 - 2^-11 * 48000 / rate)), zero initial state. x: [n] -> [n]."""
+    return np.asarray(lfilter([1.0, -1.0], [1.0, -(1 - 2.0**-11 * RATE / rate)], np.asarray(x, np.float64)))
 
 
 def high_pass_response(hertz: float) -> complex:
@@ -46,9 +47,9 @@ def high_pass_response(hertz: float) -> complex:
     return complex((1 - z) / (1 - (1 - 2.0**-11) * z))
 
 
-def window() -> Array:
-    """Vorbis power-complementary window, [960]."""
-    n = np.arange(WINDOW)
+def window(rate: int = RATE) -> Array:
+    """Vorbis power-complementary window at the instants that a rate's samples have at 48 kHz, [rate / 50]."""
+    n = np.arange(rate // 50) * RATE / rate
     return np.sin(np.pi / 2 * np.sin(np.pi * (n + 0.5) / WINDOW) ** 2)
 
 
@@ -62,26 +63,52 @@ def frame_samples(x: ArrayLike, start: int, length: int) -> Array:
     return out
 
 
-def stft_frame(samples: ArrayLike) -> Spectra:
-    """One analysis frame: FFT(window * samples) / 960, [960] -> [481]."""
-    return np.fft.rfft(window() * np.asarray(samples, np.float64)) / WINDOW
+def stft_frame(samples: ArrayLike, rate: int = RATE) -> Spectra:
+    """One analysis frame: FFT(window * samples) / window length, [rate / 50] -> [481]."""
+    spectrum = np.fft.rfft(window(rate) * np.asarray(samples, np.float64)) / (rate // 50)
+    return np.concatenate([spectrum, np.zeros(BINS - len(spectrum))])
 
 
-def stft(x: ArrayLike) -> Spectra:
-    """All frames l = 0 .. n // 480 - 1, frame l over samples [480 (l - 1), 480 (l + 1)). Returns [frames, 481]."""
-    frames = len(np.asarray(x)) // HOP
-    return np.array([stft_frame(frame_samples(x, HOP * (t - 1), WINDOW)) for t in range(frames)]).reshape(frames, BINS)
+def stft(x: ArrayLike, rate: int = RATE) -> Spectra:
+    """All frames l = 0 .. n // hop - 1, frame l over samples [hop (l - 1), hop (l + 1)). Returns [frames, 481]."""
+    hop = rate // 100
+    frames = len(np.asarray(x)) // hop
+    samples = (frame_samples(x, hop * (t - 1), 2 * hop) for t in range(frames))
+    return np.array([stft_frame(frame, rate) for frame in samples]).reshape(frames, BINS)
 
 
-def istft(spectra: ArrayLike) -> Array:
-    """Overlap-add of windowed, unscaled inverse transforms. [frames, 481] -> [480 frames].
+def istft(spectra: ArrayLike, rate: int = RATE) -> Array:
+    """Overlap-add of windowed, unscaled inverse transforms. [frames, 481] -> [hop * frames].
 
-    Block l of the result holds the samples that frame l finishes: source samples [480 (l - 1), 480 l)."""
-    spectra = np.asarray(spectra)
-    out = np.zeros(HOP * (len(spectra) + 1))
+    Block l of the result holds the samples that frame l finishes: source samples [hop (l - 1), hop l)."""
+    spectra, hop = np.asarray(spectra)[:, : rate // 100 + 1], rate // 100
+    out = np.zeros(hop * (len(spectra) + 1))
     for t, spectrum in enumerate(spectra):
-        out[HOP * t : HOP * t + WINDOW] += window() * np.fft.irfft(spectrum, WINDOW) * WINDOW
-    return out[: HOP * len(spectra)]
+        out[hop * t : hop * t + 2 * hop] += window(rate) * np.fft.irfft(spectrum, 2 * hop) * 2 * hop
+    return out[: hop * len(spectra)]
+
+
+INTERPOLATOR_HALF = 8  # samples of the lower rate on each side
+INTERPOLATOR_BETA = 5.0
+
+
+def lag(rate: int) -> int:
+    """By how many samples at 48 kHz `interpolate` is late."""
+    return 0 if rate == RATE else INTERPOLATOR_HALF * RATE // rate
+
+
+def interpolate(x: ArrayLike, rate: int) -> Array:
+    """x at a lower rate [n] -> at 48 kHz [48000 / rate * n], `lag` samples late: windowed sincs (Kaiser) of 16 samples,
+    of unit gain at 0 for every place between two samples."""
+    x = np.concatenate([np.zeros(2 * INTERPOLATOR_HALF), np.asarray(x, np.float64)])
+    count = (len(x) - 2 * INTERPOLATOR_HALF) * RATE // rate
+    up = np.arange(count) * rate
+    first, fraction = up // RATE + 1, up % RATE / RATE  # of the taps; between two samples
+    t = fraction[:, None] - np.arange(1 - INTERPOLATOR_HALF, INTERPOLATOR_HALF + 1)
+    kaiser = np.i0(INTERPOLATOR_BETA * np.sqrt(np.maximum(1 - (t / INTERPOLATOR_HALF) ** 2, 0)))
+    taps = np.sinc(t) * kaiser
+    taps /= taps.sum(axis=1, keepdims=True)
+    return np.sum(taps * x[first[:, None] + np.arange(2 * INTERPOLATOR_HALF)], axis=1)
 
 
 # ---- bands ----------------------------------------------------------------------------------------------------------
@@ -139,7 +166,7 @@ def normalised_correlation(x: ArrayLike, frame: int, period: int) -> float:
 
 def future_periods(period: int, lookahead_samples: int) -> int:
     """K+: whole periods of future that the look-ahead holds, at most 5."""
-    return min(COMB_PERIODS, lookahead_samples // period)
+    return min(COMB_PERIODS, max(lookahead_samples, 0) // period)
 
 
 def comb_weights(future: int) -> Array:
@@ -163,14 +190,21 @@ def comb_filter(x: ArrayLike, start: int, period: int, lookahead_samples: int) -
     return out
 
 
-def comb_spectra(x: ArrayLike, periods: ArrayLike, lookahead: int) -> Spectra:
-    """Spectra of the comb output; row t concerns frame l = t - lookahead with period periods[t]. [T] -> [T, 481]."""
-    return np.array(
-        [
-            stft_frame(comb_filter(x, HOP * (t - lookahead - 1), int(period), HOP * lookahead))
-            for t, period in enumerate(np.asarray(periods))
-        ]
-    ).reshape(-1, BINS)
+def comb_spectra(x: ArrayLike, periods: ArrayLike, lookahead: int, rate: int = RATE) -> Spectra:
+    """Spectra of the comb output; row t concerns frame l = t - lookahead with period periods[t]. [T] -> [T, 481].
+
+    A lower rate is brought up to 48 kHz before, whose delay shortens what the comb knows of the future. No frame knows
+    what has not come yet."""
+    late = lag(rate)
+    x = np.asarray(x) if rate == RATE else interpolate(x, rate)
+
+    def row(t: int, period: int) -> Spectra:
+        start = HOP * (t - lookahead - 1) + late
+        return stft_frame(comb_filter(x[: HOP * (t + 1)], start, period, HOP * lookahead - late))
+
+    spectra = np.array([row(t, int(period)) for t, period in enumerate(np.asarray(periods))]).reshape(-1, BINS)
+    spectra[:, rate // 100 + 1 :] = 0
+    return spectra
 
 
 def coherence(comb: ArrayLike, noisy: ArrayLike) -> Array:
@@ -200,13 +234,13 @@ def delay_rows(rows: NDArray, steps: int) -> NDArray:
     return np.concatenate([np.zeros((steps, *rows.shape[1:]), rows.dtype), rows])[: len(rows)]
 
 
-def features(x: ArrayLike, periods: ArrayLike, correlations: ArrayLike, lookahead: int) -> Array:
+def features(x: ArrayLike, periods: ArrayLike, correlations: ArrayLike, lookahead: int, rate: int = RATE) -> Array:
     """The 70 network inputs per step, [T, 70]. x: high-passed signal at full scale 32768; periods and correlations: [T]
     as the tracker gave them. Row t: bands of frame t, coherence and period of frame t - lookahead, correlation of t."""
-    spectra = stft(x)
+    spectra = stft(x, rate)
     steps = len(spectra)
     noisy = delay_rows(spectra, lookahead)
-    comb = comb_spectra(x, np.asarray(periods)[:steps], lookahead)
+    comb = comb_spectra(x, np.asarray(periods)[:steps], lookahead, rate)
     out = np.empty((steps, 2 * BANDS + 2))
     out[:, :BANDS] = [band_features(e) for e in band_energy(spectra)]
     out[:, BANDS : 2 * BANDS] = 2 * (coherence(comb, noisy) - 0.6)
@@ -215,10 +249,10 @@ def features(x: ArrayLike, periods: ArrayLike, correlations: ArrayLike, lookahea
     return out
 
 
-def fine_inputs(x: ArrayLike) -> Array:
+def fine_inputs(x: ArrayLike, rate: int = RATE) -> Array:
     """Of the low bins of each frame: level, then cosine and sine of the turn since the frame before, less that of a
     tone in the bin's middle. [T, 294]."""
-    newest = stft(x)[:, :LOW_BINS]
+    newest = stft(x, rate)[:, :LOW_BINS]
     before = delay_rows(newest, 1)
     turn = newest * before.conj() * (-1.0) ** np.arange(LOW_BINS)
     size = np.abs(newest) * np.abs(before) + 1e-2
@@ -265,20 +299,21 @@ def chain(
     lookahead: int,
     amount: float = 0.0,
     taps: ArrayLike | None = None,
+    rate: int = RATE,
 ) -> Array:
     """The whole signal path. noisy: [n] at full scale 1; gains, strengths: [T, 34], periods: [T], taps: None or [T, 98,
-    N, 2], row t for frame l = t - lookahead. Returns [480 T] at full scale 1, 480 (lookahead + 1) samples late."""
+    N, 2], row t for frame l = t - lookahead. Returns [hop * T] at full scale 1, hop * (lookahead + 1) samples late."""
     gains = np.asarray(gains, np.float64)
-    x = high_pass(np.asarray(noisy, np.float64) * FULL_SCALE)[: HOP * len(gains)]
-    spectra = delay_rows(stft(x), lookahead)
+    x = high_pass(np.asarray(noisy, np.float64) * FULL_SCALE, rate)[: rate // 100 * len(gains)]
+    spectra = delay_rows(stft(x, rate), lookahead)
     amplitude = np.sqrt(band_energy(spectra))
     target = postfilter(gains, amplitude, amount if taps is None else 0.0) * amplitude
-    mixed = mix(spectra, comb_spectra(x, periods, lookahead), strengths)
+    mixed = mix(spectra, comb_spectra(x, periods, lookahead, rate), strengths)
     enhanced = scale_bands(mixed, target)
     if taps is not None:
         taps = np.asarray(taps, np.float64)
         filters, count = taps[..., 0] + 1j * taps[..., 1], taps.shape[2]
-        newest = stft(x)
+        newest = stft(x, rate)
         for n in range(count):  # its frame is n - count // 2 later than l
             enhanced[:, :LOW_BINS] += filters[:, :, n] * delay_rows(newest, lookahead - n + count // 2)[:, :LOW_BINS]
         if amount > 0:
@@ -286,7 +321,7 @@ def chain(
             heard = np.where(np.arange(BANDS) < LOW_BANDS, heard, gains)
             rest = postfilter(heard, amplitude, amount) / np.maximum(heard, MIN_BAND_AMPLITUDE)
             enhanced = enhanced * band_interpolate(np.minimum(rest, MAX_BAND_SCALE))
-    return istft(enhanced) / FULL_SCALE
+    return istft(enhanced, rate) / FULL_SCALE
 
 
 # ---- targets --------------------------------------------------------------------------------------------------------

@@ -34,18 +34,25 @@ def random_numbers(count: int) -> np.ndarray:
     return np.array(list(steps)[1:], np.uint32)
 
 
-@pytest.mark.parametrize("limit", [100, 12])
+@pytest.mark.parametrize(("limit", "hertz"), [(100, RATE), (12, RATE), (100, 8000), (100, 32000)])
 def test_enhance_file_gives_the_bits_of_the_package(
-    build: Build, root: Path, tiny_model: Path, tmp_path: Path, limit: int
+    build: Build, root: Path, tiny_model: Path, tmp_path: Path, limit: int, hertz: int
 ) -> None:
     clip, _ = soundfile.read(root / "sdk/examples/demo_noisy.flac", frames=24007, dtype="int16")
     x = np.column_stack([clip, clip[::-1]])
-    soundfile.write(tmp_path / "in.wav", x, RATE)
+    soundfile.write(tmp_path / "in.wav", x, hertz)
     done = run(build, "enhance_file", tiny_model, tmp_path / "in.wav", tmp_path / "out.wav", limit)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     y, rate = soundfile.read(tmp_path / "out.wav", dtype="int16")
-    assert rate == RATE and np.array_equal(y, linnet.enhance(x, RATE, model="tiny", attenuation_limit_db=limit))
+    assert rate == hertz and np.array_equal(y, linnet.enhance(x, hertz, model="tiny", attenuation_limit_db=limit))
     assert not np.array_equal(y, x)
+
+
+def test_enhance_file_names_a_rate_that_no_stream_has(build: Build, tiny_model: Path, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "in.wav", np.zeros(480, np.int16), 44100)
+    done = run(build, "enhance_file", tiny_model, tmp_path / "in.wav", tmp_path / "out.wav")
+    assert done.returncode == 2 and not (tmp_path / "out.wav").exists()
+    assert done.stderr == f"{tmp_path / 'in.wav'}: not at 8000, 16000, 24000, 32000 or 48000 Hz: resample it first\n"
 
 
 def test_enhance_file_loses_nothing(build: Build, tiny_model: Path, tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ const Breach kBreaches[] = {
        dsp::Analysis &analysis = new_analysis();
        synthesis.reset();
        analysis.process(k, hop, &frame);
-       synthesis.process(k, frame, {gains, gains, nullptr}, 0.0f, heard, hop);
+       synthesis.process(k, dsp::kFullRate, frame, {gains, gains, nullptr}, 0.0f, heard, hop);
      }},
 };
 

@@ -19,11 +19,11 @@ constexpr int kSecond = 100;  // frames
 void the_high_pass_filter_forgets() {
   dsp::HighPass filter = {};
   float x[dsp::kFrame] = {32768.0f, -32768.0f, 32768.0f};
-  filter.process(x);
+  filter.process(dsp::kFullRate, x);
   CHECK(filter.previous_output != 0.0);
   for (int frame = 0; frame < 4 * kSecond; ++frame) {
     memset(x, 0, sizeof x);
-    filter.process(x);
+    filter.process(dsp::kFullRate, x);
   }
   CHECK(filter.previous_input == 0.0 && filter.previous_output == 0.0);
 }

@@ -40,7 +40,7 @@ TINY, TOKENS, HYBRID = "sdk/models/tiny.linnet", "tests/data/tokens.linnet", "te
 Hashes = dict[str, dict[str, str]]
 Choice = dict[str, tuple[str, ...] | None]
 NETWORK = ("network_usual", "network_two_frames")
-USES = ("", "_postfilter", "_two_frames", "_spread", "_pause", "_losses")
+USES = ("", "_postfilter", "_two_frames", "_spread", "_pause", "_losses", "_8k", "_16k", "_24k", "_32k")
 MODELS: Choice = {
     TINY: None,
     **dict.fromkeys(

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linnet.catalog import DEFAULT_MODEL, ModelLike, model_label
-from linnet.enhancer import DEFAULT_POSTFILTER, HIGHEST_RATE, LOWEST_RATE, MAX_CHANNELS, RATE, RateAdapter, Stats
+from linnet.enhancer import DEFAULT_POSTFILTER, HIGHEST_RATE, LOWEST_RATE, MAX_CHANNELS, RateAdapter, Stats
 from linnet.io.errors import AudioError
 from linnet.io.file import open_input, open_output
 from linnet.io.formats import Format
@@ -44,7 +44,7 @@ class Options:
 
 @dataclass
 class Result:
-    """What was done. delay: samples at 48 kHz of the live stream; noise_reduction_db None where no pause was found;
+    """What was done. delay: samples of the live stream at stream_rate (Hz); noise_reduction_db None without pauses;
     warnings: what was wrong with the recording, or of it could not be kept, a line each."""
 
     input: str
@@ -54,6 +54,7 @@ class Result:
     options: Options
     backend: str
     delay: int
+    stream_rate: int
     cpu_seconds: float
     nonfinite: int
     stats: Stats
@@ -74,7 +75,7 @@ class Result:
     @property
     def delay_ms(self) -> float:
         """Delay of the live stream; files come out without it unless asked otherwise."""
-        return 1000.0 * self.delay / RATE
+        return 1000.0 * self.delay / self.stream_rate
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -91,6 +92,7 @@ class Result:
             "attenuation_limit_db": self.options.attenuation_limit_db,
             "postfilter": self.options.postfilter,
             "delay_samples": self.delay,
+            "stream_rate": self.stream_rate,
             "delay_ms": self.delay_ms,
             "delay_compensated": self.options.compensate,
             "cpu_percent": round(self.cpu_percent, 3),
@@ -127,7 +129,7 @@ def enhance_file(
             postfilter=options.postfilter,
             backend=options.backend,
         )
-        backend, delay = adapter.engine.backend, adapter.engine.delay
+        backend, delay, stream_rate = adapter.engine.backend, adapter.engine.delay, adapter.engine.rate
         writer = stack.enter_context(open_output(target, form, options.raw is not None))
         before, after = Meter(form.rate, preview), Meter(form.rate, preview)
         samples, cpu = 0, 0.0
@@ -161,6 +163,7 @@ def enhance_file(
         options,
         backend,
         delay,
+        stream_rate,
         cpu,
         adapter.nonfinite,
         stats,

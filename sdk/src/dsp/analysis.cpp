@@ -13,7 +13,8 @@ namespace linnet::dsp {
 Analysis::Rings Analysis::take_rings(base::Arena &arena, const AnalysisWants &wants) {
   const size_t count = static_cast<size_t>(slots(wants));
   return {arena.take<Spectrum>(count), arena.take<float[kBands]>(count), arena.take<Spectrum>(wants.pitch ? 2 : 0),
-          arena.take<float[kFineInputs]>(wants.fine ? 2 : 0)};
+          arena.take<float[kFineInputs]>(wants.fine ? 2 : 0),
+          arena.take<float>(wants.rate.hertz == kSampleRate ? 0 : static_cast<size_t>(wants.rate.window))};
 }
 
 void Analysis::attach(const AnalysisWants &wants, const Rings &rings) {
@@ -31,20 +32,28 @@ void Analysis::reset() {
   memset(rings.energy, 0, count * sizeof *rings.energy);
   if (wants.pitch) memset(static_cast<void *>(rings.comb), 0, 2 * sizeof *rings.comb);
   if (wants.fine) memset(rings.fine, 0, 2 * sizeof *rings.fine);
+  if (!full_rate()) memset(rings.samples, 0, static_cast<size_t>(wants.rate.window) * sizeof(float));
   pitch_.reset();
 }
 
-void Analysis::begin(const float hop[kFrame]) {
-  LINNET_CHECK(
-      base::all_within(hop, kFrame, -base::kMaxSample, base::kMaxSample));  // denormals too, until the high-pass filter
-  memmove(history_, history_ + kFrame, (kHistory - kFrame) * sizeof(float));
-  float *samples = history_ + kHistory - kFrame;
-  for (int n = 0; n < kFrame; ++n) samples[n] = hop[n] * kFullScale;
-  high_pass_.process(samples);
+void Analysis::begin(const kernels::Kernels &kernels, const float *hop) {
+  const Rate &rate = wants_.rate;
+  // Denormals too, until the high-pass filter.
+  LINNET_CHECK(base::all_within(hop, rate.frame, -base::kMaxSample, base::kMaxSample));
+  float *recent = full_rate() ? history_ : rings_.samples;
+  const int length = full_rate() ? kHistory : rate.window;
+  memmove(recent, recent + rate.frame, static_cast<size_t>(length - rate.frame) * sizeof(float));
+  float *samples = recent + length - rate.frame;
+  for (int n = 0; n < rate.frame; ++n) samples[n] = hop[n] * kFullScale;
+  high_pass_.process(rate, samples);
+  if (!full_rate() && wants_.pitch) {
+    memmove(history_, history_ + kFrame, static_cast<size_t>(kHistory - kFrame - lag()) * sizeof(float));
+    interpolate(kernels, rate, samples, history_ + kHistory - lag() - kFrame);
+  }
 
   newest_ = newest_ + 1 == slots(wants_) ? 0 : newest_ + 1;
   two_slot_ = 1 - two_slot_;
-  stft_analyze(history_ + kHistory - kWindow, &rings_.spectra[newest_]);
+  stft_analyze(rate, recent + length - rate.window, &rings_.spectra[newest_]);
   band_energy(rings_.spectra[newest_], rings_.energy[newest_]);
 }
 
@@ -76,8 +85,10 @@ void Analysis::finish(AnalysisFrame *frame) {
 void Analysis::find_coherence(const float energy[kBands], AnalysisFrame *frame) {
   Spectrum &comb = rings_.comb[two_slot_];
   float combed[kWindow];
-  comb_filter(window(), frame->pitch.period, wants_.lookahead * kFrame, combed);
-  stft_analyze(combed, &comb);
+  comb_filter(window(), frame->pitch.period, ahead(), combed);
+  stft_analyze(kFullRate, combed, &comb);
+  // Where the noisy spectrum ends. What the interpolator let through above is no signal.
+  for (int k = wants_.rate.bins; k < kBins; ++k) comb.re[k] = comb.im[k] = 0.0f;
 
   float comb_energy[kBands], product[kBands];
   band_energy(comb, comb_energy);
@@ -91,15 +102,15 @@ void Analysis::find_coherence(const float energy[kBands], AnalysisFrame *frame) 
   make_pitch_features(frame->coherence, frame->pitch, frame->features);
 }
 
-void Analysis::step(int step, const kernels::Kernels &kernels, const float hop[kFrame], AnalysisFrame *frame) {
-  if (step == 0) return begin(hop);
+void Analysis::step(int step, const kernels::Kernels &kernels, const float *hop, AnalysisFrame *frame) {
+  if (step == 0) return begin(kernels, hop);
   if (step == kSteps - 1) return finish(frame);
-  if (wants_.pitch) pitch_.step(step - 1, kernels, newest(), window(), wants_.lookahead, &frame->pitch);
+  if (wants_.pitch) pitch_.step(step - 1, kernels, newest(), window(), wants_.lookahead, ahead(), &frame->pitch);
 }
 
-void Analysis::process(const kernels::Kernels &kernels, const float hop[kFrame], AnalysisFrame *frame) {
-  begin(hop);
-  if (wants_.pitch) frame->pitch = pitch_.process(kernels, newest(), window(), wants_.lookahead);
+void Analysis::process(const kernels::Kernels &kernels, const float *hop, AnalysisFrame *frame) {
+  begin(kernels, hop);
+  if (wants_.pitch) frame->pitch = pitch_.process(kernels, newest(), window(), wants_.lookahead, ahead());
   finish(frame);
 }
 

@@ -1,10 +1,11 @@
-// One frame of the analysis: newest 480 samples in; spectra, pitch and the inputs of a network for the frame that lies
+// One frame of the analysis: newest 10 ms in; spectra, pitch and the inputs of a network for the frame that lies
 // lookahead frames back out. Shared by the engine and, through the binding, by training, so that features exist once.
 #pragma once
 
 #include "base/arena.h"
 #include "dsp/constants.h"
 #include "dsp/fft.h"
+#include "dsp/interpolator.h"
 #include "dsp/pitch.h"
 #include "dsp/stft.h"
 #include "kernels/kernels.h"
@@ -30,6 +31,7 @@ struct AnalysisWants {
   bool pitch = true;  // and with it the comb filter and the features of both
   bool fine = false;  // inputs
   int reach = 0;      // frames on each side that must be at hand: 0..2 and at most lookahead
+  Rate rate = kFullRate;
 };
 
 // Plain data, but for the rings, which lie outside because their size depends on what is wanted. Call attach and reset
@@ -41,6 +43,7 @@ class Analysis {
     float (*energy)[kBands];     // [slots]
     Spectrum *comb;              // [2], with pitch
     float (*fine)[kFineInputs];  // [2], with fine
+    float *samples;              // [window], below 48 kHz
   };
   static Rings take_rings(base::Arena &arena, const AnalysisWants &wants);
 
@@ -49,22 +52,28 @@ class Analysis {
   // All history to zero.
   void reset();
 
-  // hop: 480 finite samples, full scale +-1 (within +-4). The pointers in *frame stay valid during the next call, so
-  // that two frames can be at hand at a time, and until the one after it.
-  void process(const kernels::Kernels &kernels, const float hop[kFrame], AnalysisFrame *frame);
+  // hop: a frame of finite samples, full scale +-1 (within +-4). The pointers in *frame stay valid during the next
+  // call, so that two frames can be at hand at a time, and until the one after it.
+  void process(const kernels::Kernels &kernels, const float *hop, AnalysisFrame *frame);
 
   // The same in steps: the newest spectrum, the pitch, the rest. The frame is whole after the last one.
   static constexpr int kSteps = PitchTracker::kSteps + 2;
-  void step(int step, const kernels::Kernels &kernels, const float hop[kFrame], AnalysisFrame *frame);
+  void step(int step, const kernels::Kernels &kernels, const float *hop, AnalysisFrame *frame);
 
  private:
   static constexpr int kHistory = kCombPeriods * kMaxPeriod + kWindow + kMaxLookahead * kFrame;
 
-  void begin(const float hop[kFrame]);
+  bool full_rate() const { return wants_.rate.hertz == kSampleRate; }
+  void begin(const kernels::Kernels &kernels, const float *hop);
   void finish(AnalysisFrame *frame);
   // The comb filter of the frame's pitch, and the features of both. energy: of the frame's bands.
   void find_coherence(const float energy[kBands], AnalysisFrame *frame);
-  const float *newest() const { return history_ + kHistory - kFrame; }
+  // By how many samples the history lags behind the input: those of the interpolator, which are taken out of what the
+  // comb filter sees of the future, so that the output is no later than at 48 kHz. Nothing is ever behind its end.
+  int lag() const { return interpolator_delay(wants_.rate); }
+  // What pitch and comb filter see of the future, in samples.
+  int ahead() const { return wants_.lookahead * kFrame - lag(); }
+  const float *newest() const { return history_ + kHistory - lag() - kFrame; }
   // The window of the frame.
   const float *window() const { return history_ + kHistory - kWindow - wants_.lookahead * kFrame; }
   static int slots(const AnalysisWants &wants) { return wants.lookahead + wants.reach + 2; }
@@ -77,7 +86,9 @@ class Analysis {
   int two_slot_;  // of what is kept of two frames
   HighPass high_pass_;
   PitchTracker pitch_;
-  float history_[kHistory];  // high-passed, full scale 32768, newest sample last
+  // High-passed, full scale 32768, newest sample last. Always at 48 kHz, to which lower rates are interpolated for
+  // pitch and comb filter: the last lag() samples are then 0, and without pitch all are.
+  float history_[kHistory];
 };
 
 }  // namespace linnet::dsp

@@ -27,7 +27,7 @@ constexpr CombWeights kWeights = make_weights();
 }  // namespace
 
 void comb_filter(const float *x, int period, int lookahead_samples, float out[kWindow]) {
-  int future = lookahead_samples / period;
+  int future = lookahead_samples > 0 ? lookahead_samples / period : 0;
   if (future > kCombPeriods) future = kCombPeriods;
   const float *tap = kWeights.tap[future] + kCombPeriods;
   const float *delayed = x - kCombPeriods * period;

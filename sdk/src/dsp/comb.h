@@ -7,8 +7,8 @@
 
 namespace linnet::dsp {
 
-// out[n] = sum_k w_k x[n + k * period], n = 0..959, k = -5..min(5, lookahead_samples / period). x points at the frame
-// inside a buffer that holds 5 * period samples before and lookahead_samples after it.
+// out[n] = sum_k w_k x[n + k * period], n = 0..959, k = -5..min(5, lookahead_samples / period) and to 0 at least. x
+// points at the frame inside a buffer that holds 5 * period samples before and lookahead_samples after it.
 void comb_filter(const float *x, int period, int lookahead_samples, float out[kWindow]);
 
 }  // namespace linnet::dsp

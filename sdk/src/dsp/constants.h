@@ -1,5 +1,7 @@
-// Sizes of the signal path, shared by its stages. Rate 48 kHz, window 20 ms, hop 10 ms (percepnet: Valin et al. 2020,
-// section 2). Inside the library full scale is +-32768, so that the floors below, in the literature's units, hold.
+// Sizes of the signal path, shared by its stages. Window 20 ms, hop 10 ms (percepnet: Valin et al. 2020, section 2).
+// Inside the library full scale is +-32768, so that the floors below, in the literature's units, hold. At every rate a
+// bin is 50 Hz wide, so that bands, features and a model are the same at all of them; the sizes here are those of the
+// highest rate and bound the others. Periods are in samples at 48 kHz at any rate.
 #pragma once
 
 #include "base/bands.h"
@@ -22,5 +24,29 @@ constexpr int kMinPeriod = 60;    // samples: 800 Hz
 constexpr int kMaxPeriod = 768;   // samples: 62.5 Hz
 constexpr int kCombPeriods = 5;   // on each side of the sample
 constexpr float kFullScale = 32768.0f;
+
+// A sampling rate that a stream may run at.
+struct Rate {
+  int hertz;
+  int frame;     // samples per hop
+  int window;    // samples per window
+  int bins;      // from 0 to the Nyquist frequency
+  int up, down;  // 48000 / hertz in lowest terms
+};
+
+constexpr Rate kRates[] = {
+    {8000, 80, 160, 81, 6, 1},    {16000, 160, 320, 161, 3, 1}, {24000, 240, 480, 241, 2, 1},
+    {32000, 320, 640, 321, 3, 2}, {48000, 480, 960, 481, 1, 1},
+};
+constexpr Rate kFullRate = kRates[4];
+static_assert(kFullRate.hertz == kSampleRate && kFullRate.frame == kFrame && kFullRate.bins == kBins);
+
+// That of so many Hz, or nullptr.
+inline const Rate *find_rate(int hertz) {
+  for (const Rate &rate : kRates) {
+    if (rate.hertz == hertz) return &rate;
+  }
+  return nullptr;
+}
 
 }  // namespace linnet::dsp

@@ -7,26 +7,33 @@
 namespace linnet::dsp {
 namespace {
 
-constexpr int kPoints = 480;  // complex
-
+// Of the length W, whose divisors it serves as well.
+template <int W>
 struct Twiddles {
-  float re[kWindow], im[kWindow];  // e^{-j 2 pi k / 960}
+  float re[W] = {}, im[W] = {};  // e^{-j 2 pi k / W}
+
+  constexpr Twiddles() {
+    for (int k = 0; k < W; ++k) {
+      double angle = 2 * base::kPi * (k <= W / 2 ? k : k - W) / W;
+      re[k] = static_cast<float>(base::table_cosine(angle));
+      im[k] = static_cast<float>(-base::table_sine(angle));
+    }
+  }
 };
 
-constexpr Twiddles make_twiddles() {
-  Twiddles t{};
-  for (int k = 0; k < kWindow; ++k) {
-    double angle = 2 * base::kPi * (k <= kWindow / 2 ? k : k - kWindow) / kWindow;
-    t.re[k] = static_cast<float>(base::table_cosine(angle));
-    t.im[k] = static_cast<float>(-base::table_sine(angle));
-  }
-  return t;
-}
+template <int W>
+constexpr Twiddles<W> kTwiddlesOf{};
 
-constexpr Twiddles kTwiddles = make_twiddles();
+// Of 960 points for 960, 480, 320 and 160; 640 has its own.
+template <int W>
+struct Table {
+  static constexpr int kLength = kWindow % W == 0 ? kWindow : W;
+  static constexpr int kStride = kLength / W;
+};
 
+template <int N>
 struct Planes {
-  float re[kPoints], im[kPoints];
+  float re[N], im[N];
 };
 
 // b[j] = sum_k e^{-j 2 pi j k / R} a[k].
@@ -83,11 +90,13 @@ __attribute__((always_inline)) inline void butterfly(const float (&ar)[R], const
   }
 }
 
-// One Stockham stage of radix R on transforms of length R * M with stride S (R * M * S = 480): reads x[q + S (p + M
-// k)], writes y[q + S (R p + j)] = w^(p j) sum_k e^{-j 2 pi j k / R} x. The loop over q is the one that vectorises.
-template <int R, int M, int S>
-void stage(const Planes &x, Planes *y) {
-  constexpr int kStep = kWindow / (R * M);  // w = e^{-j 2 pi / (R M)}
+// One Stockham stage of radix R on transforms of length R * M with stride S (R * M * S = W / 2): reads x[q + S (p +
+// M k)], writes y[q + S (R p + j)] = w^(p j) sum_k e^{-j 2 pi j k / R} x. The loop over q is the one that vectorises.
+template <int W, int R, int M, int S>
+void stage(const Planes<W / 2> &x, Planes<W / 2> *y) {
+  static_assert(R * M * S == W / 2);
+  constexpr const auto &kTwiddles = kTwiddlesOf<Table<W>::kLength>;
+  constexpr int kStep = Table<W>::kLength / (R * M);  // w = e^{-j 2 pi / (R M)}
   for (int p = 0; p < M; ++p) {
     float wr[R], wi[R];
     for (int j = 0; j < R; ++j) {
@@ -114,25 +123,28 @@ void stage(const Planes &x, Planes *y) {
 }
 
 // Twiddles of a stage for every n = q + S p.
-template <int R, int M, int S>
+template <int W, int R, int M, int S>
 struct StageTwiddles {
   float re[R][S * M] = {}, im[R][S * M] = {};
 
   constexpr StageTwiddles() {
+    constexpr const auto &kTwiddles = kTwiddlesOf<Table<W>::kLength>;
+    constexpr int kStep = Table<W>::kLength / (R * M);
     for (int j = 0; j < R; ++j) {
       for (int n = 0; n < S * M; ++n) {
-        re[j][n] = kTwiddles.re[n / S * j * (kWindow / (R * M))];
-        im[j][n] = kTwiddles.im[n / S * j * (kWindow / (R * M))];
+        re[j][n] = kTwiddles.re[n / S * j * kStep];
+        im[j][n] = kTwiddles.im[n / S * j * kStep];
       }
     }
   }
 };
 
 // The same for a small S: one loop over p and q together, into rows of one j each, which are interleaved afterwards.
-template <int R, int M, int S>
-void short_stage(const Planes &x, Planes *y) {
+template <int W, int R, int M, int S>
+void short_stage(const Planes<W / 2> &x, Planes<W / 2> *y) {
+  static_assert(R * M * S == W / 2);
   constexpr int kSpan = S * M;
-  static constexpr StageTwiddles<R, M, S> kTwiddle;
+  static constexpr StageTwiddles<W, R, M, S> kTwiddle{};
   float rows_re[R][kSpan], rows_im[R][kSpan];
   for (int n = 0; n < kSpan; ++n) {
     float ar[R], ai[R], br[R], bi[R];
@@ -156,25 +168,55 @@ void short_stage(const Planes &x, Planes *y) {
   }
 }
 
-// y = DFT of x; x is overwritten. Small odd factors first, so that the long inner loops get the most work.
-void transform(Planes *x, Planes *y) {
-  short_stage<5, 96, 1>(*x, y);
-  short_stage<3, 32, 5>(*y, x);
-  stage<4, 8, 15>(*x, y);
-  stage<4, 2, 60>(*y, x);
-  stage<2, 1, 240>(*x, y);
+// The DFT of x lies in what is returned, x or y; the other one is overwritten. Small odd factors first, so that the
+// long inner loops get the most work.
+template <int W>
+__attribute__((always_inline)) inline const Planes<W / 2> &transform(Planes<W / 2> *x, Planes<W / 2> *y) {
+  if constexpr (W == 960) {
+    short_stage<W, 5, 96, 1>(*x, y);
+    short_stage<W, 3, 32, 5>(*y, x);
+    stage<W, 4, 8, 15>(*x, y);
+    stage<W, 4, 2, 60>(*y, x);
+    stage<W, 2, 1, 240>(*x, y);
+    return *y;
+  } else if constexpr (W == 640) {
+    short_stage<W, 5, 64, 1>(*x, y);
+    short_stage<W, 4, 16, 5>(*y, x);
+    stage<W, 4, 4, 20>(*x, y);
+    stage<W, 4, 1, 80>(*y, x);
+    return *x;
+  } else if constexpr (W == 480) {
+    short_stage<W, 5, 48, 1>(*x, y);
+    short_stage<W, 3, 16, 5>(*y, x);
+    stage<W, 4, 4, 15>(*x, y);
+    stage<W, 4, 1, 60>(*y, x);
+    return *x;
+  } else if constexpr (W == 320) {
+    short_stage<W, 5, 32, 1>(*x, y);
+    short_stage<W, 4, 8, 5>(*y, x);
+    stage<W, 4, 2, 20>(*x, y);
+    stage<W, 2, 1, 80>(*y, x);
+    return *x;
+  } else {
+    static_assert(W == 160);
+    short_stage<W, 5, 16, 1>(*x, y);
+    short_stage<W, 4, 4, 5>(*y, x);
+    stage<W, 4, 1, 20>(*x, y);
+    return *y;
+  }
 }
 
-}  // namespace
-
-void fft_forward(const float x[kWindow], Spectrum *spectrum) {
-  Planes a, z;
+template <int W>
+void forward(const float *x, Spectrum *spectrum) {
+  constexpr int kPoints = W / 2, kStride = Table<W>::kStride;
+  constexpr const auto &kTwiddles = kTwiddlesOf<Table<W>::kLength>;
+  Planes<kPoints> a, b;
   for (int n = 0; n < kPoints; ++n) {
     a.re[n] = x[2 * n];
     a.im[n] = x[2 * n + 1];
   }
-  transform(&a, &z);
-  // Even and odd samples apart: E = (Z[k] + conj Z[480 - k]) / 2, O = (Z[k] - conj Z[480 - k]) / 2j, X = E + w^k O.
+  const Planes<kPoints> &z = transform<W>(&a, &b);
+  // Even and odd samples apart: E = (Z[k] + conj Z[W/2 - k]) / 2, O = (Z[k] - conj Z[W/2 - k]) / 2j, X = E + w^k O.
   spectrum->re[0] = z.re[0] + z.im[0];
   spectrum->im[0] = 0.0f;
   spectrum->re[kPoints] = z.re[0] - z.im[0];
@@ -182,30 +224,66 @@ void fft_forward(const float x[kWindow], Spectrum *spectrum) {
   for (int k = 1; k < kPoints; ++k) {
     float er = 0.5f * (z.re[k] + z.re[kPoints - k]), ei = 0.5f * (z.im[k] - z.im[kPoints - k]);
     float our = 0.5f * (z.im[k] + z.im[kPoints - k]), oui = 0.5f * (z.re[kPoints - k] - z.re[k]);
-    float wr = kTwiddles.re[k], wi = kTwiddles.im[k];
+    float wr = kTwiddles.re[k * kStride], wi = kTwiddles.im[k * kStride];
     spectrum->re[k] = er + (our * wr - oui * wi);
     spectrum->im[k] = ei + (our * wi + oui * wr);
   }
+  for (int k = kPoints + 1; k < kBins; ++k) spectrum->re[k] = spectrum->im[k] = 0.0f;
 }
 
-void fft_inverse(const Spectrum &spectrum, float x[kWindow]) {
-  // Z = (X[k] + conj X[480 - k]) + j w^-k (X[k] - conj X[480 - k]). The inverse transform is the forward one with real
+template <int W>
+void inverse(const Spectrum &spectrum, float *x) {
+  constexpr int kPoints = W / 2, kStride = Table<W>::kStride;
+  constexpr const auto &kTwiddles = kTwiddlesOf<Table<W>::kLength>;
+  // Z = (X[k] + conj X[W/2 - k]) + j w^-k (X[k] - conj X[W/2 - k]). The inverse transform is the forward one with real
   // and imaginary planes exchanged on both sides.
-  Planes a, z;
+  Planes<kPoints> a, b;
   a.im[0] = spectrum.re[0] + spectrum.re[kPoints];
   a.re[0] = spectrum.re[0] - spectrum.re[kPoints];
   for (int k = 1; k < kPoints; ++k) {
     float sr = spectrum.re[k] + spectrum.re[kPoints - k], si = spectrum.im[k] - spectrum.im[kPoints - k];
     float dr = spectrum.re[k] - spectrum.re[kPoints - k], di = spectrum.im[k] + spectrum.im[kPoints - k];
-    float wr = kTwiddles.re[k], wi = -kTwiddles.im[k];
+    float wr = kTwiddles.re[k * kStride], wi = -kTwiddles.im[k * kStride];
     float pr = dr * wr - di * wi, pi = dr * wi + di * wr;
     a.im[k] = sr - pi;
     a.re[k] = si + pr;
   }
-  transform(&a, &z);
+  const Planes<kPoints> &z = transform<W>(&a, &b);
   for (int n = 0; n < kPoints; ++n) {
     x[2 * n] = z.im[n];
     x[2 * n + 1] = z.re[n];
+  }
+}
+
+}  // namespace
+
+void fft_forward(const Rate &rate, const float *x, Spectrum *spectrum) {
+  switch (rate.window) {
+    case 160:
+      return forward<160>(x, spectrum);
+    case 320:
+      return forward<320>(x, spectrum);
+    case 480:
+      return forward<480>(x, spectrum);
+    case 640:
+      return forward<640>(x, spectrum);
+    default:
+      return forward<960>(x, spectrum);
+  }
+}
+
+void fft_inverse(const Rate &rate, const Spectrum &spectrum, float *x) {
+  switch (rate.window) {
+    case 160:
+      return inverse<160>(spectrum, x);
+    case 320:
+      return inverse<320>(spectrum, x);
+    case 480:
+      return inverse<480>(spectrum, x);
+    case 640:
+      return inverse<640>(spectrum, x);
+    default:
+      return inverse<960>(spectrum, x);
   }
 }
 

@@ -13,19 +13,20 @@ float smooth_step(float x) { return x * x * (3 - 2 * x); }
 
 }  // namespace
 
-void Input::reset() {
+void Input::reset(const Rate &rate) {
   memset(this, 0, sizeof *this);
-  extended_ = kFadeOut;
-  faded_in_ = kFadeIn;
+  fade_out_ = extended_ = rate.frame;
+  faded_in_ = fade_in();
 }
 
 void Input::receive(const float *from, int count, float *to) {
   losing_ = false;
   for (int n = 0; n < count; ++n) to[n] = base::sanitise(from[n]);
-  for (int n = 0; n < count && faded_in_ < kFadeIn; ++n) {
+  for (int n = 0; n < count && faded_in_ < fade_in(); ++n) {
     const float ending = made_up();
-    if (++faded_in_ == kFadeIn) break;  // the sample itself
-    to[n] = base::snap_tiny(ending + smooth_step(static_cast<float>(faded_in_) / kFadeIn) * (to[n] - ending));
+    if (++faded_in_ == fade_in()) break;  // the sample itself
+    to[n] = base::snap_tiny(ending + smooth_step(static_cast<float>(faded_in_) / static_cast<float>(fade_in())) *
+                                         (to[n] - ending));
   }
   remember(to, count);
 }
@@ -42,21 +43,22 @@ void Input::begin_loss(int period) {
   constexpr float kPole = 15.0f / 16;
   auto back = [this](int n) { return recent_[(oldest_ + kRecent - n) % kRecent]; };  // 1: the newest sample
   float before = back(2) - back(period + 2), shift = back(1) - back(period + 1);
-  for (int n = 0; n < kFadeOut; ++n) {
+  for (int n = 0; n < fade_out_; ++n) {
     const float next = 2 * kPole * shift - kPole * kPole * before;
     before = shift;
     shift = next;
     extension_[n] = base::sanitise((n < period ? back(period - n) : extension_[n - period]) + shift);
   }
-  for (int n = 0; n < kFadeOut; ++n) {
-    extension_[n] = base::snap_tiny(extension_[n] * smooth_step(1 - static_cast<float>(n + 1) / kFadeOut));
+  for (int n = 0; n < fade_out_; ++n) {
+    extension_[n] =
+        base::snap_tiny(extension_[n] * smooth_step(1 - static_cast<float>(n + 1) / static_cast<float>(fade_out_)));
   }
   extended_ = 0;
   faded_in_ = 0;
   losing_ = true;
 }
 
-float Input::made_up() { return extended_ < kFadeOut ? extension_[extended_++] : 0.0f; }
+float Input::made_up() { return extended_ < fade_out_ ? extension_[extended_++] : 0.0f; }
 
 void Input::remember(const float *x, int count) {
   const int skipped = count > kRecent ? count - kRecent : 0;

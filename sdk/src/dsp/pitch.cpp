@@ -229,13 +229,13 @@ void PitchTracker::decimate(const kernels::Kernels &kernels, const float *newest
 
 // Two steps for each half-frame, between what prepares the signal and what refines the result.
 void PitchTracker::step(int step, const kernels::Kernels &kernels, const float *newest, const float *frame,
-                        int lookahead, PitchResult *result) {
+                        int lookahead, int ahead, PitchResult *result) {
   if (step == 0) {
     decimate(kernels, newest);
     whiten(kernels);
   } else if (step == kSteps - 1) {
     const int period = kDecimation * backtrack(2 * lookahead);
-    result->period = refine_period(kernels, frame, period, lookahead * kFrame);
+    result->period = refine_period(kernels, frame, period, ahead);
   } else if (step % 2 == 1) {
     half_index_ = (half_index_ + 1) % (kSegments * kPath);
     correlate_half(kernels, whitened_ + kFarLag + step / 2 * kHalf);
@@ -245,19 +245,19 @@ void PitchTracker::step(int step, const kernels::Kernels &kernels, const float *
 }
 
 PitchResult PitchTracker::process(const kernels::Kernels &kernels, const float *newest, const float *frame,
-                                  int lookahead) {
+                                  int lookahead, int ahead) {
   PitchResult result;
-  for (int i = 0; i < kSteps; ++i) step(i, kernels, newest, frame, lookahead, &result);
+  for (int i = 0; i < kSteps; ++i) step(i, kernels, newest, frame, lookahead, ahead, &result);
   return result;
 }
 
-int refine_period(const kernels::Kernels &kernels, const float *frame, int estimate, int lookahead) {
+int refine_period(const kernels::Kernels &kernels, const float *frame, int estimate, int ahead) {
   constexpr int kReach = 4;
   int low = estimate - kReach < kMinPeriod ? kMinPeriod : estimate - kReach;
   int high = estimate + kReach > kMaxPeriod ? kMaxPeriod : estimate + kReach;
   float own = 1.0f + kernels.dot(frame, frame, kWindow);
   float past[2 * kReach + 1], future[2 * kReach + 1];  // products with what lies high..low back and low..high ahead
-  const bool both = high <= lookahead;  // for all candidates or for none, or the sums could not be compared
+  const bool both = high <= ahead;  // for all candidates or for none, or the sums could not be compared
   kernels.correlate(past, frame, frame - high, kWindow, high - low + 1);
   if (both) kernels.correlate(future, frame, frame + low, kWindow, high - low + 1);
   float best_value = -2.0f;

@@ -24,13 +24,15 @@ class PitchTracker {
   void reset();
 
   // newest: the newest 480 samples inside a buffer that holds at least 63 samples before them. frame: the window of the
-  // frame that lies lookahead frames back, with kMaxPeriod samples before it.
-  PitchResult process(const kernels::Kernels &kernels, const float *newest, const float *frame, int lookahead);
+  // frame that lies lookahead frames back, with kMaxPeriod samples before it and `ahead` known ones after it, lookahead
+  // frames or a little less.
+  PitchResult process(const kernels::Kernels &kernels, const float *newest, const float *frame, int lookahead,
+                      int ahead);
 
   // The same in steps, whose costs are alike; the result is whole after the last one.
   static constexpr int kSteps = 6;
   void step(int step, const kernels::Kernels &kernels, const float *newest, const float *frame, int lookahead,
-            PitchResult *result);
+            int ahead, PitchResult *result);
 
  private:
   static constexpr int kMinLag = kMinPeriod / kDecimation, kMaxLag = kMaxPeriod / kDecimation;
@@ -62,8 +64,8 @@ class PitchTracker {
 };
 
 // Best period within 4 samples of the estimate: correlation of the 960 samples at frame with those one period back and,
-// if the look-ahead (samples) reaches for every candidate, one period ahead. The same on both sides, so that a gliding
-// pitch is not judged by its past.
-int refine_period(const kernels::Kernels &kernels, const float *frame, int estimate, int lookahead);
+// if what is known of the future (samples) reaches for every candidate, one period ahead. The same on both sides, so
+// that a gliding pitch is not judged by its past.
+int refine_period(const kernels::Kernels &kernels, const float *frame, int estimate, int ahead);
 
 }  // namespace linnet::dsp

@@ -23,8 +23,8 @@ void filter(const float gains[kBands], const float amplitude[kBands], float amou
 
 void Synthesis::reset() { memset(overlap_, 0, sizeof overlap_); }
 
-void Synthesis::process(const kernels::Kernels &kernels, const AnalysisFrame &frame, const Controls &controls,
-                        float postfilter_amount, float heard[kBands], float out[kFrame]) {
+void Synthesis::process(const kernels::Kernels &kernels, const Rate &rate, const AnalysisFrame &frame,
+                        const Controls &controls, float postfilter_amount, float heard[kBands], float *out) {
   const float *gains = controls.gains, *strengths = controls.strengths;
   LINNET_CHECK(base::all_within(gains, kBands, 0.0f, 1.0f) && base::all_within(strengths, kBands, 0.0f, 1.0f));
   // Filters of low bins change what the gains left, so that the post-filter comes after them.
@@ -48,9 +48,9 @@ void Synthesis::process(const kernels::Kernels &kernels, const AnalysisFrame &fr
       apply_gains(kernels, enhanced, filtered, &enhanced);
     }
   }
-  stft_synthesize(enhanced, overlap_, out);
-  for (int n = 0; n < kFrame; ++n) out[n] *= 1.0f / kFullScale;
-  LINNET_CHECK(base::all_sound(out, kFrame));
+  stft_synthesize(rate, enhanced, overlap_, out);
+  for (int n = 0; n < rate.frame; ++n) out[n] *= 1.0f / kFullScale;
+  LINNET_CHECK(base::all_sound(out, rate.frame));
 }
 
 }  // namespace linnet::dsp

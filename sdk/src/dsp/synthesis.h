@@ -1,5 +1,5 @@
-// One frame of the synthesis: band gains and comb strengths of the frame in, 480 enhanced samples out. The counterpart
-// of analysis.h: mix, band scaling, filters of low bins, post-filter, inverse transform, overlap-add.
+// One frame of the synthesis: band gains and comb strengths of the frame in, 10 ms of enhanced samples out. The
+// counterpart of analysis.h: mix, band scaling, filters of low bins, post-filter, inverse transform, overlap-add.
 #pragma once
 
 #include "dsp/analysis.h"
@@ -20,10 +20,10 @@ class Synthesis {
   };
 
   // controls: for the frame of the analysis; postfilter_amount 0..1. heard: the share of each band's amplitude that is
-  // left before the post-filter, 0..1; without filters these are the gains. out: the 480 samples that end where the
+  // left before the post-filter, 0..1; without filters these are the gains. out: the hop that ends where the
   // frame's centre lies, full scale +-1, not clamped.
-  void process(const kernels::Kernels &kernels, const AnalysisFrame &frame, const Controls &controls,
-               float postfilter_amount, float heard[kBands], float out[kFrame]);
+  void process(const kernels::Kernels &kernels, const Rate &rate, const AnalysisFrame &frame, const Controls &controls,
+               float postfilter_amount, float heard[kBands], float *out);
 
  private:
   float overlap_[kFrame];

@@ -17,19 +17,21 @@ namespace {
 // X(t - lookahead), newest hop t in.
 class CleanSpectrum {
  public:
-  explicit CleanSpectrum(int lookahead) : window_(history_ + kHistory - dsp::kWindow - lookahead * dsp::kFrame) {}
+  CleanSpectrum(const dsp::Rate &rate, int lookahead)
+      : rate_(rate), window_(history_ + kHistory - rate.window - lookahead * rate.frame) {}
 
   void process(const float hop[dsp::kFrame], dsp::Spectrum *spectrum) {
-    float *newest = history_ + kHistory - dsp::kFrame;
-    memmove(history_, history_ + dsp::kFrame, (kHistory - dsp::kFrame) * sizeof(float));
-    for (int n = 0; n < dsp::kFrame; ++n) newest[n] = hop[n] * dsp::kFullScale;
-    high_pass_.process(newest);
-    dsp::stft_analyze(window_, spectrum);
+    float *newest = history_ + kHistory - rate_.frame;
+    memmove(history_, history_ + rate_.frame, static_cast<size_t>(kHistory - rate_.frame) * sizeof(float));
+    for (int n = 0; n < rate_.frame; ++n) newest[n] = hop[n] * dsp::kFullScale;
+    high_pass_.process(rate_, newest);
+    dsp::stft_analyze(rate_, window_, spectrum);
   }
 
  private:
   static constexpr int kHistory = dsp::kWindow + dsp::kMaxLookahead * dsp::kFrame;
 
+  const dsp::Rate rate_;
   dsp::HighPass high_pass_ = {};
   float history_[kHistory] = {};  // newest sample last
   const float *window_;           // of the frame that is told
@@ -41,13 +43,14 @@ void store(const dsp::Spectrum &from, std::complex<float> to[dsp::kBins]) {
 
 }  // namespace
 
-void analyse(const kernels::Kernels &kernels, const float *noisy, const float *clean, size_t frames, int lookahead,
-             const Measurements &out) {
+void analyse(const kernels::Kernels &kernels, const dsp::Rate &rate, const float *noisy, const float *clean,
+             size_t frames, int lookahead, const Measurements &out) {
   const base::FpScope fp_env;
-  CleanSpectrum clean_spectrum(lookahead);
+  CleanSpectrum clean_spectrum(rate, lookahead);
   dsp::Spectrum x = {};
   dsp::AnalysisWants wants = {lookahead};
   wants.fine = out.fine != nullptr;
+  wants.rate = rate;
   analyse_each(kernels, noisy, frames, wants, [&](size_t t, const dsp::AnalysisFrame &frame) {
     memcpy(out.features + t * dsp::kFeatures, frame.features, sizeof frame.features);
     if (out.fine) memcpy(out.fine + t * dsp::kFineInputs, frame.fine, dsp::kFineInputs * sizeof(float));
@@ -56,7 +59,7 @@ void analyse(const kernels::Kernels &kernels, const float *noisy, const float *c
     out.correlation[t] = frame.pitch.correlation;
     if (clean) {
       float hop[dsp::kFrame];
-      clean_hop(clean, t, hop);
+      clean_hop(rate, clean, t, hop);
       clean_spectrum.process(hop, &x);
     }
     const dsp::Spectrum &y = *frame.noisy, &p = *frame.comb;

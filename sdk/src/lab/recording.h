@@ -10,9 +10,11 @@
 
 namespace linnet::lab {
 
-// A recording [frames * 480], full scale +-1, any values: like the engine, the laboratory cleans its input first.
-inline void clean_hop(const float *recording, size_t frame, float hop[dsp::kFrame]) {
-  for (int n = 0; n < dsp::kFrame; ++n) hop[n] = base::sanitise(recording[frame * dsp::kFrame + n]);
+// A recording of whole frames of the rate, full scale +-1, any values: like the engine, the laboratory cleans its input
+// first.
+inline void clean_hop(const dsp::Rate &rate, const float *recording, size_t frame, float hop[dsp::kFrame]) {
+  recording += frame * static_cast<size_t>(rate.frame);
+  for (int n = 0; n < rate.frame; ++n) hop[n] = base::sanitise(recording[n]);
 }
 
 // Calls each(t, frame) for every frame t of a recording, where frame is what dsp::Analysis tells of t - lookahead.
@@ -28,7 +30,7 @@ void analyse_each(const kernels::Kernels &kernels, const float *recording, size_
   analysis.reset();
   for (size_t t = 0; t < frames; ++t) {
     float hop[dsp::kFrame];
-    clean_hop(recording, t, hop);
+    clean_hop(wants.rate, recording, t, hop);
     dsp::AnalysisFrame frame;
     analysis.process(kernels, hop, &frame);
     each(t, frame);

@@ -9,21 +9,23 @@
 
 namespace linnet::lab {
 
-void synthesise(const kernels::Kernels &kernels, const float *noisy, size_t frames, int lookahead, const float *gains,
-                const float *strengths, const float *taps, int reach, float postfilter, float *out) {
+void synthesise(const kernels::Kernels &kernels, const dsp::Rate &rate, const float *noisy, size_t frames,
+                int lookahead, const float *gains, const float *strengths, const float *taps, int reach,
+                float postfilter, float *out) {
   const base::FpScope fp_env;
   dsp::Synthesis synthesis;
   synthesis.reset();
   dsp::AnalysisWants wants = {lookahead};
   wants.pitch = strengths != nullptr;
   wants.reach = reach;
+  wants.rate = rate;
   const float none[dsp::kBands] = {};
   const size_t filters = size_t{dsp::kLowBins} * static_cast<size_t>(2 * reach + 1) * 2;
   analyse_each(kernels, noisy, frames, wants, [&](size_t t, const dsp::AnalysisFrame &frame) {
     const dsp::Synthesis::Controls controls = {gains + t * dsp::kBands, strengths ? strengths + t * dsp::kBands : none,
                                                taps ? taps + t * filters : nullptr};
     float heard[dsp::kBands];
-    synthesis.process(kernels, frame, controls, postfilter, heard, out + t * dsp::kFrame);
+    synthesis.process(kernels, rate, frame, controls, postfilter, heard, out + t * static_cast<size_t>(rate.frame));
   });
 }
 
@@ -39,7 +41,7 @@ void synthesise_bins(const kernels::Kernels &kernels, const float *noisy, size_t
       scaled.im[k] *= gain[k];
     }
     float *samples = out + t * dsp::kFrame;
-    dsp::stft_synthesize(scaled, overlap, samples);
+    dsp::stft_synthesize(dsp::kFullRate, scaled, overlap, samples);
     for (int n = 0; n < dsp::kFrame; ++n) samples[n] *= 1.0f / dsp::kFullScale;
   });
 }
