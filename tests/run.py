@@ -140,7 +140,7 @@ def items_of(
 ) -> list[Item]:
     """The test programs of these suites of a build, to be run on one CPU with a model."""
     items = []
-    for suite in suites:
+    for suite in filter(target.suites.__contains__, suites):
         for path in sorted((ROOT / "tests" / suite).glob("*.c*")):
             program = str(build / "tests" / suite / path.stem)
             command = target.command(cpu, program, *([] if suite == "kernels" else [model]))
@@ -220,7 +220,7 @@ def python_tests(chosen: list[targets.Target], libraries: str, mode: str, count:
 
     conftest.py gets the targets that were built, and those of libraries alone.
     """
-    names = ",".join(target.name for target in chosen)
+    names = ",".join(target.name for target in chosen if not target.foreign)
     os.environ |= {"LINNET_TEST_TARGETS": names, "LINNET_TEST_LIBRARIES": libraries, "LINNET_TEST_MODE": mode}
     reports = ROOT / "build" / "pytest"
     shutil.rmtree(reports, ignore_errors=True)
