@@ -1,6 +1,6 @@
 """Runs what the build has made ready and counts: checks of style, C++ programs on every CPU, vectors, Python tests.
 
-    tests/run.py [--mode M] [--compiler C] [--targets A,B] [SUITE ...]      of check programs vectors python format long web
+    tests/run.py [--mode M] [--compiler C] [--targets A,B] [check | programs | vectors | python | format | long | web]
 
 `./sconsw test` calls it without words, which means all but format, long and web; with suite=, for that alone. One line
 per item, the output of those that failed, and at the end `N passed, N failed`; exit status 1 if anything failed. Only

@@ -3,7 +3,7 @@ export type Source = string | URL | ArrayBuffer | ArrayBufferView;
 
 export interface LinnetOptions {
   /**
-   * "light" (default; 0.3 MB), "sparse" (2.6 MB, better, about three times the work), "auto" (the best of these that
+   * "light" (default; 0.3 MB), "sparse" (2.6 MB, better, about twice the work), "auto" (the best of these that
    * this device can afford, measured first), or another .linnet file by its URL or bytes.
    */
   model?: "light" | "sparse" | "auto" | Source;

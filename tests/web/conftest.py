@@ -18,7 +18,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "build/web/package"
-TYPES = {".html": "text/html", ".js": "text/javascript", ".wasm": "application/wasm"}
+TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".wasm": "application/wasm"}
 STRICT = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'"
 TIMEOUT = 90  # seconds after which a page counts as hung
 FLAGS = (
@@ -37,7 +37,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = self.path.split("?")[0]
-        place = {"package": PACKAGE, "tests": ROOT / "tests/web"}.get(path.split("/")[1], ROOT / "nowhere")
+        folders = {"package": PACKAGE, "tests": ROOT / "tests/web", "demo": ROOT / "sdk/web/demo"}
+        place = folders.get(path.split("/")[1], ROOT / "nowhere")
         file = place / "/".join(path.split("/")[2:])
         if ".." in path or not file.is_file():
             self.send_error(404)

@@ -144,6 +144,32 @@ const cases = {
     return { replaced, back, packets: received?.packetsReceived ?? 0, frames: stats.frame };
   },
 
+  // The demo page, clicked through.
+  async demo() {
+    const frame = document.createElement("iframe");
+    frame.src = "/demo/index.html";
+    const loaded = new Promise((resolve) => (frame.onload = resolve));
+    document.documentElement.append(frame);
+    await loaded;
+    const find = (id) => frame.contentDocument.getElementById(id);
+    const status = async (pattern) => {
+      for (let i = 0; i < 100 && !pattern.test(find("status").textContent); ++i) await pause(0.1);
+      return find("status").textContent;
+    };
+    find("microphone").click();
+    const started = await status(/late/);
+    find("on").click();
+    find("limit").value = 12;
+    find("limit").dispatchEvent(new Event("input"));
+    await pause(1);
+    const canvas = find("after");
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const lit = data.some((value, i) => i % 4 < 3 && value > 60);
+    const decibels = find("decibels").value;
+    find("stop").click();
+    return { started, lit, decibels, stopped: await status(/Stopped/) };
+  },
+
   async processor() {
     const microphone = await navigator.mediaDevices.getUserMedia({ audio: true });
     const [track] = microphone.getAudioTracks();

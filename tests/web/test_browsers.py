@@ -76,6 +76,12 @@ def test_the_track_of_a_call_is_replaced(page: Page) -> None:
     assert report["packets"] > 20 and report["frames"] > 50
 
 
+def test_the_demo_page_enhances_a_microphone(page: Page) -> None:
+    report = page("demo")
+    assert "wasm128, 40 ms late; speech" in report["started"]
+    assert report["lit"] and report["decibels"] == "12 dB" and report["stopped"] == "Stopped."
+
+
 def test_the_track_processor_takes_contexts_of_any_rate(page: Page) -> None:
     for one in page("processor"):
         assert one["kind"] == "audio" and one["frame"] > 30
