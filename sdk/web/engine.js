@@ -57,7 +57,7 @@ export class Engine {
     checkRate(rate);
     this.exports = new WebAssembly.Instance(module, {}).exports;
     this.exports._initialize();
-    this.views = null;
+    this.part = new Float32Array(0);
     this.capacity = 1024;  // samples per call of the module
     const result = this.allocate(64);
     this.blob = this.allocate(model.length);
@@ -79,11 +79,11 @@ export class Engine {
   process(input, output) {
     for (let done = 0; done < output.length; done += this.capacity) {
       const count = Math.min(this.capacity, output.length - done);
-      const part = this.view().subarray(0, count);
+      const part = this.view(count);
       if (!input) part.fill(0);
       else part.set(count === input.length ? input : input.subarray(done, done + count));
       this.check(this.exports.process(this.stream, this.samples, this.samples, count), "the samples");
-      output.set(this.view().subarray(0, count), done);
+      output.set(this.view(count), done);
     }
   }
 
@@ -121,13 +121,14 @@ export class Engine {
     return new Uint32Array(this.exports.memory.buffer, at, 1)[0];
   }
 
-  // A view dies when the memory grows.
-  view() {
+  // The first samples of the module's buffer. The same view from call to call, as garbage would interrupt the audio
+  // thread; it dies when the memory grows.
+  view(count) {
     const buffer = this.exports.memory.buffer;
-    if (!this.views || this.views.buffer !== buffer) {
-      this.views = new Float32Array(buffer, this.samples, this.capacity);
+    if (this.part.length !== count || this.part.buffer !== buffer) {
+      this.part = new Float32Array(buffer, this.samples, count);
     }
-    return this.views;
+    return this.part;
   }
 
   text(at) {
