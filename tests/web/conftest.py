@@ -21,12 +21,26 @@ PACKAGE = ROOT / "build/web/package"
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".wasm": "application/wasm"}
 STRICT = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'"
 TIMEOUT = 90  # seconds after which a page counts as hung
-FLAGS = (
+CHROMIUM = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
     "--autoplay-policy=no-user-gesture-required",
     *("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"),
 )
+
+FIREFOX = """user_pref("media.autoplay.default", 0);
+user_pref("datareporting.policy.dataSubmissionEnabled", false);
+user_pref("app.update.enabled", false);
+user_pref("browser.shell.checkDefaultBrowser", false);
+"""
+
+
+def command_of(browser: str, profile: Path) -> list[str]:
+    """Command line of a browser with a new profile, without a window; the address is appended."""
+    if browser == "firefox-esr":
+        (profile / "user.js").write_text(FIREFOX)
+        return [browser, "--headless", "--no-remote", "--profile", str(profile)]
+    return [browser, *CHROMIUM, f"--user-data-dir={profile}"]
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -79,17 +93,17 @@ Page = Callable[..., Any]
 
 @pytest.fixture
 def page(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Page:
-    """page(case, policy): what the page of that name finds in a new Chromium, having asked no other origin."""
-    if (program := shutil.which("chromium")) is None:
-        pytest.skip("chromium not found; on Debian install chromium")
+    """page(case, policy, browser): what the page of that name finds in a new browser, having asked no other origin."""
 
-    def visit(case: str, policy: str = STRICT) -> Any:
+    def visit(case: str, policy: str = STRICT, browser: str = "chromium") -> Any:
+        if shutil.which(browser) is None:
+            pytest.skip(f"{browser} not found; on Debian install {browser}")
         monkeypatch.setattr(Handler, "policy", policy)
         monkeypatch.setattr(Handler, "reports", queue.Queue())
         profile = Path(tempfile.mkdtemp(dir=tmp_path))
-        command = [program, *FLAGS, f"--user-data-dir={profile}", f"{server}/tests/page.html?case={case}"]
+        command = [*command_of(browser, profile), f"{server}/tests/page.html?case={case}"]
         with (tmp_path / f"{case}.log").open("wb") as log:
-            browser = subprocess.Popen(
+            process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | {"HOME": str(tmp_path)}
             )
             try:
@@ -98,11 +112,11 @@ def page(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Page:
                 text = (tmp_path / f"{case}.log").read_text(errors="replace")
                 pytest.fail(f"no report of {case} within {TIMEOUT} s:\n{text[-2000:]}")
             finally:
-                browser.terminate()
+                process.terminate()
                 try:
-                    browser.wait(10)
+                    process.wait(10)
                 except subprocess.TimeoutExpired:
-                    browser.kill()
+                    process.kill()
         assert "error" not in report, report["error"]
         assert report["strangers"] == []
         return report["result"]

@@ -1,5 +1,5 @@
-"""The npm package in Chromium, under a strict Content-Security-Policy: the native library's bits, live audio with a
-microphone, calls, and what happens when something is missing.
+"""The npm package in Chromium and Firefox, under a strict Content-Security-Policy: the native library's bits, live
+audio with a microphone, calls, and what happens when something is missing.
 """
 
 from __future__ import annotations
@@ -7,11 +7,14 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
+import pytest
 from conftest import Page
 
 import linnet
 
 SAMPLES = 96000
+# What is rendered without a sound card or a microphone runs in both.
+BROWSERS = pytest.mark.parametrize("browser", ["chromium", "firefox-esr"])
 
 
 def native_hash(model: str) -> str:
@@ -25,8 +28,9 @@ def native_hash(model: str) -> str:
     return hashlib.sha256(linnet.Enhancer(model).process(noise).astype("<f4").tobytes()).hexdigest()
 
 
-def test_the_bits_are_those_of_the_native_library(page: Page) -> None:
-    found = page("hash")
+@BROWSERS
+def test_the_bits_are_those_of_the_native_library(page: Page, browser: str) -> None:
+    found = page("hash", browser=browser)
     light, sparse = native_hash("light"), native_hash("sparse")
     assert found["light"] == {"hash": light, "backend": "wasm128", "delay": 1920}
     assert found["sparse"] == {"hash": sparse, "backend": "wasm128", "delay": 1920}
@@ -34,26 +38,30 @@ def test_the_bits_are_those_of_the_native_library(page: Page) -> None:
     assert {found[name]["hash"] for name in ("bytes", "quantum480", "quantum160")} == {light}
 
 
-def test_a_bypass_is_a_copy_of_equal_delay(page: Page) -> None:
-    assert page("bypass") == {"late": True}
+@BROWSERS
+def test_a_bypass_is_a_copy_of_equal_delay(page: Page, browser: str) -> None:
+    assert page("bypass", browser=browser) == {"late": True}
 
 
-def test_audio_passes_when_a_file_is_missing(page: Page) -> None:
-    report = page("missing")
+@BROWSERS
+def test_audio_passes_when_a_file_is_missing(page: Page, browser: str) -> None:
+    report = page("missing", browser=browser)
     messages = ("nowhere.linnet: status 404", "nowhere.wasm: status 404", "the model:")
     for one, message in zip(report["found"], messages, strict=True):
         assert message in one["message"] and one["passes"]
     assert report["name"] == "LinnetError" and "worklet cannot be loaded from /nowhere.js" in report["worklet"]
 
 
-def test_a_policy_without_webassembly_is_named(page: Page) -> None:
-    report = page("forbidden", "default-src 'self'; script-src 'self'")
+@BROWSERS
+def test_a_policy_without_webassembly_is_named(page: Page, browser: str) -> None:
+    report = page("forbidden", "default-src 'self'; script-src 'self'", browser)
     assert "add 'wasm-unsafe-eval' to its script-src" in report["message"]
     assert report["passes"]
 
 
-def test_the_best_model_is_chosen_that_the_budget_allows(page: Page) -> None:
-    report = page("auto")
+@BROWSERS
+def test_the_best_model_is_chosen_that_the_budget_allows(page: Page, browser: str) -> None:
+    report = page("auto", browser=browser)
     assert [one["name"] for one in report["measured"]] == ["light", "sparse"]
     assert (report["name"], report["fits"], report["failure"]) == ("sparse", True, None)
 
