@@ -53,7 +53,7 @@ export interface LinnetNode extends AudioWorkletNode {
   postfilter: number;
   /** true: a copy of the input, with the delay of the enhanced signal. */
   bypass: boolean;
-  /** Asks the audio thread; null after an error or before it is ready. */
+  /** Asks the audio thread; null after an error or a close. */
   stats(): Promise<LinnetStats | null>;
   /** Forgets the signal so far; the controls keep their values. */
   reset(): void;

@@ -127,6 +127,7 @@ function linnetNode() {
     #values;
     #waiting = new Map();
     #next = 0;
+    #closed = false;
     #settle;
 
     constructor(context, files, options, failure) {
@@ -171,9 +172,14 @@ function linnetNode() {
       if (this.error) return;
       this.error = error;
       this.#settle.reject(error);
+      this.#forget();
+      (this.onerror ?? ((reason) => console.error(`linnet: ${reason.message}; audio passes unchanged`)))(error);
+    }
+
+    // Nobody will answer them any more.
+    #forget() {
       for (const resolve of this.#waiting.values()) resolve(null);
       this.#waiting.clear();
-      (this.onerror ?? ((reason) => console.error(`linnet: ${reason.message}; audio passes unchanged`)))(error);
     }
 
     #set(type, value) {
@@ -201,7 +207,7 @@ function linnetNode() {
     }
 
     stats() {
-      if (this.error) return Promise.resolve(null);
+      if (this.error || this.#closed) return Promise.resolve(null);
       const id = this.#next++;
       return new Promise((resolve) => {
         this.#waiting.set(id, resolve);
@@ -216,6 +222,8 @@ function linnetNode() {
     close() {
       this.disconnect();
       this.port.postMessage({ type: "close" });
+      this.#closed = true;
+      this.#forget();
     }
   });
 }

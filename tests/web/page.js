@@ -115,9 +115,10 @@ const cases = {
     await pause(1);
     const second = await node.stats();
     node.close();
+    const closed = await node.stats();
     for (const track of microphone.getTracks()) track.stop();
     await context.close();
-    return { frames: [first.frame, second.frame], underruns, refused, error: node.error?.message ?? null };
+    return { frames: [first.frame, second.frame], underruns, refused, closed, error: node.error?.message ?? null };
   },
 
   // A connection within this page: what is received of a microphone whose track was replaced.

@@ -75,7 +75,7 @@ def test_live_audio(page: Page) -> None:
     first, second = report["frames"]
     assert first > 100 and second > first + 50
     assert report["refused"] == "attenuationLimit is 101: give a number from 0 to 100"
-    assert report["error"] is None
+    assert report["error"] is None and report["closed"] is None
 
 
 def test_the_track_of_a_call_is_replaced(page: Page) -> None:
