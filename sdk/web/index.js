@@ -70,10 +70,11 @@ function checkOptions(options) {
 
 /**
  * Microseconds that a frame of 10 ms takes on this thread, hot: about 100 ms of work, in which the thread does nothing
- * else. An audio thread that rests between frames takes about three times as long, which budgets have to leave room for.
+ * else. An audio thread that rests between frames takes about three times as long, for which budgets leave room.
  */
 export async function measureModel({ model = "light", wasm } = {}) {
-  const [code, blob] = await Promise.all([load(wasmSource(wasm), "linnet.wasm"), load(modelSource(model), "the model")]);
+  const sources = [load(wasmSource(wasm), "linnet.wasm"), load(modelSource(model), "the model")];
+  const [code, blob] = await Promise.all(sources);
   let module;
   try {
     module = await WebAssembly.compile(code);

@@ -6,7 +6,8 @@ import { pathToFileURL } from "node:url";
 import { PACKAGE } from "./audio_thread.mjs";
 
 const { chooseModel, frameTime } = await import(pathToFileURL(join(PACKAGE, "dist", "choice.js")));
-const models = (...times) => times.map((microseconds, i) => ({ name: "abc"[i], quality: i, microseconds }));
+const model = (name, quality, microseconds) => ({ name, quality, microseconds });
+const models = (...times) => times.map((microseconds, i) => model("abc"[i], i, microseconds));
 
 const CHOICES = [
   ["all fit: the best", models(100, 200, 400), 0.1, "c", true],
@@ -16,8 +17,8 @@ const CHOICES = [
   ["none fits: the cheapest", models(3000, 2000, 4000), 0.1, "b", false],
   ["a larger budget", models(3000, 2000, 4000), 0.4, "c", true],
   ["the whole time", models(9000, 10000, 10001), 1, "b", true],
-  ["as good and cheaper", [{ name: "x", quality: 1, microseconds: 5 }, { name: "y", quality: 1, microseconds: 4 }], 0.1, "y", true],
-  ["as cheap and better", [{ name: "x", quality: 1, microseconds: 5000 }, { name: "y", quality: 2, microseconds: 5000 }], 0.1, "y", false],
+  ["as good and cheaper", [model("x", 1, 5), model("y", 1, 4)], 0.1, "y", true],
+  ["as cheap and better", [model("x", 1, 5000), model("y", 2, 5000)], 0.1, "y", false],
   ["a clock that stands still", models(0, 0), 0.1, "b", true],
 ];
 for (const [what, measured, budget, name, fits] of CHOICES) {
