@@ -23,7 +23,6 @@ from targets._toolchains import Foreign, Tools, given
 # system's headers and libraries.
 VARIABLES = ("CC", "CXX", "AR", "RANLIB", "CPPFLAGS", "CFLAGS", "CXXFLAGS", "LDFLAGS", "SYSROOT")
 COMPILERS = ("gcc", "clang")
-EMULATOR_PACKAGE = "qemu-user"  # of every target's emulator, in Debian
 CLANG_PACKAGE = "clang-19"
 # Modes whose run-time libraries reserve terabytes of addresses, for which an emulator takes memory until there is none.
 NATIVE_MODES = ("asan", "tsan")
@@ -98,10 +97,13 @@ class Target:
     link_flags: tuple[str, ...] = ()
     cpu: str = "none"  # sdk/src/base/cpu_NAME.cpp asks for the CPU's features
     kernels: tuple[Kernel, ...] = ()
-    emulator: tuple[str, ...] = ()  # command, then options; -cpu MODEL is appended
+    emulator: tuple[str, ...] = ()  # command, then options; to qemu's, -cpu MODEL is appended
+    emulator_package: str = "qemu-user"  # of the emulator, in Debian
     cpus: tuple[Cpu, ...] = ()
+    suites: tuple[str, ...] = ("unit", "api", "kernels", "fuzz", "vectors")  # folders of tests/ that run on them
     proofs: tuple[Proof, ...] = ()
-    foreign: Foreign | None = None  # a system other than Linux: libraries and self-test only, by one toolchain
+    # A system other than Linux: libraries and self-test by one toolchain, and what its CPUs can run of the tests.
+    foreign: Foreign | None = None
 
     @property
     def tools(self) -> Tools | None:
@@ -165,7 +167,10 @@ class Target:
     def command(self, cpu: Cpu | str, program: str, *arguments: str) -> list[str]:
         """Command line that runs a program of this target on one of its CPUs."""
         name = cpu if isinstance(cpu, str) else cpu.name
-        return [*([] if name == "host" else [*self.emulator, "-cpu", name]), program, *arguments]
+        if name == "host":
+            return [program, *arguments]
+        model = ("-cpu", name) if self.emulator[0].startswith("qemu-") else ()
+        return [*self.emulator, *model, program, *arguments]
 
     def here(self, mode: str = "release") -> tuple[Cpu, ...]:
         """CPUs that tests of that mode run on here: every emulated one, and "host" on a machine of this kind."""
@@ -217,11 +222,11 @@ def packages(selection: str, vectors: bool = False) -> list[str]:
     for name in names() if selection == "all" else {*names()}.intersection(selection.split(",")):
         target = load(name)
         if target.foreign:
-            continue
-        if target.missing() and not target.native:
+            missing.update(target.foreign.packages if target.missing() else ())
+        elif target.missing() and not target.native:
             missing.add(target.package)
         if not all(target.runnable(cpu) for cpu in target.here()):
-            missing.add(EMULATOR_PACKAGE)
+            missing.add(target.emulator_package)
         if vectors and any(proof.compiler == "clang" and target.missing("clang") for proof in target.proofs):
             missing.add(CLANG_PACKAGE)
     return sorted(missing)

@@ -1,8 +1,9 @@
 """Toolchains of the systems that are not Linux: commands and flags, and why one is missing. They build libraries and
-the self-test; nothing here can run them.
+the self-test; of these, only what is for the web can be run here.
 
 Android takes the NDK that ANDROID_NDK_HOME names, and a Mac with Xcode's command line tools takes Apple's clang for
-Apple's systems. Everything else is built by the clang and the linkers of the Python package `ziglang`
+Apple's systems. The web takes Debian's clang and the C library of WASI, of which the shipped module keeps a few
+functions. Everything else is built by the clang and the linkers of the Python package `ziglang`
 (requirements/cross.txt), with the C headers in it. That clang is called directly, since ziglang's own front end has
 another idea of -march, and has to be told what its C++ headers leave open. CC and CXX of the environment go before all.
 """
@@ -20,6 +21,8 @@ from pathlib import Path
 NDK_VARIABLE = "ANDROID_NDK_HOME"
 # Apple's name of the SDK of each of its systems.
 APPLE_SDKS = {"macos": "macosx", "ios": "iphoneos", "ios_simulator": "iphonesimulator"}
+WEB_COMMANDS = {"cc": "clang-19", "cxx": "clang++-19", "ar": "llvm-ar-19", "ranlib": "llvm-ranlib-19"}
+WASI_LIBRARY = "/usr/lib/wasm32-wasi/libc.a"
 # What libc++ wants to be configured with, and would find in the headers of an installed one.
 LIBCXX = {
     "ABI_VERSION": "1",
@@ -36,12 +39,14 @@ LIBCXX = {
 class Foreign:
     """How to build for a system that is not Linux. Link commands get flags, the output and the objects appended."""
 
-    system: str  # "android", "macos", "ios", "ios_simulator" or "windows"
+    system: str  # "android", "macos", "ios", "ios_simulator", "windows" or "web"
     shared: str = ""  # file name of the shared library; none where only Apple's own linker will do
     shared_flags: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()  # folders of ziglang's lib/libc/include
     zig: str = ""  # ziglang's name of the target, if it links for it
     slow: bool = False  # the first link builds a C library out of hundreds of files: not for the tests
+    packages: tuple[str, ...] = ()  # of the toolchain, in Debian
+    companions: tuple[str, ...] = ()  # targets that are built with this one, as one package holds what they make
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,11 @@ def missing(foreign: Foreign) -> str | None:
     """Why there is no toolchain for that system here, or None."""
     if command := given("CC"):
         return None if shutil.which(shlex.split(command)[0]) else f"CC={command} not found"
+    if foreign.system == "web":
+        absent = [command for command in (*WEB_COMMANDS.values(), "wasm-ld-19") if not shutil.which(command)]
+        if absent or not Path(WASI_LIBRARY).exists():
+            return f"{', '.join(absent) or WASI_LIBRARY} not found; on Debian install {' '.join(foreign.packages)}"
+        return None
     if foreign.system == "android" and (folder := os.environ.get(NDK_VARIABLE)):
         found = list(Path(folder).glob("toolchains/llvm/prebuilt/*/bin/clang++"))
         return None if found else f"{NDK_VARIABLE}={folder} has no toolchains/llvm/prebuilt/*/bin: name an NDK"
@@ -94,6 +104,8 @@ def tools(foreign: Foreign, triple: str) -> Tools:
     """Commands for a system that `missing` has nothing to say about."""
     if given("CC"):
         return _from_environment(foreign)
+    if foreign.system == "web":
+        return _web(triple)
     if foreign.system == "android" and (folder := os.environ.get(NDK_VARIABLE)):
         return _ndk(foreign, next(Path(folder).glob("toolchains/llvm/prebuilt/*/bin")), triple)
     if _has_xcode(foreign):
@@ -131,6 +143,18 @@ def tools(foreign: Foreign, triple: str) -> Tools:
         flags=tuple(flags),
         link=linker and " ".join((linker, "-shared", *foreign.shared_flags, given("LDFLAGS"))),
         program=linker and f"{linker} -s {given('LDFLAGS')}",
+    )
+
+
+def _web(triple: str) -> Tools:
+    # No -O for the linker: at any level it would look for a tool that Debian does not have.
+    linker = f"{WEB_COMMANDS['cc']} --target={triple} -Wl,--strip-all -Wl,--gc-sections"
+    return Tools(
+        **WEB_COMMANDS,
+        flags=(f"--target={triple}",),
+        # A library that is called, not a program: no main, and memory that grows.
+        link=f"{linker} -mexec-model=reactor -Wl,-z,stack-size=131072 {given('LDFLAGS')}",
+        program=f"{linker} -Wl,-z,stack-size=1048576 {given('LDFLAGS')}",
     )
 
 

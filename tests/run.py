@@ -1,8 +1,8 @@
 """Runs what the build has made ready and counts: checks of style, C++ programs on every CPU, vectors, Python tests.
 
-    tests/run.py [--mode M] [--compiler C] [--targets A,B] [check | programs | vectors | python | format | long] ...
+    tests/run.py [--mode M] [--compiler C] [--targets A,B] [check | programs | vectors | python | format | long | web]
 
-`./sconsw test` calls it without words, which means all but format and long; with suite=long, for that alone. One line
+`./sconsw test` calls it without words, which means all but format, long and web; with suite=, for that alone. One line
 per item, the output of those that failed, and at the end `N passed, N failed`; exit status 1 if anything failed. Only
 the standard library is used.
 """
@@ -140,7 +140,7 @@ def items_of(
 ) -> list[Item]:
     """The test programs of these suites of a build, to be run on one CPU with a model."""
     items = []
-    for suite in suites:
+    for suite in filter(target.suites.__contains__, suites):
         for path in sorted((ROOT / "tests" / suite).glob("*.c*")):
             program = str(build / "tests" / suite / path.stem)
             command = target.command(cpu, program, *([] if suite == "kernels" else [model]))
@@ -215,16 +215,16 @@ def reasons(output: str) -> str:
     return "\n".join(line for line in output.splitlines() if line.startswith(("SKIPPED", "XFAIL")))
 
 
-def python_tests(chosen: list[targets.Target], libraries: str, mode: str, count: Count) -> None:
+def python_tests(chosen: list[targets.Target], libraries: str, mode: str, count: Count, folder: str = "python") -> None:
     """pytest, one process for each file and as many at once as there are cores, counted test by test.
 
     conftest.py gets the targets that were built, and those of libraries alone.
     """
-    names = ",".join(target.name for target in chosen)
+    names = ",".join(target.name for target in chosen if not target.foreign)
     os.environ |= {"LINNET_TEST_TARGETS": names, "LINNET_TEST_LIBRARIES": libraries, "LINNET_TEST_MODE": mode}
     reports = ROOT / "build" / "pytest"
     shutil.rmtree(reports, ignore_errors=True)
-    paths = sorted((ROOT / "tests/python").glob("test_*.py"), key=lambda path: (path.stem not in LONGEST, path.stem))
+    paths = sorted((ROOT / "tests" / folder).glob("test_*.py"), key=lambda path: (path.stem not in LONGEST, path.stem))
     start = [sys.executable, "-m", "pytest", "-q"]
     items = [Item(path.stem, [*start, f"--junitxml={reports / path.stem}.xml", str(path)]) for path in paths]
     for item, ok, seconds, output in side_by_side(items):
@@ -240,7 +240,7 @@ def python_tests(chosen: list[targets.Target], libraries: str, mode: str, count:
         if text := output.rstrip() if failed else reasons(output):
             print(text)
         word = "FAILED" if failed else "passed"
-        print(f"{word}  python/{item.name}: {passed} tests  {seconds:.1f} s", flush=True)
+        print(f"{word}  {folder}/{item.name}: {passed} tests  {seconds:.1f} s", flush=True)
         count.passed += passed
         count.failed += failed
         count.skipped += skipped
@@ -254,7 +254,7 @@ def main() -> int:
     host = targets.host()
     parser.add_argument("--targets", default=host, required=host is None)
     parser.add_argument("--libraries", default="", help="targets of which only libraries were built")
-    known = ("check", "programs", "vectors", "python", "format", "long")
+    known = ("check", "programs", "vectors", "python", "format", "long", "web")
     parser.add_argument("suites", nargs="*", metavar="suite", help=", ".join(known))
     options = parser.parse_args()
     if unknown := set(options.suites) - set(known):
@@ -282,6 +282,8 @@ def main() -> int:
         vectors(chosen, options.mode, options.compiler, count)
     if "python" in suites:
         python_tests(chosen, options.libraries, options.mode, count)
+    if "web" in suites:
+        python_tests(chosen, options.libraries, options.mode, count, "web")
     print(f"{count.passed} passed, {count.failed} failed" + (f", {count.skipped} skipped" if count.skipped else ""))
     return 1 if count.failed or not count.passed else 0
 

@@ -10,8 +10,10 @@
 #ifdef _WIN32
 #include <windows.h>
 #else
-#include <sys/resource.h>
 #include <time.h>
+#ifndef __wasm__
+#include <sys/resource.h>
+#endif
 #endif
 #ifdef __linux__
 #include <sched.h>
@@ -167,6 +169,9 @@ void sleep_until(int64_t time) {
   }
 }
 
+#ifdef __wasm__
+uint64_t peak_memory() { return uint64_t{__builtin_wasm_memory_size(0)} * 65536; }  // it never shrinks
+#else
 uint64_t peak_memory() {
   rusage usage;
   if (getrusage(RUSAGE_SELF, &usage) != 0) return 0;
@@ -176,6 +181,7 @@ uint64_t peak_memory() {
   return static_cast<uint64_t>(usage.ru_maxrss) * 1024;
 #endif
 }
+#endif
 
 #endif
 

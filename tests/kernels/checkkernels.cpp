@@ -7,7 +7,9 @@
 //     checkkernels [--backend NAME] [--bench [--model FILE]] [--rounds N] [--seed N]
 //
 // Exit status: 0 all passed, 1 a kernel failed, 2 bad option or no such backend.
+#ifndef __wasm__
 #include <signal.h>
+#endif
 
 #include <initializer_list>
 
@@ -219,6 +221,7 @@ class Checker {
   long cases_ = 0;
 };
 
+#ifndef __wasm__
 // Which call was running when the CPU refused an access or an instruction.
 Checker *running_checker = nullptr;
 
@@ -229,6 +232,7 @@ void name_the_crash(int signal) {
   fflush(stdout);
   _exit(1);
 }
+#endif
 
 struct Options {
   const char *backend = nullptr;
@@ -297,8 +301,10 @@ int check_tables(const Options &options) {
   line("selection", "find", selection_holds(), 1);
   line("accuracy", "tanh", activations_accurate(), 400001);
   Checker checker(options.seed);
+#ifndef __wasm__
   running_checker = &checker;
   for (int fault : {SIGSEGV, SIGBUS, SIGILL}) signal(fault, name_the_crash);
+#endif
   for (const Kernels *table : available()) {
     if (options.backend != nullptr && strcmp(options.backend, table->name) != 0) continue;
     for (const Entry &entry : kEntries) {
@@ -307,7 +313,9 @@ int check_tables(const Options &options) {
       line(table->name, entry.name, ok, cases);
     }
   }
+#ifndef __wasm__
   running_checker = nullptr;
+#endif
   printf("%d passed, %d failed\n", passed, failed);
   return failed == 0 ? 0 : 1;
 }

@@ -1,9 +1,12 @@
 // Memory that notices: a block between two unmapped pages, so that a read or write past either end is a crash at the
-// offending instruction, with known bytes around each array, so that a stray write inside the block is seen too.
+// offending instruction, with known bytes around each array, so that a stray write inside the block is seen too. In
+// WebAssembly no page can be unmapped, so that there only the bytes notice.
 #pragma once
 
+#ifndef __wasm__
 #include <sys/mman.h>
 #include <unistd.h>
+#endif
 
 #include <cstddef>
 #include <cstdint>
@@ -18,6 +21,15 @@ class Guarded {
   static constexpr uint8_t kGuard = 0xa5;
   static constexpr size_t kMargin = 128;  // guard bytes on each side, fewer where the block ends
 
+#ifdef __wasm__
+  explicit Guarded(size_t capacity) : data_(static_cast<uint8_t *>(malloc(capacity))), size_(capacity) {
+    if (data_ == nullptr) {
+      fprintf(stderr, "checkkernels: no memory\n");
+      exit(2);
+    }
+  }
+  ~Guarded() { free(data_); }
+#else
   explicit Guarded(size_t capacity) {
     page_ = static_cast<size_t>(sysconf(_SC_PAGESIZE));
     size_ = (capacity + page_ - 1) / page_ * page_;
@@ -29,6 +41,7 @@ class Guarded {
     data_ = static_cast<uint8_t *>(base) + page_;
   }
   ~Guarded() { munmap(data_ - page_, size_ + 2 * page_); }
+#endif
   Guarded(const Guarded &) = delete;
   Guarded &operator=(const Guarded &) = delete;
 
@@ -61,7 +74,10 @@ class Guarded {
   }
 
   uint8_t *data_ = nullptr;
-  size_t page_ = 0, size_ = 0, begin_ = 0, end_ = 0, first_ = 0, last_ = 0;
+#ifndef __wasm__
+  size_t page_ = 0;
+#endif
+  size_t size_ = 0, begin_ = 0, end_ = 0, first_ = 0, last_ = 0;
 };
 
 }  // namespace checkkernels

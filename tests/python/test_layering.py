@@ -27,7 +27,7 @@ SYSTEM_HEADERS = {
     *("atomic", "new", "type_traits"),  # header-only parts of the C++ library
     *("cerrno", "cstdio", "cstdlib", "errno.h", "stdio.h", "stdlib.h"),  # memory and the model's file
     *("cpuid.h", "sys/auxv.h", "sys/sysctl.h"),  # base/cpu_*.cpp
-    *("immintrin.h", "arm_neon.h", "xmmintrin.h"),  # kernels, and the floating-point mode
+    *("immintrin.h", "arm_neon.h", "wasm_simd128.h", "xmmintrin.h"),  # kernels, and the floating-point mode
 }
 LABORATORY = {"algorithm", "complex", "vector"}  # of the C++ library, as lab/ is in no library that is shipped
 UNUSUAL = {"cerrno", "cstdio", "cstdlib", "errno.h", "stdio.h", "stdlib.h"}

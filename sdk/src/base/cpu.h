@@ -24,6 +24,7 @@ struct CpuFeatures {
   bool neon = false;
   bool neon_dot = false;   // SDOT, optional from ARMv8.2
   bool neon_i8mm = false;  // SMMLA, optional from ARMv8.2, mandatory from ARMv8.6
+  bool wasm128 = false;    // an engine without these vectors refuses the whole module
 };
 
 // Asks anew at each call (some microseconds in a virtual machine); for initialisation, not for the frame path.

@@ -21,7 +21,11 @@ CpuFeatures cpu_features() {
 #else
   constexpr bool kMatrixProduct = false;
 #endif
-  return arm64_features(kNeon, kDotProduct, kMatrixProduct);
+  CpuFeatures features = arm64_features(kNeon, kDotProduct, kMatrixProduct);
+#ifdef __wasm_simd128__
+  features.wasm128 = true;
+#endif
+  return features;
 }
 
 }  // namespace linnet::base

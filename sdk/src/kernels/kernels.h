@@ -90,5 +90,6 @@ extern const Kernels avx_vnni_kernels;   // the same, with VPDPBUSD
 extern const Kernels neon_kernels;       // AArch64 and ARMv7
 extern const Kernels neon_dot_kernels;   // AArch64 with SDOT
 extern const Kernels neon_i8mm_kernels;  // the same, with SMMLA
+extern const Kernels wasm128_kernels;    // WebAssembly with vectors
 
 }  // namespace linnet::kernels

@@ -26,6 +26,9 @@ const Kernels *const kTables[] = {
 #ifdef LINNET_HAVE_NEON
     &neon_kernels,
 #endif
+#ifdef LINNET_HAVE_WASM128
+    &wasm128_kernels,
+#endif
     &scalar_kernels,
 };
 
@@ -47,6 +50,9 @@ bool can_run(const Kernels *table, const base::CpuFeatures &cpu) {
 #endif
 #ifdef LINNET_HAVE_NEON
   if (table == &neon_kernels) return cpu.neon;
+#endif
+#ifdef LINNET_HAVE_WASM128
+  if (table == &wasm128_kernels) return cpu.wasm128;
 #endif
   return table == &scalar_kernels;
 }

@@ -1,0 +1,122 @@
+// The demo page: a microphone or a file through a node, spectrograms of both sides, the controls. The input's picture
+// is delayed as much as the node delays its output, so that both show the same sound.
+import { createLinnetNode } from "/package/dist/index.js";
+
+const find = (id) => document.getElementById(id);
+const LOWEST = -110, RANGE = 90;  // dB
+let running = null;  // {context, node, stop}
+
+function say(text) {
+  find("status").textContent = text;
+}
+
+function limit() {
+  const db = Number(find("limit").value);
+  return db === 40 ? 100 : db;
+}
+
+function painter(analyser, canvas) {
+  const levels = new Float32Array(analyser.frequencyBinCount);
+  const pen = canvas.getContext("2d");
+  const column = pen.createImageData(1, canvas.height);
+  return () => {
+    analyser.getFloatFrequencyData(levels);
+    for (let y = 0; y < canvas.height; ++y) {
+      const bin = Math.floor(((canvas.height - 1 - y) / canvas.height) * levels.length);
+      const shade = Math.max(0, Math.min(1, (levels[bin] - LOWEST) / RANGE));
+      column.data.set([255 * shade ** 0.7, 255 * shade ** 2, 255 * Math.sin(Math.PI * shade) * 0.6, 255], 4 * y);
+    }
+    pen.drawImage(canvas, -1, 0);
+    pen.putImageData(column, canvas.width - 1, 0);
+  };
+}
+
+async function stop() {
+  const last = running;
+  running = null;
+  find("stop").disabled = find("controls").disabled = true;
+  if (!last) return;
+  last.stop();
+  last.node.close();
+  await last.context.close();
+}
+
+// open(context): what makes the sound, and how it ends.
+async function start(open, listen) {
+  await stop();
+  find("listen").checked = listen;
+  say("Loading");
+  const context = new AudioContext({ sampleRate: 48000, latencyHint: "interactive" });
+  try {
+    const { source, end } = await open(context);
+    const node = await createLinnetNode(context, {
+      model: find("model").value,
+      attenuationLimit: limit(),
+      postfilter: Number(find("postfilter").value),
+      bypass: !find("on").checked,
+      onerror: (error) => say(`Not enhanced: ${error.message}`),
+    });
+    await node.ready;
+    const late = new DelayNode(context, { delayTime: node.delay / context.sampleRate });
+    const analyser = () => new AnalyserNode(context, { fftSize: 1024, smoothingTimeConstant: 0 });
+    const [before, after] = [analyser(), analyser()];
+    const volume = new GainNode(context, { gain: listen ? 1 : 0 });
+    source.connect(late).connect(before);
+    source.connect(node).connect(after);
+    node.connect(volume).connect(context.destination);
+    running = { context, node, volume, stop: end };
+    find("stop").disabled = find("controls").disabled = false;
+    show(running, [painter(before, find("before")), painter(after, find("after"))]);
+    await context.resume();
+  } catch (error) {
+    await context.close();
+    say(error.message);
+  }
+}
+
+async function show(mine, paint) {
+  for (let frame = 0; running === mine; ++frame) {
+    await new Promise(requestAnimationFrame);
+    for (const one of paint) one();
+    if (frame % 15 > 0) continue;
+    const stats = await mine.node.stats();
+    if (!stats || running !== mine) continue;
+    say(
+      `${mine.node.backend}, ${(1000 * mine.node.delay) / 48000} ms late; ` +
+        `speech ${Math.round(100 * stats.speechProbability)} %, input ${Math.round(stats.inputSnr)} dB SNR`,
+    );
+  }
+}
+
+async function microphone(context) {
+  const audio = { noiseSuppression: false, autoGainControl: false, echoCancellation: true };
+  const stream = await navigator.mediaDevices.getUserMedia({ audio });
+  const end = () => stream.getTracks().forEach((track) => track.stop());
+  return { source: context.createMediaStreamSource(stream), end };
+}
+
+const recording = (file) => async (context) => {
+  const buffer = await context.decodeAudioData(await file.arrayBuffer());
+  const source = new AudioBufferSourceNode(context, { buffer, loop: true });
+  source.start();
+  return { source, end: () => source.stop() };
+};
+
+let again = null;
+function play(open, listen) {
+  again = () => start(open, listen);
+  return again();
+}
+find("microphone").addEventListener("click", () => play(microphone, false));
+find("file").addEventListener("change", ({ target }) => target.files[0] && play(recording(target.files[0]), true));
+find("stop").addEventListener("click", () => stop().then(() => say("Stopped.")));
+find("model").addEventListener("change", () => running && again());
+find("on").addEventListener("change", ({ target }) => (running.node.bypass = !target.checked));
+find("postfilter").addEventListener("input", ({ target }) => (running.node.postfilter = Number(target.value)));
+find("limit").addEventListener("input", () => {
+  find("decibels").value = limit() === 100 ? "none" : `${limit()} dB`;
+  running.node.attenuationLimit = limit();
+});
+find("listen").addEventListener("change", ({ target }) => {
+  if (running) running.volume.gain.value = target.checked ? 1 : 0;
+});

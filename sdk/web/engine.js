@@ -1,0 +1,144 @@
+// One stream of the WebAssembly module, for the worklet and the main thread alike. The build copies this file into
+// worklet.js, whose scope has neither imports nor TextDecoder nor a clock, so that nothing of these may be used here.
+
+/** Rates in Hz that a stream can have. The one place that lists them; the native library says what it can. */
+export const SAMPLE_RATES = [48000];
+
+/** The rate to make a context with if any will do. */
+export const BEST_RATE = SAMPLE_RATES[SAMPLE_RATES.length - 1];
+
+/** An error of the engine; `status` is the linnet_status, 0 if the module itself is at fault. */
+export class LinnetError extends Error {
+  constructor(message, status = 0) {
+    super(message);
+    this.name = "LinnetError";
+    this.status = status;
+  }
+}
+
+/** Throws a RangeError for a rate that no stream can have. */
+export function checkRate(rate) {
+  if (!SAMPLE_RATES.includes(rate)) {
+    throw new RangeError(
+      `linnet runs at ${SAMPLE_RATES.join(", ")} Hz, not at ${rate}: make the context with ` +
+        `new AudioContext({ sampleRate: ${BEST_RATE} }), and the browser resamples`,
+    );
+  }
+}
+
+/** A number within low..high, or a RangeError that names it. */
+export function checkNumber(name, value, low, high) {
+  if (typeof value !== "number" || !(value >= low && value <= high)) {
+    throw new RangeError(`${name} is ${String(value)}: give a number from ${low} to ${high}`);
+  }
+  return value;
+}
+
+/** What went wrong with the compilation of a module, in words that say what to do. */
+export function compileError(error) {
+  const message = String(error && error.message);
+  if (/content security|unsafe-eval|disallowed by embedder|call to WebAssembly/i.test(message)) {
+    return new LinnetError(
+      "the page's Content-Security-Policy forbids WebAssembly: add 'wasm-unsafe-eval' to its script-src " +
+        `('unsafe-eval' is not needed): ${message}`,
+    );
+  }
+  return new LinnetError(`linnet.wasm cannot be compiled: ${message}`);
+}
+
+/** One enhanced signal. */
+export class Engine {
+  /**
+   * @param {WebAssembly.Module} module linnet.wasm
+   * @param {Uint8Array} model a .linnet file
+   * @param {number} rate in Hz
+   */
+  constructor(module, model, rate) {
+    checkRate(rate);
+    this.exports = new WebAssembly.Instance(module, {}).exports;
+    this.exports._initialize();
+    this.part = new Float32Array(0);
+    this.capacity = 1024;  // samples per call of the module
+    const result = this.allocate(64);
+    this.blob = this.allocate(model.length);
+    new Uint8Array(this.exports.memory.buffer, this.blob, model.length).set(model);
+    this.check(this.exports.model_create(this.blob, model.length, result), "the model");
+    this.model = this.read(result);
+    this.check(this.exports.stream_create(this.model, rate, 1, result), "the stream");
+    this.stream = this.read(result);
+    this.samples = this.allocate(4 * this.capacity);
+    this.numbers = this.allocate(64);
+    this.exports.release(result);
+    /** Samples from input to output, exact. */
+    this.delay = this.exports.delay(this.stream);
+    /** Kernels that it runs: "wasm128" or "scalar". */
+    this.backend = this.text(this.exports.backend(this.stream));
+  }
+
+  /** Enhances full scale +-1 samples; input and output have the same length, any; null for input means silence. */
+  process(input, output) {
+    for (let done = 0; done < output.length; done += this.capacity) {
+      const count = Math.min(this.capacity, output.length - done);
+      const part = this.view(count);
+      if (!input) part.fill(0);
+      else part.set(count === input.length ? input : input.subarray(done, done + count));
+      this.check(this.exports.process(this.stream, this.samples, this.samples, count), "the samples");
+      output.set(this.view(count), done);
+    }
+  }
+
+  /** Most that noise is attenuated, 0..100 dB; with 0 the output is the delayed input. */
+  setAttenuationLimit(db) {
+    this.check(this.exports.set_attenuation_limit(this.stream, db), `attenuationLimit ${db}`);
+  }
+
+  /** Strength of the post-filter, 0..1. */
+  setPostfilter(amount) {
+    this.check(this.exports.set_postfilter(this.stream, amount), `postfilter ${amount}`);
+  }
+
+  /** Of the newest frame. */
+  stats() {
+    this.check(this.exports.get_stats(this.stream, this.numbers), "the statistics");
+    const [speechProbability, inputSnr, meanGain, pitch, frame] = new Float32Array(
+      this.exports.memory.buffer, this.numbers, 5,
+    );
+    return { speechProbability, inputSnr, meanGain, pitch, frame };
+  }
+
+  /** As newly made; the controls keep their values. */
+  reset() {
+    this.check(this.exports.reset(this.stream), "the stream");
+  }
+
+  allocate(bytes) {
+    const at = this.exports.allocate(bytes);
+    if (at === 0) throw new LinnetError(`no memory for ${bytes} bytes`, -4);
+    return at;
+  }
+
+  read(at) {
+    return new Uint32Array(this.exports.memory.buffer, at, 1)[0];
+  }
+
+  // The first samples of the module's buffer. The same view from call to call, as garbage would interrupt the audio
+  // thread; it dies when the memory grows.
+  view(count) {
+    const buffer = this.exports.memory.buffer;
+    if (this.part.length !== count || this.part.buffer !== buffer) {
+      this.part = new Float32Array(buffer, this.samples, count);
+    }
+    return this.part;
+  }
+
+  text(at) {
+    const bytes = new Uint8Array(this.exports.memory.buffer);
+    let text = "";
+    for (; bytes[at] !== 0; ++at) text += String.fromCharCode(bytes[at]);
+    return text;
+  }
+
+  check(status, what) {
+    if (status !== 0) throw new LinnetError(`${what}: ${this.text(this.exports.status_text(status))}`, status);
+  }
+}

@@ -1,0 +1,280 @@
+// Speech enhancement as a node of the Web Audio API: see README.md. Three files are fetched beside this one (worklet,
+// module, model), each of which an option replaces. Their URLs are written out, because bundlers look for that form.
+import { FRAME, chooseModel, frameTime } from "./choice.js";
+import { BEST_RATE, Engine, LinnetError, SAMPLE_RATES, checkNumber, checkRate, compileError } from "./engine.js";
+
+export { LinnetError, SAMPLE_RATES, chooseModel };
+
+/** Models that come with the package, cheapest first. quality: mean PESQ-WB of 110 noisy mixtures. */
+export const MODELS = [
+  { name: "light", quality: 1.851, url: new URL("./models/light.linnet", import.meta.url) },
+  { name: "sparse", quality: 1.915, url: new URL("./models/sparse.linnet", import.meta.url) },
+];
+
+const DEFAULTS = { attenuationLimit: 100, postfilter: 0, bypass: false };
+
+// A module of one function that has a vector.
+const PROBE = new Uint8Array([
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
+]);
+
+/** Whether this engine knows the 128-bit vectors of WebAssembly (Safari from 16.4 on, all others since 2021). */
+export function hasSimd() {
+  return WebAssembly.validate(PROBE);
+}
+
+function isBytes(source) {
+  return source instanceof ArrayBuffer || ArrayBuffer.isView(source);
+}
+
+// The bytes of an URL or of bytes, as an ArrayBuffer of their own.
+async function load(source, what) {
+  if (isBytes(source)) {
+    return source instanceof ArrayBuffer
+      ? source.slice(0)
+      : source.buffer.slice(source.byteOffset, source.byteOffset + source.byteLength);
+  }
+  let response;
+  try {
+    response = await fetch(source);
+  } catch (error) {
+    throw new LinnetError(`${what} cannot be fetched from ${source}: ${error.message}`);
+  }
+  if (!response.ok) throw new LinnetError(`${what} cannot be fetched from ${source}: status ${response.status}`);
+  return response.arrayBuffer();
+}
+
+function wasmSource(source) {
+  if (source) return source;
+  return hasSimd() ? new URL("./linnet.wasm", import.meta.url) : new URL("./linnet-scalar.wasm", import.meta.url);
+}
+
+// A name of ours, an URL or bytes.
+function modelSource(model) {
+  if (typeof model !== "string" || /[/.:]/.test(model)) return model;
+  const known = MODELS.find(({ name }) => name === model);
+  if (!known) {
+    const names = MODELS.map(({ name }) => name).join(", ");
+    throw new TypeError(`there is no model "${model}": give auto, ${names}, an URL or the bytes of a .linnet file`);
+  }
+  return known.url;
+}
+
+function checkOptions(options) {
+  const known = ["model", "wasm", "worklet", "budget", "onerror", ...Object.keys(DEFAULTS)];
+  const unknown = Object.keys(options).filter((name) => !known.includes(name));
+  if (unknown.length > 0) throw new TypeError(`unknown option ${unknown.join(", ")}: there are ${known.join(", ")}`);
+  checkNumber("attenuationLimit", options.attenuationLimit, 0, 100);
+  checkNumber("postfilter", options.postfilter, 0, 1);
+}
+
+/**
+ * Microseconds that a frame of 10 ms takes on this thread, hot: about 100 ms of work, in which the thread does nothing
+ * else. An audio thread that rests between frames takes about three times as long, for which budgets leave room.
+ */
+export async function measureModel({ model = "light", wasm } = {}) {
+  const sources = [load(wasmSource(wasm), "linnet.wasm"), load(modelSource(model), "the model")];
+  const [code, blob] = await Promise.all(sources);
+  let module;
+  try {
+    module = await WebAssembly.compile(code);
+  } catch (error) {
+    throw compileError(error);
+  }
+  const engine = new Engine(module, new Uint8Array(blob), BEST_RATE);
+  const noise = new Float32Array(480);
+  const output = new Float32Array(480);
+  let state = 1;
+  const frame = () => {
+    for (let i = 0; i < noise.length; ++i) {
+      state = (Math.imul(state, 1664525) + 1013904223) | 0;
+      noise[i] = state / 2 ** 34;
+    }
+    engine.process(noise, output);
+  };
+  const run = (least) => {
+    const start = performance.now();
+    let frames = 0, milliseconds = 0;
+    for (; milliseconds < least; milliseconds = performance.now() - start) {
+      for (let i = 0; i < 4; ++i) frame();
+      frames += 4;
+    }
+    return { frames, milliseconds };
+  };
+  run(20);  // until the engine has its fast code
+  return frameTime(Array.from({ length: 5 }, () => run(16)));
+}
+
+/**
+ * Measures models, cheapest first, until one costs more than the budget, and chooses among them.
+ *
+ * @param {{budget?: number, models?: {name: string, quality: number, url: URL|string}[], wasm?: any}} options budget:
+ *     share of the time of one core, hot
+ */
+export async function pickModel({ budget = 0.1, models = MODELS, wasm } = {}) {
+  const measured = [];
+  for (const { name, quality, url } of models) {
+    const microseconds = await measureModel({ model: url, wasm });
+    measured.push({ name, quality, microseconds });
+    if (microseconds > budget * FRAME) break;
+  }
+  return { ...chooseModel(measured, budget), measured };
+}
+
+// Made when it is needed: where there is no Web Audio, as on a server, this file can still be imported.
+let nodeClass = null;
+function linnetNode() {
+  return (nodeClass ??= class LinnetNode extends AudioWorkletNode {
+    #values;
+    #waiting = new Map();
+    #next = 0;
+    #closed = false;
+    #settle;
+
+    constructor(context, files, options, failure) {
+      super(context, "linnet", {
+        numberOfInputs: 1,
+        numberOfOutputs: 1,
+        outputChannelCount: [1],
+        channelCount: 1,
+        channelCountMode: "explicit",
+        processorOptions: { ...files, ...options.values },
+      });
+      this.#values = options.values;
+      this.delay = 0;
+      this.backend = "";
+      this.error = null;
+      this.ready = new Promise((resolve, reject) => {
+        this.#settle = { resolve, reject };
+      });
+      this.ready.catch(() => {});  // who does not wait for it is told by onerror
+      this.onerror = options.onerror;
+      this.port.onmessage = ({ data }) => this.#receive(data);
+      this.port.onmessageerror = () => this.#fail(new LinnetError("a message of the audio thread cannot be read"));
+      this.addEventListener("processorerror", () => this.#fail(new LinnetError("the audio thread gave up the node")));
+      if (failure) this.#fail(failure);
+    }
+
+    #receive(message) {
+      if (message.type === "ready") {
+        this.delay = message.delay;
+        this.backend = message.backend;
+        this.#settle.resolve(this);
+      } else if (message.type === "error") {
+        const error = message.name === "RangeError" ? RangeError : LinnetError;
+        this.#fail(new error(message.message, message.status));
+      } else if (message.type === "stats") {
+        this.#waiting.get(message.id)?.(message.stats);
+        this.#waiting.delete(message.id);
+      }
+    }
+
+    #fail(error) {
+      if (this.error) return;
+      this.error = error;
+      this.#settle.reject(error);
+      this.#forget();
+      (this.onerror ?? ((reason) => console.error(`linnet: ${reason.message}; audio passes unchanged`)))(error);
+    }
+
+    // Nobody will answer them any more.
+    #forget() {
+      for (const resolve of this.#waiting.values()) resolve(null);
+      this.#waiting.clear();
+    }
+
+    #set(type, value) {
+      this.#values = { ...this.#values, [type]: value };
+      this.port.postMessage({ type, value });
+    }
+
+    get attenuationLimit() {
+      return this.#values.attenuationLimit;
+    }
+    set attenuationLimit(db) {
+      this.#set("attenuationLimit", checkNumber("attenuationLimit", db, 0, 100));
+    }
+    get postfilter() {
+      return this.#values.postfilter;
+    }
+    set postfilter(amount) {
+      this.#set("postfilter", checkNumber("postfilter", amount, 0, 1));
+    }
+    get bypass() {
+      return this.#values.bypass;
+    }
+    set bypass(on) {
+      this.#set("bypass", Boolean(on));
+    }
+
+    stats() {
+      if (this.error || this.#closed) return Promise.resolve(null);
+      const id = this.#next++;
+      return new Promise((resolve) => {
+        this.#waiting.set(id, resolve);
+        this.port.postMessage({ type: "stats", id });
+      });
+    }
+
+    reset() {
+      this.port.postMessage({ type: "reset" });
+    }
+
+    close() {
+      this.disconnect();
+      this.port.postMessage({ type: "close" });
+      this.#closed = true;
+      this.#forget();
+    }
+  });
+}
+
+// A context may be told of a processor once.
+const told = new WeakMap();
+async function addWorklet(context, worklet) {
+  if (!told.has(context)) {
+    const source = worklet ?? new URL("./worklet.js", import.meta.url);
+    const url = isBytes(source) ? URL.createObjectURL(new Blob([source], { type: "text/javascript" })) : source;
+    told.set(
+      context,
+      context.audioWorklet.addModule(url).catch((error) => {
+        told.delete(context);
+        throw new LinnetError(
+          `the worklet cannot be loaded from ${url}: ${error.message}; it has to be a file of the page's own origin ` +
+            "that is served as JavaScript (a data: or blob: URL needs a Content-Security-Policy that allows it)",
+        );
+      }),
+    );
+  }
+  await told.get(context);
+}
+
+/**
+ * A node that enhances speech: see index.d.ts for its options and README.md for how to use it.
+ *
+ * Rejects for what a program has to be changed for: an option, the context's rate, a worklet that cannot be loaded.
+ * What may happen in the field, such as a model that cannot be fetched, rejects the node's `ready`: the node is there
+ * and audio passes.
+ */
+export async function createLinnetNode(context, given = {}) {
+  const options = { model: "light", ...DEFAULTS, ...given };
+  checkOptions(options);
+  checkRate(context.sampleRate);
+  if (!context.audioWorklet) {
+    throw new LinnetError("this page has no AudioWorklet: serve it by https or from localhost");
+  }
+  const model = options.model === "auto" ? null : modelSource(options.model);
+  await addWorklet(context, options.worklet);
+  let files = {}, failure = null;
+  try {
+    const { wasm, budget } = options;
+    const chosen = model ?? modelSource((await pickModel({ budget, wasm })).name);
+    const [code, blob] = await Promise.all([load(wasmSource(wasm), "linnet.wasm"), load(chosen, "the model")]);
+    files = { wasm: code, model: blob };
+  } catch (error) {
+    failure = error;
+  }
+  const { attenuationLimit, postfilter, bypass, onerror } = options;
+  const values = { attenuationLimit, postfilter, bypass: Boolean(bypass) };
+  return new (linnetNode())(context, files, { values, onerror }, failure);
+}

@@ -1,0 +1,65 @@
+// The functions of the WebAssembly module: the C API with numbers instead of structs, so that JavaScript needs to know
+// no layout. Addresses and sizes are in bytes of the module's memory. It asks its host for nothing, hence no
+// linnet_model_load. _initialize is to be called first, as for every module of this kind.
+#include <cstdint>
+#include <cstdlib>
+
+#include "linnet.h"
+
+#define EXPORT(name) extern "C" __attribute__((export_name(name)))
+
+// Memory for a model or samples, aligned to 64; 0 if there is none. A release of 0 is nothing.
+EXPORT("allocate") void *web_allocate(size_t bytes) {
+  return bytes > SIZE_MAX - 63 ? nullptr : aligned_alloc(64, (bytes + 63) / 64 * 64);
+}
+EXPORT("release") void web_release(void *memory) { free(memory); }
+
+// What they make is written to *out, which holds an address (32 bits); all return a linnet_status.
+EXPORT("model_create") int32_t web_model_create(const void *blob, size_t size, linnet_model **out) {
+  return linnet_model_create(blob, size, out);
+}
+EXPORT("model_destroy") void web_model_destroy(linnet_model *model) { linnet_model_destroy(model); }
+
+EXPORT("stream_create")
+int32_t web_stream_create(const linnet_model *model, int32_t rate, int32_t any_block, linnet_stream **out) {
+  linnet_config config = {};
+  config.size = sizeof config;
+  config.sample_rate = rate;
+  config.any_block = any_block;
+  return linnet_create(model, &config, out);
+}
+EXPORT("stream_destroy") void web_stream_destroy(linnet_stream *stream) { linnet_destroy(stream); }
+
+EXPORT("process") int32_t web_process(linnet_stream *stream, const float *in, float *out, size_t samples) {
+  return linnet_process(stream, in, out, samples);
+}
+EXPORT("reset") int32_t web_reset(linnet_stream *stream) { return linnet_reset(stream); }
+EXPORT("frame_size") int32_t web_frame_size(const linnet_stream *stream) { return linnet_frame_size(stream); }
+EXPORT("delay") int32_t web_delay(const linnet_stream *stream) { return linnet_delay(stream); }
+EXPORT("set_attenuation_limit") int32_t web_set_attenuation_limit(linnet_stream *stream, float db) {
+  return linnet_set_attenuation_limit(stream, db);
+}
+EXPORT("set_postfilter") int32_t web_set_postfilter(linnet_stream *stream, float amount) {
+  return linnet_set_postfilter(stream, amount);
+}
+
+// Five floats: speech probability, input's speech to noise ratio in dB, mean gain, pitch in Hz, frames done.
+EXPORT("get_stats") int32_t web_get_stats(const linnet_stream *stream, float *out) {
+  linnet_stats stats = {};
+  stats.size = sizeof stats;
+  const linnet_status status = linnet_get_stats(stream, &stats);
+  if (status != LINNET_OK) return status;
+  out[0] = stats.speech_probability;
+  out[1] = stats.input_snr_db;
+  out[2] = stats.mean_gain;
+  out[3] = stats.pitch_hz;
+  out[4] = static_cast<float>(stats.frame);
+  return status;
+}
+
+// Text ends with a zero byte.
+EXPORT("backend") const char *web_backend(const linnet_stream *stream) { return linnet_backend(stream); }
+EXPORT("version") const char *web_version() { return linnet_version(); }
+EXPORT("status_text") const char *web_status_text(int32_t status) {
+  return linnet_status_text(static_cast<linnet_status>(status));
+}

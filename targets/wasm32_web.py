@@ -1,0 +1,22 @@
+"""WebAssembly for browsers and Node.js, with the 128-bit vectors that every engine since 2021 has."""
+
+from targets import Cpu, Foreign, Kernel, Target
+
+TARGET = Target(
+    name="wasm32_web",
+    triple="wasm32-wasi",
+    machine="wasm32",
+    flags=("-msimd128",),  # of every file: an engine without them refuses the whole module anyway
+    kernels=(Kernel("wasm128", ()),),
+    emulator=("node", "tests/web/wasi.mjs"),
+    emulator_package="nodejs",
+    cpus=(Cpu("node", "wasm128", tested=True),),
+    suites=("kernels", "vectors"),
+    foreign=Foreign(
+        system="web",
+        shared="linnet.wasm",
+        packages=("clang-19", "lld-19", "llvm-19", "wasi-libc")
+        + ("libc++-19-dev-wasm32", "libc++abi-19-dev-wasm32", "libclang-rt-19-dev-wasm32"),
+        companions=("wasm32_web_scalar",),
+    ),
+)

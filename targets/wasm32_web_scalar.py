@@ -1,0 +1,19 @@
+"""WebAssembly of 2017, for engines without vectors (Safari before 16.4): the other module of the npm package."""
+
+from targets import Cpu, Foreign, Target
+
+TARGET = Target(
+    name="wasm32_web_scalar",
+    triple="wasm32-wasi",
+    machine="wasm32",
+    emulator=("node", "tests/web/wasi.mjs"),
+    emulator_package="nodejs",
+    cpus=(Cpu("node", "scalar", tested=True),),
+    suites=("kernels", "vectors"),
+    foreign=Foreign(
+        system="web",
+        shared="linnet.wasm",
+        packages=("clang-19", "lld-19", "llvm-19", "wasi-libc")
+        + ("libc++-19-dev-wasm32", "libc++abi-19-dev-wasm32", "libclang-rt-19-dev-wasm32"),
+    ),
+)

@@ -1,0 +1,57 @@
+// The scope of an audio worklet as far as worklet.js may use it, without a browser: no imports, no fetch, no clock, no
+// TextDecoder. A node is a processor with a port whose messages are kept.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import vm from "node:vm";
+
+export const PACKAGE = process.env.LINNET_PACKAGE;
+
+export function read(name) {
+  const bytes = readFileSync(join(PACKAGE, "dist", name));
+  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+}
+
+export class Node {
+  constructor(options, sampleRate = 48000) {
+    let Processor = null;
+    class AudioWorkletProcessor {
+      constructor() {
+        this.port = { onmessage: null, postMessage: (message) => sent.push(message) };
+      }
+    }
+    const sent = (this.messages = []);
+    const scope = { AudioWorkletProcessor, sampleRate };
+    scope.registerProcessor = (name, made) => (Processor = name === "linnet" ? made : null);
+    vm.runInNewContext(readFileSync(join(PACKAGE, "dist", "worklet.js"), "utf8"), scope);
+    this.processor = new Processor({
+      processorOptions: { attenuationLimit: 100, postfilter: 0, bypass: false, ...options },
+    });
+  }
+
+  send(message) {
+    this.processor.port.onmessage({ data: message });
+  }
+
+  /** The output of a whole signal, in blocks of these sizes in turn. */
+  run(input, ...sizes) {
+    const output = new Float32Array(input.length);
+    for (let at = 0, call = 0; at < input.length; ++call) {
+      const end = Math.min(at + sizes[call % sizes.length], input.length);
+      const block = [output.subarray(at, end)];
+      this.alive = this.processor.process([[input.subarray(at, end)]], [block]);
+      at = end;
+    }
+    return output;
+  }
+}
+
+/** Noise with pauses, the same everywhere: a third of a second each, full scale 0.25. */
+export function noise(samples) {
+  const signal = new Float32Array(samples);
+  let state = 1;
+  for (let i = 0; i < samples; ++i) {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    signal[i] = Math.floor(i / 16000) % 2 === 0 ? (state >> 16) / 131072 : 0;
+  }
+  return signal;
+}

@@ -1,0 +1,103 @@
+// The audio thread's side of a node, without a browser.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Node, noise, read } from "./audio_thread.mjs";
+
+const SIGNAL = noise(48000);
+const files = (module = "linnet.wasm") => ({ wasm: read(module), model: read("models/light.linnet") });
+
+test("it says what it runs and how late it is", () => {
+  for (const [module, backend] of [["linnet.wasm", "wasm128"], ["linnet-scalar.wasm", "scalar"]]) {
+    const { messages } = new Node(files(module));
+    assert.deepEqual({ ...messages[0] }, { type: "ready", delay: 1920, backend });
+  }
+});
+
+test("blocks of any size and both modules give the same bits", () => {
+  const expected = new Node(files()).run(SIGNAL, 128);
+  assert.ok(expected.some((x) => x !== 0));
+  for (const sizes of [[480], [160], [1], [127, 3000], [48000]]) {
+    assert.deepEqual(new Node(files()).run(SIGNAL, ...sizes), expected);
+  }
+  assert.deepEqual(new Node(files("linnet-scalar.wasm")).run(SIGNAL, 128), expected);
+});
+
+test("a bypass is the input, as late as what is enhanced", () => {
+  const node = new Node({ ...files(), bypass: true });
+  const output = node.run(SIGNAL, 128);
+  assert.deepEqual(output.subarray(1920), SIGNAL.subarray(0, SIGNAL.length - 1920));
+  assert.ok(output.subarray(0, 1920).every((x) => x === 0));
+  node.send({ type: "bypass", value: false });
+  assert.notDeepEqual(node.run(SIGNAL, 128).subarray(1920), SIGNAL.subarray(0, SIGNAL.length - 1920));
+});
+
+test("the limit holds again after a bypass, and both are live", () => {
+  const node = new Node({ ...files(), attenuationLimit: 6, bypass: true });
+  node.send({ type: "bypass", value: false });
+  assert.deepEqual(node.run(SIGNAL, 128), new Node({ ...files(), attenuationLimit: 6 }).run(SIGNAL, 128));
+  node.send({ type: "attenuationLimit", value: 0 });
+  node.send({ type: "reset" });
+  assert.deepEqual(node.run(SIGNAL, 128).subarray(1920), SIGNAL.subarray(0, SIGNAL.length - 1920));
+});
+
+test("the post-filter changes the sound", () => {
+  const plain = new Node(files()).run(SIGNAL, 128);
+  assert.notDeepEqual(new Node({ ...files(), postfilter: 1 }).run(SIGNAL, 128), plain);
+});
+
+test("statistics are those of the newest frame", () => {
+  const node = new Node(files());
+  node.run(SIGNAL, 128);
+  node.send({ type: "stats", id: 7 });
+  const { type, id, stats } = node.messages.at(-1);
+  assert.deepEqual([type, id, stats.frame], ["stats", 7, 100]);
+  assert.ok(stats.meanGain > 0 && stats.meanGain <= 1 && stats.speechProbability >= 0);
+});
+
+test("an input without channels is silence, and an output without any is left alone", () => {
+  const node = new Node(files());
+  const output = new Float32Array(128).fill(1);
+  assert.equal(node.processor.process([[]], [[output]]), true);
+  assert.ok(output.every((x) => x === 0));
+  assert.equal(node.processor.process([[]], [[]]), true);
+});
+
+test("audio passes unchanged whatever is wrong", () => {
+  const broken = read("models/light.linnet");
+  new Uint8Array(broken)[1000] ^= 1;
+  const cases = [
+    [{}, null],
+    [{ ...files(), model: broken }, /^the model: .+/],
+    [{ ...files(), model: new ArrayBuffer(0) }, /^the model: .+/],
+    [{ ...files(), wasm: new Uint8Array([1, 2, 3, 4]).buffer }, /^linnet\.wasm cannot be compiled: .+/],
+  ];
+  for (const [options, message] of cases) {
+    const node = new Node(options);
+    assert.deepEqual(node.run(SIGNAL, 128), SIGNAL);
+    assert.equal(node.alive, true);
+    assert.deepEqual(node.messages.map(({ type }) => type), message ? ["error"] : []);
+    if (message) assert.match(node.messages[0].message, message);
+  }
+  const other = new Node(files(), 44100);
+  assert.equal(other.messages[0].name, "RangeError");
+  assert.match(other.messages[0].message, /44100.*sampleRate: 48000/);
+  assert.deepEqual(other.run(SIGNAL, 128), SIGNAL);
+});
+
+test("an error in the middle lets the rest pass", () => {
+  const node = new Node(files());
+  node.run(SIGNAL, 128);
+  node.send({ type: "attenuationLimit", value: 1000 });
+  assert.equal(node.messages.at(-1).type, "error");
+  assert.match(node.messages.at(-1).message, /1000/);
+  assert.deepEqual(node.run(SIGNAL, 128), SIGNAL);
+  node.send({ type: "stats", id: 1 });
+  assert.equal(node.messages.at(-1).stats, null);
+});
+
+test("a closed node is done", () => {
+  const node = new Node(files());
+  node.send({ type: "close" });
+  node.run(SIGNAL, 128);
+  assert.equal(node.alive, false);
+});

@@ -1,0 +1,87 @@
+// The main thread's side of the package, and the package as a whole, without a browser.
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { PACKAGE, read } from "./audio_thread.mjs";
+
+const linnet = await import(pathToFileURL(join(PACKAGE, "dist", "index.js")));
+const text = (name) => readFileSync(join(PACKAGE, name), "utf8");
+
+test("the modules ask their host for nothing", () => {
+  for (const name of ["linnet.wasm", "linnet-scalar.wasm"]) {
+    const module = new WebAssembly.Module(read(name));
+    assert.deepEqual(WebAssembly.Module.imports(module), []);
+    const exported = WebAssembly.Module.exports(module).map((one) => one.name);
+    assert.ok(exported.includes("memory") && exported.includes("process") && exported.length < 20);
+    assert.ok(read(name).byteLength < 160000);
+  }
+  assert.equal(linnet.hasSimd(), true);
+});
+
+test("the probe is a module of vectors, and only the module for them has any", async () => {
+  const prefix = (name) => new Uint8Array(read(name)).filter((byte) => byte === 0xfd).length;
+  assert.ok(prefix("linnet.wasm") > 10 * prefix("linnet-scalar.wasm"));
+  const probe = /const PROBE = new Uint8Array\(\[([\d,\s]+)\]\)/.exec(text("dist/index.js"))[1];
+  const bytes = probe.split(",").map((word) => word.trim()).filter(Boolean).map(Number);
+  assert.equal(WebAssembly.validate(new Uint8Array(bytes)), true);
+  assert.equal(WebAssembly.validate(new Uint8Array(bytes.with?.(27, 0) ?? [])), false);
+});
+
+test("the worklet is one file that bundlers do not inline, without words that a strict policy forbids", () => {
+  assert.ok(statSync(join(PACKAGE, "dist/worklet.js")).size > 4096);
+  assert.doesNotMatch(text("dist/worklet.js"), /^\s*(import|export)\b/m);
+  for (const name of ["worklet.js", "index.js", "engine.js", "choice.js"]) {
+    assert.doesNotMatch(text(`dist/${name}`), /\beval\(|new Function|SharedArrayBuffer|https?:\/\//, name);
+  }
+});
+
+test("every file that is named is there", () => {
+  const { exports, version } = JSON.parse(text("package.json"));
+  assert.match(version, /^\d+\.\d+\.\d+/);
+  for (const path of Object.values(exports).flatMap((one) => (typeof one === "string" ? [one] : Object.values(one)))) {
+    assert.ok(existsSync(join(PACKAGE, path.replace(/\/\*$/, ""))), path);
+  }
+  const urls = [...text("dist/index.js").matchAll(/new URL\("(\.\/[^"]+)", import\.meta\.url\)/g)];
+  assert.ok(urls.length >= 5);
+  for (const [, path] of urls) assert.ok(existsSync(join(PACKAGE, "dist", path)), path);
+});
+
+test("what is declared is what is exported", () => {
+  const declared = [...text("dist/index.d.ts").matchAll(/^export (?:function|const|class) (\w+)/gm)];
+  assert.deepEqual(declared.map(([, name]) => name).sort(), Object.keys(linnet).sort());
+});
+
+test("the cost of a model is measured, and less for a lighter one", async () => {
+  const wasm = read("linnet.wasm");
+  const time = async (name) => linnet.measureModel({ model: read(`models/${name}.linnet`), wasm });
+  const light = await time("light"), sparse = await time("sparse");
+  assert.ok(light > 1 && light < sparse, `${light} ${sparse}`);
+});
+
+const context = (sampleRate = 48000, audioWorklet = { addModule: async () => {} }) => ({ sampleRate, audioWorklet });
+test("bad options are refused by their names, with a remedy", async () => {
+  const cases = [
+    [context(44100), {}, RangeError, /not at 44100: make the context with new AudioContext\({ sampleRate: 48000 }\)/],
+    [context(), { attenuationLimit: -1 }, RangeError, /attenuationLimit is -1: give a number from 0 to 100/],
+    [context(), { attenuationLimit: "12" }, RangeError, /attenuationLimit is 12/],
+    [context(), { postfilter: NaN }, RangeError, /postfilter is NaN: give a number from 0 to 1/],
+    [context(), { model: "lihgt" }, TypeError, /no model "lihgt": give auto, light, sparse/],
+    [context(), { modell: "light" }, TypeError, /unknown option modell: there are model,/],
+    [context(48000, null), {}, linnet.LinnetError, /https/],
+    [
+      context(48000, { addModule: async () => { throw new Error("aborted"); } }),
+      { worklet: "/w.js" },
+      linnet.LinnetError,
+      /worklet cannot be loaded from \/w\.js: aborted/,
+    ],
+  ];
+  for (const [place, options, kind, message] of cases) {
+    await assert.rejects(linnet.createLinnetNode(place, options), (error) => {
+      assert.ok(error instanceof kind, String(error));
+      assert.match(error.message, message);
+      return true;
+    });
+  }
+});

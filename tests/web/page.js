@@ -1,0 +1,205 @@
+// What test_browsers.py runs in a browser: page.html?case=NAME reports what the case finds, as JSON, to the server.
+import * as linnet from "/package/dist/index.js";
+import { enhanceSender } from "/package/examples/peer_connection.js";
+import { LinnetTrackProcessor } from "/package/examples/track_processor.js";
+
+const SAMPLES = 96000;
+const FILES = "/package/dist";
+
+function noise(samples) {
+  const signal = new Float32Array(samples);
+  let state = 1;
+  for (let i = 0; i < samples; ++i) {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    signal[i] = Math.floor(i / 16000) % 2 === 0 ? (state >> 16) / 131072 : 0;
+  }
+  return signal;
+}
+
+async function sha256(samples) {
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", samples));
+  return [...hash].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+const same = (a, b) => a.length === b.length && a.every((x, i) => x === b[i]);
+const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+
+// Noise through a node of an offline context.
+async function render(options, change, contextOptions = {}) {
+  const context = new OfflineAudioContext({
+    numberOfChannels: 1, length: SAMPLES, sampleRate: 48000, ...contextOptions,
+  });
+  const node = await linnet.createLinnetNode(context, { onerror: () => {}, ...options });
+  const failure = await node.ready.then(() => null, (error) => error);
+  change?.(node);
+  const buffer = context.createBuffer(1, SAMPLES, 48000);
+  buffer.copyToChannel(noise(SAMPLES), 0);
+  const source = new AudioBufferSourceNode(context, { buffer });
+  source.connect(node).connect(context.destination);
+  source.start();
+  const output = (await context.startRendering()).getChannelData(0);
+  return { node, failure, output };
+}
+
+async function liveNode(options) {
+  const context = new AudioContext({ sampleRate: 48000 });
+  const microphone = await navigator.mediaDevices.getUserMedia({ audio: true });
+  const node = await linnet.createLinnetNode(context, options);
+  context.createMediaStreamSource(microphone).connect(node).connect(context.destination);
+  await node.ready;
+  await context.resume();
+  return { context, microphone, node };
+}
+
+const cases = {
+  async hash() {
+    const results = {};
+    for (const model of ["light", "sparse"]) {
+      const { node, output } = await render({ model });
+      results[model] = { hash: await sha256(output), backend: node.backend, delay: node.delay };
+    }
+    const scalar = await render({ wasm: `${FILES}/linnet-scalar.wasm` });
+    results.scalar = { hash: await sha256(scalar.output), backend: scalar.node.backend, delay: scalar.node.delay };
+    const bytes = async (path) => new Uint8Array(await (await fetch(`${FILES}/${path}`)).arrayBuffer());
+    const given = { wasm: await bytes("linnet.wasm"), model: await bytes("models/light.linnet") };
+    results.bytes = { hash: await sha256((await render(given)).output) };
+    for (const renderSizeHint of [480, 160]) {
+      results[`quantum${renderSizeHint}`] = {
+        hash: await sha256((await render({}, null, { renderSizeHint })).output),
+      };
+    }
+    return results;
+  },
+
+  async bypass() {
+    const { node, output } = await render({ bypass: true });
+    return { late: same(output.subarray(node.delay), noise(SAMPLES).subarray(0, SAMPLES - node.delay)) };
+  },
+
+  async missing() {
+    const found = [];
+    for (const options of [{ model: "/nowhere.linnet" }, { wasm: "/nowhere.wasm" }, { model: `${FILES}/index.js` }]) {
+      const { failure, output } = await render(options);
+      found.push({ message: failure?.message, passes: same(output, noise(SAMPLES)) });
+    }
+    const worklet = await render({ worklet: "/nowhere.js" }).catch((error) => error);
+    return { found, worklet: worklet.message, name: worklet.name };
+  },
+
+  // Under a policy without 'wasm-unsafe-eval'.
+  async forbidden() {
+    const { failure, output } = await render({});
+    return { message: failure?.message, passes: same(output, noise(SAMPLES)) };
+  },
+
+  async auto() {
+    const chosen = await linnet.pickModel({ budget: 1 });
+    const { failure } = await render({ model: "auto" });
+    return { ...chosen, failure: failure?.message ?? null };
+  },
+
+  async live() {
+    const { context, microphone, node } = await liveNode({});
+    await pause(2);
+    const first = await node.stats();
+    const underruns = context.playbackStats?.underrunEvents ?? null;
+    node.attenuationLimit = 12;
+    node.postfilter = 0.5;
+    node.bypass = true;
+    let refused = "";
+    try {
+      node.attenuationLimit = 101;
+    } catch (error) {
+      refused = error.message;
+    }
+    await pause(1);
+    const second = await node.stats();
+    node.close();
+    const closed = await node.stats();
+    for (const track of microphone.getTracks()) track.stop();
+    await context.close();
+    return { frames: [first.frame, second.frame], underruns, refused, closed, error: node.error?.message ?? null };
+  },
+
+  // A connection within this page: what is received of a microphone whose track was replaced.
+  async connection() {
+    const microphone = await navigator.mediaDevices.getUserMedia({ audio: true });
+    const [here, there] = [new RTCPeerConnection(), new RTCPeerConnection()];
+    here.onicecandidate = ({ candidate }) => there.addIceCandidate(candidate);
+    there.onicecandidate = ({ candidate }) => here.addIceCandidate(candidate);
+    const sender = here.addTrack(microphone.getAudioTracks()[0], microphone);
+    await here.setLocalDescription();
+    await there.setRemoteDescription(here.localDescription);
+    await there.setLocalDescription();
+    await here.setRemoteDescription(there.localDescription);
+    const { node, stop } = await enhanceSender(sender, {});
+    await node.ready;
+    const replaced = sender.track !== microphone.getAudioTracks()[0];
+    await pause(2);
+    const received = [...(await there.getStats()).values()].find(({ type }) => type === "inbound-rtp");
+    const stats = await node.stats();
+    await stop();
+    const back = sender.track === microphone.getAudioTracks()[0];
+    here.close();
+    there.close();
+    return { replaced, back, packets: received?.packetsReceived ?? 0, frames: stats.frame };
+  },
+
+  // The demo page, clicked through.
+  async demo() {
+    const frame = document.createElement("iframe");
+    frame.src = "/demo/index.html";
+    const loaded = new Promise((resolve) => (frame.onload = resolve));
+    document.documentElement.append(frame);
+    await loaded;
+    const find = (id) => frame.contentDocument.getElementById(id);
+    const status = async (pattern) => {
+      for (let i = 0; i < 100 && !pattern.test(find("status").textContent); ++i) await pause(0.1);
+      return find("status").textContent;
+    };
+    find("microphone").click();
+    const started = await status(/late/);
+    find("on").click();
+    find("limit").value = 12;
+    find("limit").dispatchEvent(new Event("input"));
+    await pause(1);
+    const canvas = find("after");
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const lit = data.some((value, i) => i % 4 < 3 && value > 60);
+    const decibels = find("decibels").value;
+    find("stop").click();
+    return { started, lit, decibels, stopped: await status(/Stopped/) };
+  },
+
+  async processor() {
+    const microphone = await navigator.mediaDevices.getUserMedia({ audio: true });
+    const [track] = microphone.getAudioTracks();
+    const found = [];
+    for (const sampleRate of [48000, 44100]) {
+      const audioContext = new AudioContext({ sampleRate });
+      const processor = new LinnetTrackProcessor();
+      await processor.init({ track, audioContext, kind: "audio" });
+      await processor.node.ready;
+      await pause(1);
+      const { frame } = await processor.node.stats();
+      found.push({ kind: processor.processedTrack.kind, frame });
+      await processor.destroy();
+      await audioContext.close();
+    }
+    return found;
+  },
+};
+
+const name = new URLSearchParams(location.search).get("case");
+let report;
+try {
+  const result = await cases[name]();
+  const strangers = performance
+    .getEntriesByType("resource")
+    .map((entry) => entry.name)
+    .filter((url) => new URL(url).origin !== location.origin);
+  report = { result, strangers };
+} catch (error) {
+  report = { error: `${error.name}: ${error.message}\n${error.stack}` };
+}
+await fetch("/report", { method: "POST", body: JSON.stringify(report) });

@@ -1,0 +1,95 @@
+"""The npm package in Chromium and Firefox, under a strict Content-Security-Policy: the native library's bits, live
+audio with a microphone, calls, and what happens when something is missing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pytest
+from conftest import Page
+
+import linnet
+
+SAMPLES = 96000
+# What is rendered without a sound card or a microphone runs in both.
+BROWSERS = pytest.mark.parametrize("browser", ["chromium", "firefox-esr"])
+
+
+def native_hash(model: str) -> str:
+    """SHA-256 of what the native library makes of the noise of page.js."""
+    value, state = 1, np.empty(SAMPLES, np.uint32)
+    for i in range(SAMPLES):
+        value = (value * 1664525 + 1013904223) % (1 << 32)
+        state[i] = value
+    loud = np.arange(SAMPLES) // 16000 % 2 == 0
+    noise = np.where(loud, (state.view(np.int32) >> 16) / 131072, 0).astype(np.float32)
+    return hashlib.sha256(linnet.Enhancer(model).process(noise).astype("<f4").tobytes()).hexdigest()
+
+
+@BROWSERS
+def test_the_bits_are_those_of_the_native_library(page: Page, browser: str) -> None:
+    found = page("hash", browser=browser)
+    light, sparse = native_hash("light"), native_hash("sparse")
+    assert found["light"] == {"hash": light, "backend": "wasm128", "delay": 1920}
+    assert found["sparse"] == {"hash": sparse, "backend": "wasm128", "delay": 1920}
+    assert found["scalar"] == {"hash": light, "backend": "scalar", "delay": 1920}
+    assert {found[name]["hash"] for name in ("bytes", "quantum480", "quantum160")} == {light}
+
+
+@BROWSERS
+def test_a_bypass_is_a_copy_of_equal_delay(page: Page, browser: str) -> None:
+    assert page("bypass", browser=browser) == {"late": True}
+
+
+@BROWSERS
+def test_audio_passes_when_a_file_is_missing(page: Page, browser: str) -> None:
+    report = page("missing", browser=browser)
+    messages = ("nowhere.linnet: status 404", "nowhere.wasm: status 404", "the model:")
+    for one, message in zip(report["found"], messages, strict=True):
+        assert message in one["message"] and one["passes"]
+    assert report["name"] == "LinnetError" and "worklet cannot be loaded from /nowhere.js" in report["worklet"]
+
+
+@BROWSERS
+def test_a_policy_without_webassembly_is_named(page: Page, browser: str) -> None:
+    report = page("forbidden", "default-src 'self'; script-src 'self'", browser)
+    assert "add 'wasm-unsafe-eval' to its script-src" in report["message"]
+    assert report["passes"]
+
+
+@BROWSERS
+def test_the_best_model_is_chosen_that_the_budget_allows(page: Page, browser: str) -> None:
+    report = page("auto", browser=browser)
+    assert [one["name"] for one in report["measured"]] == ["light", "sparse"]
+    assert (report["name"], report["fits"], report["failure"]) == ("sparse", True, None)
+
+
+def test_live_audio(page: Page) -> None:
+    """In real time: a second try for a machine that is busy."""
+    report = page("live")
+    if report["underruns"]:
+        report = page("live")
+    assert report["underruns"] in (0, None)
+    first, second = report["frames"]
+    assert first > 100 and second > first + 50
+    assert report["refused"] == "attenuationLimit is 101: give a number from 0 to 100"
+    assert report["error"] is None and report["closed"] is None
+
+
+def test_the_track_of_a_call_is_replaced(page: Page) -> None:
+    report = page("connection")
+    assert report["replaced"] and report["back"]
+    assert report["packets"] > 20 and report["frames"] > 50
+
+
+def test_the_demo_page_enhances_a_microphone(page: Page) -> None:
+    report = page("demo")
+    assert "wasm128, 40 ms late; speech" in report["started"]
+    assert report["lit"] and report["decibels"] == "12 dB" and report["stopped"] == "Stopped."
+
+
+def test_the_track_processor_takes_contexts_of_any_rate(page: Page) -> None:
+    for one in page("processor"):
+        assert one["kind"] == "audio" and one["frame"] > 30
