@@ -1,4 +1,4 @@
-"""linnet: real-time speech enhancement, noise and reverberation suppression at 48 kHz.
+"""linnet: real-time speech enhancement, noise and reverberation suppression at 8 to 48 kHz.
 
     import linnet
 

@@ -34,7 +34,7 @@ class Stats(NamedTuple):
 
     speech_probability: float  # 0..1
     input_snr_db: float  # speech to noise ratio of the input, -30..60; averaged over 1 s, stays in pauses of speech
-    mean_gain: float  # 0..1, what is left of the amplitudes of the 34 bands, their mean
+    mean_gain: float  # 0..1, what is left of the amplitudes of the bands (34 at 48 kHz), their mean
     pitch_hz: float
     frame: int  # number of frames enhanced since the stream was made or reset
 

@@ -92,7 +92,7 @@ typedef struct linnet_stats {
   size_t size;              /* sizeof(linnet_stats), set by the caller */
   float speech_probability; /* 0..1, of the newest enhanced frame */
   float input_snr_db;       /* the input's speech to noise ratio, -30..60 */
-  float mean_gain;          /* 0..1, what is left of the bands' amplitudes, averaged with equal weight */
+  float mean_gain;          /* 0..1, what is left of the amplitudes of the rate's bands, averaged with equal weight */
   float pitch_hz;           /* pitch of the newest enhanced frame, 62.5..800; of no meaning without speech; 0: the
                                model looks for none */
   uint64_t frame;           /* number of frames done since the stream was made or reset */

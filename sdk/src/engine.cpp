@@ -86,7 +86,7 @@ void Engine::reset() {
   newest_period_ = period_ = dsp::kMaxPeriod;
   rest_ = dsp::Rest();
   remembers_ = false;
-  background_.reset();
+  background_.reset(wants_.rate.bands);
   splice_.reset();
   snr_.reset();
   Stats stats;
@@ -350,13 +350,13 @@ void Engine::limit_attenuation(const float *raw, float limit_db, float *out) {
 
 void Engine::update_stats(const dsp::AnalysisFrame &frame, const float heard[dsp::kBands], float speech_probability) {
   float gain_sum = 0;
-  for (int b = 0; b < kBands; ++b) gain_sum += heard[b];
+  for (int b = 0; b < wants_.rate.bands; ++b) gain_sum += heard[b];
   Stats stats;
   newest_period_ = frame.pitch.period;
   stats.frame = ++frame_;
   stats.speech_probability = speech_probability;
   stats.input_snr_db = snr_.process(frame.amplitude, heard, speech_probability);
-  stats.mean_gain = gain_sum / kBands;
+  stats.mean_gain = gain_sum / static_cast<float>(wants_.rate.bands);
   stats.pitch_hz = wants_.pitch ? static_cast<float>(dsp::kSampleRate) / static_cast<float>(frame.pitch.period) : 0.0f;
   stats_.publish(stats);
 }

@@ -144,6 +144,16 @@ def test_blocks_spread_gaps_and_reset_change_no_bit(rate: int) -> None:
         assert np.array_equal(_core.Stream(_core.Model(MODEL), backend=backend, sample_rate=rate).process(x), out)
 
 
+@pytest.mark.parametrize("rate", _core.RATES)
+def test_mean_gain_is_that_of_the_bands_that_a_rate_has(rate: int) -> None:
+    x = demo("noisy", rate, 1)
+    s = stream(rate)
+    s.process(x)
+    gains = _core.network(MODEL, _core.analyze(x, rate=rate)["features"])["gains"][-1]
+    own = _core.band_centre() <= rate // 100
+    assert s.stats()["mean_gain"] == pytest.approx(gains[own].mean(), abs=1e-6)
+
+
 @pytest.mark.parametrize("rate", LOWER)
 def test_lost_samples_neither_click_nor_shift(rate: int) -> None:
     time = np.arange(rate) / rate

@@ -11,7 +11,7 @@ void Background::hear(const float levels[kBands]) {
     for (float &mean : mean_) mean = 0;
   }
   if (frames_ < kMemory) ++frames_;
-  for (int b = 0; b < kBands; ++b) {
+  for (int b = 0; b < bands_; ++b) {
     mean_[b] = base::snap_tiny(mean_[b] + (levels[b] - mean_[b]) / static_cast<float>(frames_));
   }
 }
@@ -20,14 +20,14 @@ bool Background::resembles(const float levels[kBands]) const {
   constexpr float kLouder = 12 * kDecibel, kUnlike = 5 * kDecibel;
   if (frames_ < kMemory) return true;
   float louder = 0, unlike = 0;
-  for (int b = 0; b < kBands; ++b) louder += (levels[b] - mean_[b]) / kBands;
+  for (int b = 0; b < bands_; ++b) louder += (levels[b] - mean_[b]) / static_cast<float>(bands_);
   louder = louder < kLouder ? louder : kLouder;
   louder = louder > -kLouder ? louder : -kLouder;
-  for (int b = 0; b < kBands; ++b) {
+  for (int b = 0; b < bands_; ++b) {
     const float difference = levels[b] - mean_[b] - louder;
     unlike += difference < 0 ? -difference : difference;
   }
-  return unlike < kUnlike * kBands;
+  return unlike < kUnlike * static_cast<float>(bands_);
 }
 
 }  // namespace linnet::dsp

@@ -5,10 +5,15 @@
 
 namespace linnet::dsp {
 
-// Plain data. Call reset before the first frame. levels: of the bands, as features have them (0.03 per dB).
+// Plain data. Call reset before the first frame. levels: of the bands, as features have them (0.03 per dB). Of a lower
+// rate those that it has alone count: the others are always alike.
 class Background {
  public:
-  void reset() { frames_ = 0; }
+  // bands: how many there are, from the lowest on.
+  void reset(int bands) {
+    frames_ = 0;
+    bands_ = bands;
+  }
 
   void hear(const float levels[kBands]);
 
@@ -20,6 +25,7 @@ class Background {
   static constexpr int kMemory = 16;  // frames
 
   float mean_[kBands];
+  int bands_;
   int frames_;  // that the mean is of, up to kMemory
 };
 

@@ -31,15 +31,26 @@ struct Rate {
   int frame;     // samples per hop
   int window;    // samples per window
   int bins;      // from 0 to the Nyquist frequency
+  int bands;     // whose centres do not lie above it
   int up, down;  // 48000 / hertz in lowest terms
 };
 
 constexpr Rate kRates[] = {
-    {8000, 80, 160, 81, 6, 1},    {16000, 160, 320, 161, 3, 1}, {24000, 240, 480, 241, 2, 1},
-    {32000, 320, 640, 321, 3, 2}, {48000, 480, 960, 481, 1, 1},
+    {8000, 80, 160, 81, 20, 6, 1},    {16000, 160, 320, 161, 26, 3, 1},     {24000, 240, 480, 241, 29, 2, 1},
+    {32000, 320, 640, 321, 32, 3, 2}, {48000, 480, 960, 481, kBands, 1, 1},
 };
 constexpr Rate kFullRate = kRates[4];
 static_assert(kFullRate.hertz == kSampleRate && kFullRate.frame == kFrame && kFullRate.bins == kBins);
+
+constexpr bool bands_fit() {
+  for (const Rate &rate : kRates) {
+    for (int b = 0; b < kBands; ++b) {
+      if ((base::kBandCentre[b] < rate.bins) != (b < rate.bands)) return false;
+    }
+  }
+  return true;
+}
+static_assert(bands_fit());
 
 // That of so many Hz, or nullptr.
 inline const Rate *find_rate(int hertz) {
