@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 OUTPUT = ROOT / "build" / "bench"
 RESULTS = ROOT / "benchmarks" / "results"
 FRAME_SECONDS = 0.01
-MODELS = ("light", "small", "sparse", "base")  # the trained ones, by their cost
+MODELS = ("light", "small", "sparse", "large", "base")  # the trained ones, by their cost
 
 
 def model(name: str) -> bytes:

@@ -1,6 +1,6 @@
 """What a frame costs on CPUs that are not here: exact instruction counts, and estimates of cycles with their error.
 
-    python -m benchmarks.cpu_load [--targets A,B] [--models light,small,sparse,base] [--frames 4] [--no-estimates]
+    python -m benchmarks.cpu_load [--targets A,B] [--models A,B] [--frames 4] [--no-estimates]
 
 First table: executed instructions per 10 ms frame under the emulator, for every target, CPU model, backend and model;
 they are exact and repeat. The run with the tiny model goes through all input signals and gives the worst frame; wide

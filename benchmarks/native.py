@@ -1,6 +1,6 @@
 """Times a frame on this machine: back to back, paced, with cold caches, by stage, by backend, many streams.
 
-    python -m benchmarks.native [--seconds 1] [--core 0] [--models light,small,sparse,base] [--backends all]
+    python -m benchmarks.native [--seconds 1] [--core 0] [--models A,B] [--backends all]
 
 Percent of a core: CPU time per 10 ms frame. hot and cold are times of a call; paced is from one wake-up to the next
 with a sleep after every call, what a client pays, since the core has cooled down meanwhile. cold: 64 MB of other data

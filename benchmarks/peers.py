@@ -91,6 +91,7 @@ def _rnnoise() -> Callable[[np.ndarray], None]:
 
 
 SYSTEMS: dict[str, tuple[str, Callable[[], Callable[[np.ndarray], None]]]] = {
+    "linnet large": ("linnet", lambda: _linnet("large")),
     "linnet base": ("linnet", lambda: _linnet("base")),
     "linnet sparse": ("linnet", lambda: _linnet("sparse")),
     "linnet small": ("linnet", lambda: _linnet("small")),

@@ -1,7 +1,7 @@
 """Trained weights as a model blob of the SDK, with proof that the SDK computes what the integers say.
 
     python training/export.py runs/small/checkpoint.safetensors small.linnet
-    python training/export.py training/weights/large.safetensors large.linnet
+    python training/export.py runs/large/best.safetensors large.linnet
 
 The proof runs a random feature sequence through the integer simulation of python/linnet/model/simulate.py and through
 the C++ network and compares the outputs bit for bit; a difference is an error and no file is written.
@@ -116,7 +116,7 @@ def read_weights(path: Path) -> tuple[Weights, Shape, int]:
 def main() -> int:
     """Command line; 2 with one line on stderr for bad input."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("weights", type=Path, help="checkpoint.safetensors of a run, or a file of training/weights")
+    parser.add_argument("weights", type=Path, help="checkpoint.safetensors of a run, or bare weights")
     parser.add_argument("blob", type=Path, help="file to write, *.linnet")
     parser.add_argument("--last", action="store_true", help="the last weights instead of their running average")
     args = parser.parse_args()

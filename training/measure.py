@@ -1,6 +1,6 @@
 """Losses of a network on rows, and of one of a run on voices and noises of either split.
 
-    python training/measure.py training/weights/large.safetensors              # weights of a run, or its checkpoint
+    python training/measure.py runs/large/checkpoint.safetensors               # or bare weights
     python training/measure.py WEIGHTS segments=64 data=A,B [any field of training/config.py]
 
 Four sets of mixtures are made alike, of the voices of one split in the noises of one: where a network does better with

@@ -1,4 +1,4 @@
-"""The models that come with linnet, and their names ("base", "small", ...), the path of a file, or its bytes.
+"""The models that come with linnet, and their names ("large", "light", ...), the path of a file, or its bytes.
 
 Installed, the files lie in linnet/models; in the source tree, in sdk/models. Nothing is ever downloaded. The layout
 of a model file is set down in sdk/src/model/blob.h. A `Model` is such a file in memory, checked whole by the core when
@@ -58,10 +58,11 @@ class ModelFile:
 class Model:
     """A model in memory: checked once, never changed, shared by any number of streams, threads and forked processes.
 
-    source: a name ("base", "sparse", "small", "light"), the path of a .linnet file, its bytes, or a Model. A file is
-    read once in a process, and again only if it has changed or nobody has used it for a while. Copies are the object
-    itself; a pickle holds the name, the path, or the bytes, whichever the model was made of. Equal are those that share
-    their memory. Raises ModelError if there is no such model or it is damaged, TypeError for other sources.
+    source: a name ("large", "base", "sparse", "small", "light"), the path of a .linnet file, its bytes, or a
+    Model. A file is read once in a process, and again only if it has changed or nobody has used it for a while. Copies
+    are the object itself; a pickle holds the name, the path, or the bytes, whichever the model was made of. Equal are
+    those that share their memory. Raises ModelError if there is no such model or it is damaged, TypeError for other
+    sources.
     """
 
     __slots__ = ("_core", "_name", "_path", "_source")
@@ -315,7 +316,7 @@ def _load_bytes(data: bytes, text: str) -> _core.Model:
 
 
 def _default() -> str:
-    for name in ("base", "small"):
+    for name in ("large", "base", "small"):
         if any((folder / f"{name}.linnet").is_file() for folder in _FOLDERS):
             return name
     return "small"

@@ -360,7 +360,7 @@ def _info(args: argparse.Namespace) -> int:
         delay = f"delay {1000 * model.delay / RATE:g} ms = {model.delay} samples at {RATE} Hz"
         print(f"model     {model.name}{mark}: {model.size / 1e6:.2f} MB, {widths}, {delay}")
     if not default:
-        print("model     no default: put base.linnet or small.linnet into sdk/models, or give --model PATH")
+        print("model     no default: put large.linnet or small.linnet into sdk/models, or give --model PATH")
     return 0
 
 

@@ -50,7 +50,7 @@ def examine(model: ModelLike | None = None) -> dict[str, Any]:
         "frame": None,
     }
     if model is None and facts["default_model"] is None:
-        problems.append("no default model: put base.linnet or small.linnet into sdk/models, or give --model PATH")
+        problems.append("no default model: put large.linnet or small.linnet into sdk/models, or give --model PATH")
     else:
         chosen = DEFAULT_MODEL if model is None else model
         facts["frame"] = _frame(chosen, facts["cpu"], problems)

@@ -42,7 +42,7 @@ class Stats(NamedTuple):
 class Enhancer:
     """A stream: one core stream per channel, all on one model, which is read and checked once in a process.
 
-    model: a Model, a name ("base", "sparse", "small", "light"), a path of a .linnet file, or its bytes. rate: 8000,
+    model: a Model, a name ("large", "light", "base", ...), a path of a .linnet file, or its bytes. rate: 8000,
     16000, 24000, 32000 or 48000 Hz; others go through `linnet.enhance` or `RateAdapter`. attenuation_limit_db: the most
     that noise is attenuated, 0 (a delayed copy, bit for bit) .. 100 (no limit). postfilter: strength of the envelope
     post-filter, 0 (off) .. 1. backend: None for the fastest, else one of `linnet.backends()`. channels: 1 takes blocks

@@ -10,7 +10,7 @@
  *
  *     linnet_model *model = NULL;
  *     linnet_stream *stream = NULL;
- *     if (linnet_model_load("base.linnet", &model) != LINNET_OK) return;      // once in a program
+ *     if (linnet_model_load("large.linnet", &model) != LINNET_OK) return;     // once in a program
  *     if (linnet_create(model, NULL, &stream) != LINNET_OK) return;           // once for each signal; microseconds
  *     linnet_process(stream, microphone, cleaned, 480);          // 10 ms; cleaned lags by linnet_delay() samples
  *     linnet_destroy(stream);

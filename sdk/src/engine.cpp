@@ -175,7 +175,8 @@ void Engine::process_spread(const float *in, float *out, size_t samples) {
     out += count;
     samples -= count;
     fill_ += static_cast<int>(count);
-    work(job_cost_ * static_cast<uint64_t>(fill_) / frame);
+    const int come = fill_ * wants_.rate.up / wants_.rate.down;  // of kFrame, to divide by which needs no library
+    work(job_cost_ * static_cast<uint64_t>(come) / dsp::kFrame);
     if (fill_ < frame_size()) return;
     fill_ = 0;
     float *const handed_out = finished_;

@@ -71,5 +71,5 @@ def test_what_is_wrong_is_told(
 def test_without_a_model(quick: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(doctor, "models", dict)
     assert main(["doctor"]) == 1
-    assert "no default model: put base.linnet" in capsys.readouterr().out
+    assert "no default model: put large.linnet" in capsys.readouterr().out
     assert "no such model" in fails(capsys, "doctor", "--model", "nonesuch")

@@ -58,6 +58,7 @@ MODELS: Choice = {
     ),
     "sdk/models/sparse.linnet": (*NETWORK, "speech_in_noise"),
     "sdk/models/light.linnet": (*NETWORK, "speech_in_noise", "speech_in_noise_two_frames"),
+    "sdk/models/large.linnet": (*NETWORK, "speech_in_noise"),
     "sdk/models/base.linnet": (*NETWORK, "speech_in_noise"),
 }
 WIDE: Choice = {"sdk/models/small.linnet": NETWORK, "sdk/models/sparse.linnet": NETWORK}
