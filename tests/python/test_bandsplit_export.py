@@ -14,9 +14,9 @@ from recordings import settings
 from linnet import _core
 from linnet.model import blob, shapes, simulate
 from training import bandsplit, export, topology, train
+from training.config import Config, set_values
 from training.quantize import round_rows, to_int8
 
-WEIGHTS = Path(train.__file__).parent / "weights"
 TRUNK = blob.Widths(16, 32, 16)
 SHAPES = {
     "plain": blob.BandSplit(16, 2, 4, 24),
@@ -94,15 +94,18 @@ def test_weights_on_their_grid_keep_their_integers(name: str) -> None:
 
 
 def test_a_file_of_weights_is_exported(tmp_path: Path) -> None:
-    made = tmp_path / "light.linnet"
-    command = [sys.executable, export.__file__, WEIGHTS / "light.safetensors", made]
-    assert "channels=40" in subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    shape = SHAPES["without pitch"]
+    stored, made = tmp_path / "weights.safetensors", tmp_path / "made.linnet"
+    settled = set_values(Config(), export.settings_of(shape))
+    topology.write_rounded(weights_of(network_of(shape)), settled, stored)
+    command = [sys.executable, export.__file__, stored, made]
+    assert "channels=16" in subprocess.run(command, capture_output=True, text=True, check=True).stdout
     model = blob.read_blob(made.read_bytes())
-    assert model.widths == blob.BandSplit(40, 3, 6, 96, taps=3, fine=True, comb=False, pitch=False)
-    weights, config = topology.read_weights(WEIGHTS / "light.safetensors")
+    assert model.widths == shape
+    weights, config = topology.read_weights(stored)
     assert model.lookahead == config.lookahead
-    own, told, token = to_int8(weights["blocks.2.mix.weight"])[0].split([40, 6, 40], 1)
-    assert np.array_equal(model.layers["block2.mix"].weight, torch.cat([own, token, told], 1))
+    own, told, token = to_int8(weights["blocks.1.mix.weight"])[0].split([16, 4, 16], 1)
+    assert np.array_equal(model.layers["block1.mix"].weight, torch.cat([own, token, told], 1))
 
 
 def test_both_weights_of_a_checkpoint_can_be_exported(corpus: Path, tmp_path: Path) -> None:
