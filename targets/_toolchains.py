@@ -22,6 +22,8 @@ NDK_VARIABLE = "ANDROID_NDK_HOME"
 # Apple's name of the SDK of each of its systems.
 APPLE_SDKS = {"macos": "macosx", "ios": "iphoneos", "ios_simulator": "iphonesimulator"}
 WEB_COMMANDS = {"cc": "clang-19", "cxx": "clang++-19", "ar": "llvm-ar-19", "ranlib": "llvm-ranlib-19"}
+WEB_PACKAGES = ("clang-19", "lld-19", "llvm-19", "wasi-libc")
+WEB_PACKAGES += ("libc++-19-dev-wasm32", "libc++abi-19-dev-wasm32", "libclang-rt-19-dev-wasm32")
 WASI_LIBRARY = "/usr/lib/wasm32-wasi/libc.a"
 # What libc++ wants to be configured with, and would find in the headers of an installed one.
 LIBCXX = {
@@ -45,8 +47,12 @@ class Foreign:
     headers: tuple[str, ...] = ()  # folders of ziglang's lib/libc/include
     zig: str = ""  # ziglang's name of the target, if it links for it
     slow: bool = False  # the first link builds a C library out of hundreds of files: not for the tests
-    packages: tuple[str, ...] = ()  # of the toolchain, in Debian
     companions: tuple[str, ...] = ()  # targets that are built with this one, as one package holds what they make
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Of the toolchain, in Debian; those of the others are Python's, or somebody else's."""
+        return WEB_PACKAGES if self.system == "web" else ()
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,5 @@ TARGET = Target(
     foreign=Foreign(
         system="web",
         shared="linnet.wasm",
-        packages=("clang-19", "lld-19", "llvm-19", "wasi-libc")
-        + ("libc++-19-dev-wasm32", "libc++abi-19-dev-wasm32", "libclang-rt-19-dev-wasm32"),
     ),
 )

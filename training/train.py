@@ -108,7 +108,7 @@ class Run:
             unknown = self.network.load_state_dict(start, strict=False).unexpected_keys
             if unknown:
                 raise ValueError(f"{config.init} has weights that the network lacks, such as {unknown[0]}")
-        self.start = start or {}
+        self.start = start if start and config.init_share else {}
         self.network.to(self.device)
         self.optimisers = make_optimisers(config, self.network)
         self.average = {name: value.detach().clone() for name, value in self.network.named_parameters()}
@@ -239,7 +239,7 @@ class Run:
 
     def blend(self) -> None:
         """The running average as it is at the end: with its share of the weights that the run began with."""
-        for name, value in self.start.items() if self.config.init_share else ():
+        for name, value in self.start.items():
             self.average[name].lerp_(value.to(self.device), self.config.init_share)
 
     def train_batch(self, rows: torch.Tensor) -> dict[str, float]:

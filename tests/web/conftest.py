@@ -18,7 +18,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "build/web/package"
-TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".wasm": "application/wasm"}
+SCRIPT = "text/javascript"
+TYPES = {".html": "text/html", ".css": "text/css", ".js": SCRIPT, ".mjs": SCRIPT, ".wasm": "application/wasm"}
 STRICT = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'"
 TIMEOUT = 90  # seconds after which a page counts as hung
 CHROMIUM = (

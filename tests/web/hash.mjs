@@ -1,7 +1,8 @@
-// Prints the SHA-256 of what a node makes of the noise of audio_thread.mjs, in blocks of 128: hash.mjs MODULE MODEL
+// Prints the SHA-256 of what a node makes of the noise of noise.mjs, in blocks of 128: hash.mjs MODULE MODEL
 // SAMPLES, files of the package.
 import { createHash } from "node:crypto";
-import { Node, noise, read } from "./audio_thread.mjs";
+import { Node, read } from "./audio_thread.mjs";
+import { noise } from "./noise.mjs";
 
 const [module, model, samples] = process.argv.slice(2);
 const output = new Node({ wasm: read(module), model: read(model) }).run(noise(Number(samples)), 128);

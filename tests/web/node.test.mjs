@@ -1,7 +1,8 @@
 // The audio thread's side of a node, without a browser.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Node, noise, read } from "./audio_thread.mjs";
+import { Node, read } from "./audio_thread.mjs";
+import { noise } from "./noise.mjs";
 
 const SIGNAL = noise(48000);
 const files = (module = "linnet.wasm") => ({ wasm: read(module), model: read("models/light.linnet") });

@@ -2,19 +2,10 @@
 import * as linnet from "/package/dist/index.js";
 import { enhanceSender } from "/package/examples/peer_connection.js";
 import { LinnetTrackProcessor } from "/package/examples/track_processor.js";
+import { noise } from "/tests/noise.mjs";
 
 const SAMPLES = 96000;
 const FILES = "/package/dist";
-
-function noise(samples) {
-  const signal = new Float32Array(samples);
-  let state = 1;
-  for (let i = 0; i < samples; ++i) {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    signal[i] = Math.floor(i / 16000) % 2 === 0 ? (state >> 16) / 131072 : 0;
-  }
-  return signal;
-}
 
 async function sha256(samples) {
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", samples));
