@@ -64,10 +64,10 @@ void read_model() {
   if (model_size == 0 || model_size == kModelRoom) stop("model", "standard input is empty or too long");
 }
 
-linnet_config config_of(const char *backend) { return {sizeof(linnet_config), 48000, 0, backend, 0}; }
+linnet_config config_of(const char *backend) { return {sizeof(linnet_config), 48000, 0, backend, 0, 1}; }
 
 linnet_config config_of_calls(const char *backend, bool spread) {
-  return {sizeof(linnet_config), 48000, 1, backend, spread ? 1 : 0};
+  return {sizeof(linnet_config), 48000, 1, backend, spread ? 1 : 0, 1};
 }
 
 void check(linnet_status status, const char *what) {

@@ -76,8 +76,8 @@ namespace {
 using linnet::dsp::Analysis;
 using linnet::dsp::AnalysisFrame;
 using linnet::dsp::PitchResult;
+using linnet::dsp::PitchSignal;
 using linnet::dsp::PitchTracker;
-using linnet::dsp::Rate;
 using linnet::dsp::Synthesis;
 using linnet::kernels::Kernels;
 using linnet::nn::Network;
@@ -119,17 +119,15 @@ extern "C" {
 
 WRAP(kAnalysis, void, _ZN6linnet3dsp8Analysis7processERKNS_7kernels7KernelsEPKfPNS0_13AnalysisFrameE,
      (Analysis * self, const Kernels &kernels, const float *hop, AnalysisFrame *frame), (self, kernels, hop, frame))
-WRAP(kPitch, PitchResult, _ZN6linnet3dsp12PitchTracker7processERKNS_7kernels7KernelsEPKfS7_ii,
-     (PitchTracker * self, const Kernels &kernels, const float *newest, const float *frame, int lookahead, int ahead),
-     (self, kernels, newest, frame, lookahead, ahead))
+WRAP(kPitch, PitchResult, _ZN6linnet3dsp12PitchTracker7processERKNS_7kernels7KernelsERKNS0_11PitchSignalE,
+     (PitchTracker * self, const Kernels &kernels, const PitchSignal &signal), (self, kernels, signal))
 WRAP(kComb, void, _ZN6linnet3dsp11comb_filterEPKfiiPf, (const float *x, int period, int lookahead_samples, float *out),
      (x, period, lookahead_samples, out))
 WRAP(kNetwork, void, _ZN6linnet2nn7Network7processERKNS_7kernels7KernelsEPKNS0_12NetworkInputEiPNS0_13NetworkOutputE,
      (Network * self, const Kernels &kernels, const NetworkInput *in, int frames, NetworkOutput *out),
      (self, kernels, in, frames, out))
 WRAP(kSynthesis, void,
-     _ZN6linnet3dsp9Synthesis7processERKNS_7kernels7KernelsERKNS0_4RateERKNS0_13AnalysisFrameERKNS1_8ControlsEfPfSF_,
-     (Synthesis * self, const Kernels &kernels, const Rate &rate, const AnalysisFrame &frame,
-      const Synthesis::Controls &controls, float postfilter, float *heard, float *out),
-     (self, kernels, rate, frame, controls, postfilter, heard, out))
+     _ZN6linnet3dsp9Synthesis7processERKNS_7kernels7KernelsERKNS0_13AnalysisFrameERKNS1_8ControlsE,
+     (Synthesis * self, const Kernels &kernels, const AnalysisFrame &frame, const Synthesis::Controls &controls),
+     (self, kernels, frame, controls))
 }

@@ -16,7 +16,7 @@ static void audio_callback(void *user, const float *in, float *out, unsigned sam
 
 int main(int argc, char **argv) {
   static const unsigned sizes[] = {128, 441, 64, 512, 1, 480, 1024}; /* systems do change it as they go */
-  linnet_config config = {sizeof config, 48000, 1, NULL, 0};         /* any_block */
+  linnet_config config = {sizeof config, 48000, 1, NULL, 0, 1};      /* any_block */
   linnet_model *model = NULL;
   linnet_stream *stream = NULL;
   linnet_status status;

@@ -1,7 +1,7 @@
 /* linnet: real-time speech enhancement, noise and reverberation suppression at 8 to 48 kHz.
  *
  * The whole public API. A model is checked once and never changes; any number of streams and threads share it. A stream
- * enhances one mono signal. Method: PercepNet (Valin et al., "A Perceptually-Motivated Approach for Low-Complexity,
+ * enhances one signal of 1 to 8 channels. Method: PercepNet (Valin et al., "A Perceptually-Motivated Approach for Low-Complexity,
  * Real-Time Enhancement of Fullband Speech", Interspeech 2020). For one model and one input the output has the same
  * bits on every CPU.
  *
@@ -23,7 +23,14 @@
  * independent of each other. process, conceal, gap and reset never allocate, lock, wait, log or enter the operating
  * system. They need up to 32 KB of stack.
  *
- * Silence: after 200 frames (2 s) of zeros, or of a limit of 0 dB, a stream rests, and frames cost next to nothing
+ * Channels: those of a stream are one signal, such as the two of a stereo microphone. They are looked at together, and
+ * what is taken away is the same in all of them, so that the image stays: level and time differences between ears are
+ * those of the input. Two cost less than one and a half times one. A voice close to the noise of another channel is then
+ * attenuated with it; channels that have nothing to do with each other belong in streams of their own. A channel comes
+ * and goes interleaved with the others or, in linnet_process_planar, in an array of its own; samples are counted per
+ * channel everywhere.
+ *
+ * Silence: after 200 frames (2 s) of zeros in all channels, or of a limit of 0 dB, a stream rests, and frames cost next to nothing
  * until there is sound or the limit is raised, which then holds 100 ms late. A background that is known from before a
  * silence is low again at once. In a rest the statistics keep their values, but for the frame's number and a speech
  * probability of 0. */
@@ -82,9 +89,10 @@ typedef struct linnet_config {
   const char *backend; /* NULL: the fastest for this CPU; else "scalar", "avx2", ...: for tests and benchmarks */
   int32_t spread; /* 1: any number of samples too, with a frame's work divided over the calls of the next 10 ms, for
                      callbacks shorter than that; two frames more delay than with neither, the same bits */
+  int32_t channels; /* 1..8; 0 means 1 */
 } linnet_config;
 
-/* All of one frame. Set size to sizeof(linnet_stats); the library fills no more than that. Before the first frame: 0,
+/* All of one frame, of all channels together. Set size to sizeof(linnet_stats); the library fills no more than that. Before the first frame: 0,
  * 0, 0, 160 and 0. input_snr_db is the ratio of the speech's power while there is speech to the noise's, both averaged
  * over 1 s; it stays in pauses unless the noise changes, needs about a second to settle, and is 0 in digital silence
  * before the first sound. What the network takes for noise counts as noise, reverberation and breath included. */
@@ -146,7 +154,8 @@ LINNET_API linnet_status linnet_create(const linnet_model *model, const linnet_c
  * memory of linnet_init that holds no live stream, is ignored. */
 LINNET_API void linnet_destroy(linnet_stream *stream);
 
-/* Enhances samples (mono, full scale +-1); in and out may be the same array, any other overlap is LINNET_ERR_ARGUMENT.
+/* Enhances so many samples of each channel, full scale +-1. in and out hold samples * channels values, interleaved: the
+ * first sample of every channel, then the second. They may be the same array, any other overlap is LINNET_ERR_ARGUMENT.
  * NaN and infinity are taken as 0, other values clamped to +-4; the output is finite and within +-4. Cutting a stream
  * into calls differently changes no bit. samples 0 is allowed, with null arrays too. On an error nothing is written. */
 LINNET_API linnet_status linnet_process(linnet_stream *stream, const float *in, float *out, size_t samples);
@@ -154,20 +163,27 @@ LINNET_API linnet_status linnet_process(linnet_stream *stream, const float *in, 
 /* The same on 16-bit samples: in / 32768, out rounded to nearest even and saturated. */
 LINNET_API linnet_status linnet_process_i16(linnet_stream *stream, const int16_t *in, int16_t *out, size_t samples);
 
+/* The same on an array of samples values for each channel, in[0] .. in[channels - 1]. An array of out may be one of in,
+ * but no two of out may be the same. */
+LINNET_API linnet_status linnet_process_planar(linnet_stream *stream, const float *const in[], float *const out[],
+                                               size_t samples);
+
 /* Where input was lost: time goes on by so many samples, and neither the input nor the output gets a click. Of the
  * signal before, the last period is repeated and fades out within 10 ms; what comes after fades in within 5 ms. conceal
  * writes the output of that time, for a packet that did not arrive; gap leaves it out and cross-fades, for a recording
- * that missed samples. samples as in linnet_process. */
+ * that missed samples. samples, and where they go, as in the functions of linnet_process. */
 LINNET_API linnet_status linnet_conceal(linnet_stream *stream, float *out, size_t samples);
 LINNET_API linnet_status linnet_conceal_i16(linnet_stream *stream, int16_t *out, size_t samples);
+LINNET_API linnet_status linnet_conceal_planar(linnet_stream *stream, float *const out[], size_t samples);
 LINNET_API linnet_status linnet_gap(linnet_stream *stream, size_t samples);
 
 /* Bit for bit as newly created; the two controls keep their values. */
 LINNET_API linnet_status linnet_reset(linnet_stream *stream);
 
-/* In Hz; samples per 10 ms frame (480 at 48 kHz); exact delay from input to output in samples at that rate, the same
- * time at each. 0 if stream is not live. */
+/* In Hz; number of channels; samples of a channel per 10 ms frame (480 at 48 kHz); exact delay from input to output in
+ * samples at that rate, the same time at each. 0 if stream is not live. */
 LINNET_API int linnet_sample_rate(const linnet_stream *stream);
+LINNET_API int linnet_channels(const linnet_stream *stream);
 LINNET_API int linnet_frame_size(const linnet_stream *stream);
 LINNET_API int linnet_delay(const linnet_stream *stream);
 

@@ -1,10 +1,10 @@
-// The way of one frame through the stages, and what belongs to no stage: the attenuation limit (a share of the raw
-// signal, delayed alike, is put back), blocks of any size, frames that need no enhancing, and the statistics.
+// The way of one frame through the stages, and what belongs to no stage: blocks of any size, frames that need no
+// enhancing, and the statistics.
 #include "engine.h"
 
 #include <cstring>
 
-#include "base/sanitise.h"
+#include "base/bits.h"
 
 namespace linnet {
 
@@ -16,52 +16,39 @@ static_assert(nn::kMaxLookahead <= dsp::kMaxLookahead, "what a model may ask for
 namespace {
 
 // Whether a frame is zeros, of either sign.
-bool is_silent(const float *x, int count) {
+bool is_silent(const float *x, size_t count) {
   uint32_t bits = 0;
-  for (int n = 0; n < count; ++n) bits |= base::float_bits(x[n]);
+  for (size_t n = 0; n < count; ++n) bits |= base::float_bits(x[n]);
   return (bits & 0x7fffffffu) == 0;
 }
 
 }  // namespace
 
-float attenuation_to_mix(float db) {
-  if (db >= Engine::kNoLimit) return 0.0f;
-  // 2^x by its power series around the nearest integer; in double, so that the one rounding to float decides.
-  constexpr double kLog2Of10 = 3.3219280948873623;
-  constexpr double kLogOf2 = 0.69314718055994531;
-  const double x = -double(db) * (kLog2Of10 / 20.0);
-  const int whole = static_cast<int>(x - 0.5);  // towards zero; x <= 0
-  const double t = (x - whole) * kLogOf2;
-  double power = 1.0;
-  for (int n = 12; n >= 1; --n) power = 1.0 + power * t / n;
-  const uint64_t bits = static_cast<uint64_t>(1023 + whole) << 52;
-  double scale;
-  memcpy(&scale, &bits, sizeof scale);
-  return static_cast<float>(power * scale);
-}
-
-void Engine::attach(const nn::Weights &weights, const kernels::Kernels &kernels, const dsp::Rate &rate, bool any_block,
-                    bool spread) {
+void Engine::attach(const nn::Weights &weights, const kernels::Kernels &kernels, const EngineWants &wants) {
   kernels_ = &kernels;
-  any_block_ = any_block;
-  spread_ = spread;
-  wants_ = {weights.lookahead(), weights.pitch(), weights.fine(), weights.taps() / 2, rate};
+  any_block_ = wants.any_block;
+  spread_ = wants.spread;
+  wants_ = {weights.lookahead(), weights.pitch(), weights.fine(), weights.taps() / 2, *wants.rate, wants.channels};
   network_.attach(weights);
-  last_step_ = Job::kFirstOfNetwork + network_.steps();
+  network_step_ = dsp::Analysis::steps(wants_);
+  synthesis_step_ = network_step_ + network_.steps();
+  steps_ = synthesis_step_ + dsp::Synthesis::steps(wants_.channels);
   job_cost_ = 0;
-  for (int step = 0; step <= last_step_; ++step) job_cost_ += step_cost(step);
+  for (int step = 0; step < steps_; ++step) job_cost_ += step_cost(step);
 }
 
 void Engine::place(base::Arena &arena) {
-  input_ = arena.take<dsp::Input>(1);
+  const size_t channels = static_cast<size_t>(wants_.channels), frame = frame_samples();
+  input_ = arena.take<dsp::Input>(channels);
   analysis_ = arena.take<dsp::Analysis>(1);
   const dsp::Analysis::Rings rings = dsp::Analysis::take_rings(arena, wants_);
   if (analysis_) analysis_->attach(wants_, rings);
   synthesis_ = arena.take<dsp::Synthesis>(1);
+  dsp::Synthesis::Channel *const channel = dsp::Synthesis::take_channels(arena, wants_.channels);
+  if (synthesis_) synthesis_->attach(wants_.rate, channel, wants_.channels);
   network_.place(arena);
-  const size_t frame = static_cast<size_t>(frame_size());
+  splice_ = arena.take<dsp::Splice>(channels);
   hops_ = arena.take<float>(kMaxBatch * frame);
-  enhanced_ = arena.take<float>(frame);
   raw_ = arena.take<float>(static_cast<size_t>(wants_.lookahead + 1) * frame);
   if (!any_block_ && !spread_) return;
   pending_ = arena.take<float>(frame);
@@ -70,31 +57,33 @@ void Engine::place(base::Arena &arena) {
 }
 
 void Engine::reset() {
-  const size_t frame_bytes = static_cast<size_t>(frame_size()) * sizeof(float);
-  input_->reset(wants_.rate);
+  const size_t frame_bytes = frame_samples() * sizeof(float);
+  for (int c = 0; c < wants_.channels; ++c) {
+    input_[c].reset(wants_.rate);
+    splice_[c].reset(wants_.rate);
+  }
   analysis_->reset();
   synthesis_->reset();
   network_.reset();
   memset(raw_, 0, static_cast<size_t>(wants_.lookahead + 1) * frame_bytes);
   if (finished_) memset(finished_, 0, frame_bytes);
   if (ready_) memset(ready_, 0, frame_bytes);
-  job_.step = last_step_ + 1;
+  job_.step = steps_;
   raw_slot_ = 0;
   fill_ = 0;
-  first_frame_ = true;
   frame_ = 0;
   newest_period_ = period_ = dsp::kMaxPeriod;
+  limit_.reset();
   rest_ = dsp::Rest();
   remembers_ = false;
   background_.reset(wants_.rate.bands);
-  splice_.reset();
   snr_.reset();
   Stats stats;
   if (!wants_.pitch) stats.pitch_hz = 0;
   stats_.publish(stats);
 }
 
-void Engine::process(const float *in, float *out, size_t samples) {
+void Engine::process(const dsp::Source &in, const dsp::Sink &out, size_t samples) {
   if (spread_) {
     process_spread(in, out, samples);
   } else if (any_block_) {
@@ -102,78 +91,68 @@ void Engine::process(const float *in, float *out, size_t samples) {
   } else {
     process_whole(in, out, samples);
   }
-  splice_.pass(out, samples);
 }
 
 void Engine::gap(size_t samples) {
-  float left_out[dsp::Splice::kMaxFade], block[dsp::kFrame];
   const size_t frame = static_cast<size_t>(frame_size());
-  size_t kept = 0;
   while (samples > 0) {
     const size_t count = samples < frame ? samples : frame;
-    process(nullptr, block, count);
+    process(dsp::Source(), dsp::Sink(), count);
     samples -= count;
-    for (size_t n = 0; n < count && kept < frame / 2; ++n) left_out[kept++] = block[n];
     if (rest_.in_silence()) {  // further frames of it, which change nothing, need not be gone through
       frame_ += samples / frame;
       samples %= frame;
     }
   }
-  splice_.begin(left_out, static_cast<int>(kept));
+  for (int c = 0; c < wants_.channels; ++c) splice_[c].begin();
 }
 
 // All input of a batch is taken before any output is written: in and out may be the same array.
-void Engine::process_whole(const float *in, float *out, size_t samples) {
+void Engine::process_whole(const dsp::Source &in, const dsp::Sink &out, size_t samples) {
   const size_t frame = static_cast<size_t>(frame_size());
-  while (samples > 0) {
-    const int frames = samples < kMaxBatch * frame ? 1 : kMaxBatch;
-    const size_t count = static_cast<size_t>(frames) * frame;
-    float *places[kMaxBatch];
-    for (int i = 0; i < frames; ++i) places[i] = out + static_cast<size_t>(i) * frame;
-    take(in, count, hops_);
-    process_frames(frames, places);
-    if (in) in += count;
-    out += count;
-    samples -= count;
+  for (size_t at = 0; at < samples;) {
+    const int frames = samples - at < kMaxBatch * frame ? 1 : kMaxBatch;
+    for (int i = 0; i < frames; ++i) take(in, at + static_cast<size_t>(i) * frame, frame, hop(i), 0);
+    process_frames(frames);
+    for (int i = 0; i < frames; ++i, at += frame) leave(hop(i), 0, frame, out, at);
   }
 }
 
 // Each frame's output leaves while the next frame's input is collected.
-void Engine::process_any(const float *in, float *out, size_t samples) {
-  const size_t frame = static_cast<size_t>(frame_size());
-  while (samples > 0) {
-    const size_t room = frame - static_cast<size_t>(fill_);
-    const bool pair = samples >= room + frame;
-    const size_t count = samples < room ? samples : room, taken = pair ? count + frame : count;
-    take(in, count, pending_ + fill_);
-    if (pair) take(in ? in + room : nullptr, frame, hops_ + frame);
-    memcpy(out, finished_ + fill_, count * sizeof(float));
-    if (in) in += taken;
-    out += count;
-    samples -= taken;
+void Engine::process_any(const dsp::Source &in, const dsp::Sink &out, size_t samples) {
+  const size_t frame = static_cast<size_t>(frame_size()), bytes = frame_samples() * sizeof(float);
+  for (size_t at = 0; at < samples;) {
+    const size_t room = frame - static_cast<size_t>(fill_), left = samples - at;
+    const bool pair = left >= room + frame;
+    const size_t count = left < room ? left : room;
+    take(in, at, count, pending_, fill_);
+    if (pair) take(in, at + room, frame, hop(1), 0);
+    leave(finished_, fill_, count, out, at);
+    at += count;
     if (count < room) {
       fill_ += static_cast<int>(count);
       return;
     }
     fill_ = 0;
-    memcpy(hops_, pending_, frame * sizeof(float));
-    float *const places[] = {pair ? out : finished_, finished_};
-    process_frames(pair ? 2 : 1, places);
-    if (pair) out += frame;
+    memcpy(hops_, pending_, bytes);
+    process_frames(pair ? 2 : 1);
+    if (pair) {
+      leave(hop(0), 0, frame, out, at);
+      at += frame;
+    }
+    memcpy(finished_, hop(pair ? 1 : 0), bytes);
   }
 }
 
 // The frame that was collected is worked on while the next one is, in proportion to the samples that have come; its
 // output leaves one frame later.
-void Engine::process_spread(const float *in, float *out, size_t samples) {
+void Engine::process_spread(const dsp::Source &in, const dsp::Sink &out, size_t samples) {
   const size_t frame = static_cast<size_t>(frame_size());
-  while (samples > 0) {
-    const size_t room = frame - static_cast<size_t>(fill_), count = samples < room ? samples : room;
-    take(in, count, pending_ + fill_);
-    memcpy(out, finished_ + fill_, count * sizeof(float));
-    if (in) in += count;
-    out += count;
-    samples -= count;
+  for (size_t at = 0; at < samples;) {
+    const size_t room = frame - static_cast<size_t>(fill_), left = samples - at, count = left < room ? left : room;
+    take(in, at, count, pending_, fill_);
+    leave(finished_, fill_, count, out, at);
+    at += count;
     fill_ += static_cast<int>(count);
     const int come = fill_ * wants_.rate.up / wants_.rate.down;  // of kFrame, to divide by which needs no library
     work(job_cost_ * static_cast<uint64_t>(come) / dsp::kFrame);
@@ -186,20 +165,39 @@ void Engine::process_spread(const float *in, float *out, size_t samples) {
   }
 }
 
+void Engine::take(const dsp::Source &in, size_t at, size_t count, float *frame, int filled) {
+  const dsp::Rate &rate = wants_.rate;
+  const int period = (2 * period_ * rate.down + rate.up) / (2 * rate.up);  // to the nearest sample of the rate
+  for (int c = 0; c < wants_.channels; ++c, frame += rate.frame) {
+    float *const to = frame + filled;
+    const int n = static_cast<int>(count);
+    in.lost() ? input_[c].lose(period, n, to) : input_[c].receive(in.read(c, at, n, to), n, to);
+  }
+}
+
+void Engine::leave(float *frame, int from, size_t count, const dsp::Sink &out, size_t at) {
+  const int n = static_cast<int>(count);
+  for (int c = 0; c < wants_.channels; ++c, frame += frame_size()) {
+    splice_[c].pass(frame + from, n);
+    out.nowhere() ? splice_[c].leave_out(frame + from, n) : out.write(c, at, n, frame + from);
+  }
+}
+
 void Engine::begin_job() {
-  memcpy(hops_, pending_, static_cast<size_t>(frame_size()) * sizeof(float));
+  memcpy(hops_, pending_, frame_samples() * sizeof(float));
   period_ = newest_period_;
   job_.plan = make_plan(0);
   job_.step = 0;
   job_.done = 0;
   if (!job_.plan.rest.rests) return;
-  rest(0, job_.plan, ready_);
-  job_.step = last_step_ + 1;
+  rest(0, job_.plan);
+  memcpy(ready_, hops_, frame_samples() * sizeof(float));
+  job_.step = steps_;
 }
 
 // To the nearest step; all of them when all is due.
 void Engine::work(uint64_t due) {
-  while (job_.step <= last_step_) {
+  while (job_.step < steps_) {
     const uint64_t cost = step_cost(job_.step);
     if (job_.done + cost / 2 > due) return;
     take_step();
@@ -209,81 +207,64 @@ void Engine::work(uint64_t due) {
 }
 
 void Engine::take_step() {
-  if (job_.step < Job::kFirstOfNetwork) {
-    analysis_->step(job_.step, *kernels_, hops_, &job_.frame);
-  } else if (job_.step < last_step_) {
-    const int step = job_.step - Job::kFirstOfNetwork;
+  if (job_.step < network_step_) return analysis_->step(job_.step, *kernels_, hops_, &job_.frame);
+  if (job_.step < synthesis_step_) {
+    const int step = job_.step - network_step_;
     if (step == 0) mind_silence(job_.plan.rest, job_.frame.features);
     const nn::NetworkInput in = {job_.frame.features, job_.frame.fine};
-    network_.step(step, *kernels_, &in, 1, &job_.output);
-  } else {
-    complete(0, job_.plan, job_.frame, job_.output, ready_);
+    return network_.step(step, *kernels_, &in, 1, &job_.output);
   }
+  const nn::NetworkOutput &said = job_.output;
+  const int step = job_.step - synthesis_step_;
+  if (step == 0) synthesis_->begin(job_.frame, {said.gains, said.strengths, said.taps, job_.plan.postfilter});
+  synthesis_->step(step, *kernels_, job_.frame);
+  if (job_.step + 1 < steps_) return;
+  complete(0, job_.plan, job_.frame, said.speech_probability);
+  memcpy(ready_, hops_, frame_samples() * sizeof(float));
 }
 
-// In multiply-adds of the network; of the signal path what instructions of NEON and AVX2 amount to.
 uint64_t Engine::step_cost(int step) const {
-  static constexpr uint32_t kAnalysis[dsp::Analysis::kSteps] = {210000, 170000, 180000, 270000,
-                                                                180000, 270000, 150000, 310000};
-  constexpr uint32_t kFine = 60000, kSynthesis = 310000;
-  if (step <= 0) return kAnalysis[0];
-  if (step < Job::kFirstOfNetwork) {
-    const bool fine = wants_.fine && step == Job::kFirstOfNetwork - 1;
-    return (wants_.pitch ? kAnalysis[step] : 0) + (fine ? kFine : 0);
-  }
-  return step < last_step_ ? network_.step_cost(step - Job::kFirstOfNetwork) : kSynthesis;
-}
-
-void Engine::take(const float *in, size_t count, float *to) {
-  if (in) {
-    input_->receive(in, static_cast<int>(count), to);
-  } else {
-    const dsp::Rate &rate = wants_.rate;
-    const int period = (2 * period_ * rate.down + rate.up) / (2 * rate.up);  // to the nearest sample of the rate
-    input_->lose(period, static_cast<int>(count), to);
-  }
+  if (step < network_step_) return dsp::Analysis::step_cost(wants_, step);
+  if (step < synthesis_step_) return network_.step_cost(step - network_step_);
+  return dsp::Synthesis::step_cost(wants_.channels, step - synthesis_step_);
 }
 
 Engine::Plan Engine::make_plan(int i) {
   const float limit_db = controls_.attenuation_limit.load(std::memory_order_relaxed);
   Plan plan;
-  plan.rest = rest_.next(is_silent(hops_ + i * frame_size(), frame_size()), limit_db == 0);
+  plan.rest = rest_.next(is_silent(hop(i), frame_samples()), limit_db == 0);
   plan.limit_db = plan.rest.passes ? 0 : limit_db;
+  plan.postfilter = controls_.postfilter.load(std::memory_order_relaxed);
   return plan;
 }
 
-void Engine::process_frames(int frames, float *const out[]) {
+void Engine::process_frames(int frames) {
   Plan plans[kMaxBatch];
   for (int i = 0; i < frames; ++i) plans[i] = make_plan(i);
-  if (frames == 2 && !plans[0].rest.rests && !plans[1].rest.rests && plans[1].rest.steady) {
-    return enhance(0, 2, plans, out);
-  }
-  for (int i = 0; i < frames; ++i) {
-    plans[i].rest.rests ? rest(i, plans[i], out[i]) : enhance(i, 1, plans + i, out + i);
-  }
+  if (frames == 2 && !plans[0].rest.rests && !plans[1].rest.rests && plans[1].rest.steady) return enhance(0, 2, plans);
+  for (int i = 0; i < frames; ++i) plans[i].rest.rests ? rest(i, plans[i]) : enhance(i, 1, plans + i);
 }
 
-void Engine::enhance(int first, int count, const Plan plans[], float *const out[]) {
+void Engine::enhance(int first, int count, const Plan plans[]) {
   dsp::AnalysisFrame analysed[kMaxBatch];
   nn::NetworkInput inputs[kMaxBatch] = {};
   for (int i = 0; i < count; ++i) {
-    analysis_->process(*kernels_, hops_ + (first + i) * frame_size(), &analysed[i]);
+    analysis_->process(*kernels_, hop(first + i), &analysed[i]);
     inputs[i] = {analysed[i].features, analysed[i].fine};
   }
   mind_silence(plans[0].rest, inputs[0].features);
   nn::NetworkOutput outputs[kMaxBatch];
   network_.process(*kernels_, inputs, count, outputs);
-  for (int i = 0; i < count; ++i) complete(first + i, plans[i], analysed[i], outputs[i], out[i]);
+  for (int i = 0; i < count; ++i) {
+    const nn::NetworkOutput &said = outputs[i];
+    synthesis_->process(*kernels_, analysed[i], {said.gains, said.strengths, said.taps, plans[i].postfilter});
+    complete(first + i, plans[i], analysed[i], said.speech_probability);
+  }
 }
 
-void Engine::complete(int i, const Plan &plan, const dsp::AnalysisFrame &frame, const nn::NetworkOutput &output,
-                      float *out) {
-  const float postfilter = controls_.postfilter.load(std::memory_order_relaxed);
-  float heard[dsp::kBands];
-  synthesis_->process(*kernels_, wants_.rate, frame, {output.gains, output.strengths, output.taps}, postfilter, heard,
-                      enhanced_);
-  finish(i, plan.limit_db, out);
-  update_stats(frame, heard, output.speech_probability);
+void Engine::complete(int i, const Plan &plan, const dsp::AnalysisFrame &frame, float speech_probability) {
+  finish(i, plan.limit_db);
+  update_stats(frame, speech_probability);
   if (plan.rest.sounds) {
     background_.hear(frame.features);
     remembers_ = false;
@@ -300,56 +281,32 @@ void Engine::mind_silence(const dsp::Rest::Frame &frame, const float features[ds
   }
 }
 
-void Engine::rest(int i, const Plan &plan, float *out) {
+void Engine::rest(int i, const Plan &plan) {
   remembers_ = remembers_ && !plan.rest.sounds;
   if (plan.rest.begins) {
     analysis_->reset();
     synthesis_->reset();
-    memset(enhanced_, 0, static_cast<size_t>(frame_size()) * sizeof(float));
   }
-  finish(i, plan.limit_db, out);
+  finish(i, plan.limit_db);
   Stats stats = stats_.read();
   stats.frame = ++frame_;
   stats.speech_probability = 0;
   stats_.publish(stats);
 }
 
-void Engine::finish(int i, float limit_db, float *out) {
+void Engine::finish(int i, float limit_db) {
   const int frame = frame_size();
-  float *raw = raw_ + raw_slot_ * frame;
-  limit_attenuation(raw, limit_db, out);
-  memcpy(raw, hops_ + i * frame, static_cast<size_t>(frame) * sizeof(float));
+  limit_.next(limit_db);
+  for (int c = 0; c < wants_.channels; ++c) {
+    float *const raw = raw_ + static_cast<size_t>(raw_slot_) * frame_samples();
+    limit_.apply(frame, synthesis_->samples(c), raw + c * frame, hop(i) + c * frame);
+  }
   raw_slot_ = raw_slot_ == wants_.lookahead ? 0 : raw_slot_ + 1;
   if (!spread_) period_ = newest_period_;
 }
 
-void Engine::limit_attenuation(const float *raw, float limit_db, float *out) {
-  if (first_frame_ || limit_db != limit_db_) {
-    limit_db_ = limit_db;
-    mix_target_ = attenuation_to_mix(limit_db);
-  }
-  if (first_frame_) mix_ = mix_target_;
-  first_frame_ = false;
-
-  const int frame = frame_size();
-  const float from = mix_, step = mix_target_ - mix_;
-  mix_ = mix_target_;
-  if (step == 0 && from == 0) {  // as nearly always: a loop without a branch
-    for (int i = 0; i < frame; ++i) out[i] = base::sanitise(enhanced_[i]);
-    return;
-  }
-  for (int i = 0; i < frame; ++i) {
-    // Division keeps the end of a ramp exact: a share of 1 gives the raw sample itself, -0 included.
-    const float mix = step == 0 ? from : from + step * (static_cast<float>(i + 1) / static_cast<float>(frame));
-    if (mix == 1) {
-      out[i] = raw[i];
-    } else {
-      out[i] = base::sanitise(mix == 0 ? enhanced_[i] : enhanced_[i] + mix * (raw[i] - enhanced_[i]));
-    }
-  }
-}
-
-void Engine::update_stats(const dsp::AnalysisFrame &frame, const float heard[dsp::kBands], float speech_probability) {
+void Engine::update_stats(const dsp::AnalysisFrame &frame, float speech_probability) {
+  const float *const heard = synthesis_->heard();
   float gain_sum = 0;
   for (int b = 0; b < wants_.rate.bands; ++b) gain_sum += heard[b];
   Stats stats;

@@ -122,15 +122,14 @@ linnet_model *build_model(const linnet::nn::Weights &weights, void *memory, void
 struct Setup {
   const linnet::nn::Weights *weights = nullptr;
   const linnet::kernels::Kernels *kernels = nullptr;
-  const linnet::dsp::Rate *rate = nullptr;
-  bool any_block = false, spread = false;
+  linnet::EngineWants wants;
 };
 
 // Of the config, copies the fields that lie whole within the caller's size; the others keep their defaults.
 linnet_status check_setup(const linnet_model *model, const linnet_config *config, Setup *setup) {
   const linnet_status status = check_live(model);
   if (status != LINNET_OK) return status;
-  linnet_config full = {sizeof(linnet_config), 0, 0, nullptr, 0};
+  linnet_config full = {sizeof(linnet_config), 0, 0, nullptr, 0, 0};
   if (config) {
     const size_t size = config->size;
     if (size < sizeof config->size) return LINNET_ERR_ARGUMENT;
@@ -138,21 +137,25 @@ linnet_status check_setup(const linnet_model *model, const linnet_config *config
     if (size >= offsetof(linnet_config, any_block) + sizeof full.any_block) full.any_block = config->any_block;
     if (size >= offsetof(linnet_config, backend) + sizeof full.backend) full.backend = config->backend;
     if (size >= offsetof(linnet_config, spread) + sizeof full.spread) full.spread = config->spread;
+    if (size >= offsetof(linnet_config, channels) + sizeof full.channels) full.channels = config->channels;
   }
-  setup->rate = linnet::dsp::find_rate(full.sample_rate == 0 ? linnet::dsp::kSampleRate : full.sample_rate);
-  if (!setup->rate) return LINNET_ERR_RATE;
+  linnet::EngineWants &wants = setup->wants;
+  wants.rate = linnet::dsp::find_rate(full.sample_rate == 0 ? linnet::dsp::kSampleRate : full.sample_rate);
+  if (!wants.rate) return LINNET_ERR_RATE;
   if (full.any_block != 0 && full.any_block != 1) return LINNET_ERR_ARGUMENT;
   if (full.spread != 0 && full.spread != 1) return LINNET_ERR_ARGUMENT;
+  if (full.channels < 0 || full.channels > linnet::dsp::kMaxChannels) return LINNET_ERR_ARGUMENT;
   setup->weights = &model->weights;
-  setup->any_block = full.any_block == 1;
-  setup->spread = full.spread == 1;
+  wants.any_block = full.any_block == 1;
+  wants.spread = full.spread == 1;
+  wants.channels = full.channels == 0 ? 1 : full.channels;
   setup->kernels = linnet::kernels::find(full.backend);
   return setup->kernels ? LINNET_OK : LINNET_ERR_BACKEND;
 }
 
 // One plan for measuring and placing, so that linnet_size and linnet_init cannot disagree.
 size_t plan(const Setup &setup, linnet::Engine *engine, Arena *arena) {
-  engine->attach(*setup.weights, *setup.kernels, *setup.rate, setup.any_block, setup.spread);
+  engine->attach(*setup.weights, *setup.kernels, setup.wants);
   engine->place(*arena);
   return arena->used();
 }
@@ -169,7 +172,7 @@ linnet_stream *build(const Setup &setup, void *memory, void *allocation) {
   linnet_stream *stream = new (arena.take<linnet_stream>(1)) linnet_stream();
   plan(setup, &stream->engine, &arena);
   stream->engine.reset();
-  stream->any_samples = setup.any_block || setup.spread;
+  stream->any_samples = setup.wants.any_block || setup.wants.spread;
   stream->allocation = allocation;
   stream->magic = linnet_stream::kAlive;
   return stream;
@@ -203,39 +206,57 @@ linnet_status check_samples(const linnet_stream *stream, size_t samples) {
                                                                                                 : LINNET_ERR_SIZE;
 }
 
+// Arrays of this many samples each.
 template <class T>
-linnet_status check_process(const linnet_stream *stream, const T *in, const T *out, size_t samples) {
-  const linnet_status status = check_live(stream);
-  if (status != LINNET_OK) return status;
-  if (samples == 0) return LINNET_OK;
-  if (!in || !out || samples > SIZE_MAX / 2 / sizeof(T)) return LINNET_ERR_ARGUMENT;
-  if (!aligned(in, alignof(T)) || !aligned(out, alignof(T))) return LINNET_ERR_ALIGNMENT;
-  if (overlap(in, out, samples)) return LINNET_ERR_ARGUMENT;
-  return check_samples(stream, samples);
-}
-
-// x * 32768 to the nearest integer, ties to even, saturated.
-int16_t to_i16(float x) {
-  float scaled = x * 32768.0f;
-  if (scaled > 32767.0f) scaled = 32767.0f;
-  if (scaled < -32768.0f) scaled = -32768.0f;
-  constexpr float kRounder = 12582912.0f;  // 1.5 * 2^23: floats of this size are whole numbers
-  return static_cast<int16_t>((scaled + kRounder) - kRounder);
-}
-
-// Without in the samples were lost.
-void process_i16(linnet::Engine *engine, const int16_t *in, int16_t *out, size_t samples) {
-  const FpScope mode;
-  // As many as go through the network together.
-  float block[2 * linnet::dsp::kFrame];
-  const size_t most = 2 * static_cast<size_t>(engine->rate().frame);
-  for (size_t done = 0; done < samples;) {
-    const size_t count = samples - done < most ? samples - done : most;
-    for (size_t i = 0; in && i < count; ++i) block[i] = static_cast<float>(in[done + i]) * (1.0f / 32768.0f);
-    engine->process(in ? block : nullptr, block, count);
-    for (size_t i = 0; i < count; ++i) out[done + i] = to_i16(block[i]);
-    done += count;
+linnet_status check_arrays(const T *const in[], const T *const out[], int count, size_t samples) {
+  if (!in || !out) return LINNET_ERR_ARGUMENT;
+  for (int i = 0; i < count; ++i) {
+    if (!in[i] || !out[i]) return LINNET_ERR_ARGUMENT;
   }
+  for (int i = 0; i < count; ++i) {
+    if (!aligned(in[i], alignof(T)) || !aligned(out[i], alignof(T))) return LINNET_ERR_ALIGNMENT;
+  }
+  for (int i = 0; i < count; ++i) {
+    for (int j = 0; j < count; ++j) {
+      if (overlap(in[i], out[j], samples)) return LINNET_ERR_ARGUMENT;
+      if (i != j && (out[i] == out[j] || overlap(out[i], out[j], samples))) return LINNET_ERR_ARGUMENT;
+    }
+  }
+  return LINNET_OK;
+}
+
+// The array of interleaved samples, or each channel's own.
+template <class Void, class T>
+linnet::dsp::Layout<Void> layout_of(T *const arrays[], int channels, bool planar) {
+  linnet::dsp::Layout<Void> layout = {};
+  layout.stride = planar ? 1 : channels;
+  layout.shorts = sizeof(T) == sizeof(int16_t);
+  for (int c = 0; c < channels; ++c) layout.first[c] = planar ? arrays[c] : arrays[0] + c;
+  return layout;
+}
+
+// lost: what in says does not matter.
+template <class T>
+linnet_status process(linnet_stream *stream, const T *const in[], T *const out[], size_t samples, bool planar,
+                      bool lost = false) {
+  linnet_status status = check_live(stream);
+  if (status != LINNET_OK || samples == 0) return status;
+  const int channels = stream->engine.channels();
+  if (samples > SIZE_MAX / 2 / sizeof(T) / linnet::dsp::kMaxChannels) return LINNET_ERR_ARGUMENT;
+  status = planar ? check_arrays<T>(in, out, channels, samples)
+                  : check_arrays<T>(in, out, 1, samples * static_cast<size_t>(channels));
+  if (status == LINNET_OK) status = check_samples(stream, samples);
+  if (status != LINNET_OK) return status;
+  using namespace linnet::dsp;  // NOLINT: of what an engine is given
+  const FpScope mode;
+  stream->engine.process(lost ? Source() : Source(layout_of<const void>(in, channels, planar)),
+                         Sink(layout_of<void>(out, channels, planar)), samples);
+  return LINNET_OK;
+}
+
+template <class T>
+linnet_status conceal(linnet_stream *stream, T *const out[], size_t samples, bool planar) {
+  return process<T>(stream, out, out, samples, planar, true);
 }
 
 }  // namespace
@@ -347,31 +368,28 @@ linnet_status linnet_create(const linnet_model *model, const linnet_config *conf
 void linnet_destroy(linnet_stream *stream) { destroy(stream); }
 
 linnet_status linnet_process(linnet_stream *stream, const float *in, float *out, size_t samples) {
-  const linnet_status status = check_process(stream, in, out, samples);
-  if (status != LINNET_OK) return status;
-  const FpScope mode;
-  stream->engine.process(in, out, samples);
-  return LINNET_OK;
+  return process(stream, &in, &out, samples, false);
 }
 
 linnet_status linnet_process_i16(linnet_stream *stream, const int16_t *in, int16_t *out, size_t samples) {
-  const linnet_status status = check_process(stream, in, out, samples);
-  if (status == LINNET_OK) process_i16(&stream->engine, in, out, samples);
-  return status;
+  return process(stream, &in, &out, samples, false);
+}
+
+linnet_status linnet_process_planar(linnet_stream *stream, const float *const in[], float *const out[],
+                                    size_t samples) {
+  return process(stream, in, out, samples, true);
 }
 
 linnet_status linnet_conceal(linnet_stream *stream, float *out, size_t samples) {
-  const linnet_status status = check_process(stream, out, out, samples);
-  if (status != LINNET_OK) return status;
-  const FpScope mode;
-  stream->engine.process(nullptr, out, samples);
-  return LINNET_OK;
+  return conceal(stream, &out, samples, false);
 }
 
 linnet_status linnet_conceal_i16(linnet_stream *stream, int16_t *out, size_t samples) {
-  const linnet_status status = check_process(stream, out, out, samples);
-  if (status == LINNET_OK) process_i16(&stream->engine, nullptr, out, samples);
-  return status;
+  return conceal(stream, &out, samples, false);
+}
+
+linnet_status linnet_conceal_planar(linnet_stream *stream, float *const out[], size_t samples) {
+  return conceal(stream, out, samples, true);
 }
 
 linnet_status linnet_gap(linnet_stream *stream, size_t samples) {
@@ -393,6 +411,8 @@ linnet_status linnet_reset(linnet_stream *stream) {
 
 int linnet_sample_rate(const linnet_stream *stream) { return is_live(stream) ? stream->engine.rate().hertz : 0; }
 
+int linnet_channels(const linnet_stream *stream) { return is_live(stream) ? stream->engine.channels() : 0; }
+
 int linnet_frame_size(const linnet_stream *stream) { return is_live(stream) ? stream->engine.rate().frame : 0; }
 
 int linnet_delay(const linnet_stream *stream) { return is_live(stream) ? stream->engine.delay() : 0; }
@@ -400,7 +420,7 @@ int linnet_delay(const linnet_stream *stream) { return is_live(stream) ? stream-
 linnet_status linnet_set_attenuation_limit(linnet_stream *stream, float db) {
   const linnet_status status = check_live(stream);
   if (status != LINNET_OK) return status;
-  if (!in_range(db, linnet::Engine::kNoLimit)) return LINNET_ERR_ARGUMENT;
+  if (!in_range(db, linnet::dsp::Limit::kNone)) return LINNET_ERR_ARGUMENT;
   stream->engine.controls().attenuation_limit.store(db, std::memory_order_relaxed);
   return LINNET_OK;
 }

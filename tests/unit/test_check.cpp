@@ -39,7 +39,7 @@ struct Arrays {
 
 dsp::Analysis &new_analysis() {
   static dsp::Analysis analysis;
-  alignas(base::Arena::kAlignment) static uint8_t memory[40000];
+  alignas(base::Arena::kAlignment) static uint8_t memory[70000];
   base::Arena arena(memory);
   analysis.attach({2}, dsp::Analysis::take_rings(arena, {2}));
   CHECK(arena.used() <= sizeof memory);
@@ -83,12 +83,14 @@ const Breach kBreaches[] = {
     {"gains",
      [](const Kernels &k, Arrays &) {
        static dsp::Synthesis synthesis;
+       static dsp::Synthesis::Channel channel;
        dsp::AnalysisFrame frame;
-       float hop[dsp::kFrame] = {}, gains[dsp::kBands] = {1.5f}, heard[dsp::kBands];
+       float hop[dsp::kFrame] = {}, gains[dsp::kBands] = {1.5f};
        dsp::Analysis &analysis = new_analysis();
+       synthesis.attach(dsp::kFullRate, &channel, 1);
        synthesis.reset();
        analysis.process(k, hop, &frame);
-       synthesis.process(k, dsp::kFullRate, frame, {gains, gains, nullptr}, 0.0f, heard, hop);
+       synthesis.process(k, frame, {gains, gains, nullptr, 0.0f});
      }},
 };
 

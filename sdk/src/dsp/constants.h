@@ -24,6 +24,7 @@ constexpr int kMinPeriod = 60;    // samples: 800 Hz
 constexpr int kMaxPeriod = 768;   // samples: 62.5 Hz
 constexpr int kCombPeriods = 5;   // on each side of the sample
 constexpr float kFullScale = 32768.0f;
+constexpr int kMaxChannels = 8;
 
 // A sampling rate that a stream may run at.
 struct Rate {

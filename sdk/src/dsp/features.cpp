@@ -1,6 +1,7 @@
 #include "dsp/features.h"
 
 #include "base/math.h"
+#include "dsp/channels.h"
 
 namespace linnet::dsp {
 
@@ -25,16 +26,26 @@ void make_pitch_features(const float coherence[kBands], const PitchResult &pitch
 }
 
 // The two magnitudes are multiplied after the roots, not under one: the product of two powers may be denormal.
-void make_fine_inputs(const Spectrum &newest, const Spectrum &before, float fine[kFineInputs]) {
+void make_fine_inputs(const Spectrum *newest, const Spectrum *before, int channels, float fine[kFineInputs]) {
+  float means[4 * kLowBins];
+  mean_over(channels, means, [&](int c, float values[]) {
+    for (int k = 0; k < kLowBins; ++k) {
+      const float re = newest[c].re[k], im = newest[c].im[k], was_re = before[c].re[k], was_im = before[c].im[k];
+      values[k] = re * re + im * im;
+      values[kLowBins + k] = was_re * was_re + was_im * was_im;
+      values[2 * kLowBins + k] = re * was_re + im * was_im;
+      values[3 * kLowBins + k] = im * was_re - re * was_im;
+    }
+  });
+  const float *power = means, *power_before = power + kLowBins;
+  const float *in_phase = power_before + kLowBins, *turned = in_phase + kLowBins;
   float *level = fine, *cosine = fine + kLowBins, *sine = cosine + kLowBins;
   for (int k = 0; k < kLowBins; ++k) {
-    const float re = newest.re[k], im = newest.im[k], was_re = before.re[k], was_im = before.im[k];
-    const float power = re * re + im * im;
-    level[k] = 0.3f * (base::log10_approx(power + 1e-2f) - 3.0f);
-    const float size = __builtin_sqrtf(power) * __builtin_sqrtf(was_re * was_re + was_im * was_im) + 1e-2f;
+    level[k] = 0.3f * (base::log10_approx(power[k] + 1e-2f) - 3.0f);
+    const float size = __builtin_sqrtf(power[k]) * __builtin_sqrtf(power_before[k]) + 1e-2f;
     const float in_middle = k % 2 == 0 ? 1.0f : -1.0f;  // a tone there turns by k half circles
-    cosine[k] = in_middle * (re * was_re + im * was_im) / size;
-    sine[k] = in_middle * (im * was_re - re * was_im) / size;
+    cosine[k] = in_middle * in_phase[k] / size;
+    sine[k] = in_middle * turned[k] / size;
   }
 }
 

@@ -15,8 +15,8 @@ void make_levels(const float newest_energy[kBands], float features[kFeatures]);
 // The other 36. coherence, pitch.period: frame t - lookahead.
 void make_pitch_features(const float coherence[kBands], const PitchResult &pitch, float features[kFeatures]);
 
-// Of frame t and the one before: [98] levels on the scale of the bands', then cosines and sines of how far each bin
-// turned, less what a tone in its middle would; 0 where it is silent.
-void make_fine_inputs(const Spectrum &newest, const Spectrum &before, float fine[kFineInputs]);
+// Of frame t and the one before, [channels]: [98] levels on the scale of the bands', then cosines and sines of how far
+// each bin turned, less what a tone in its middle would; 0 where it is silent.
+void make_fine_inputs(const Spectrum *newest, const Spectrum *before, int channels, float fine[kFineInputs]);
 
 }  // namespace linnet::dsp

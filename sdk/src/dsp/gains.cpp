@@ -42,22 +42,22 @@ void apply_gains(const kernels::Kernels &kernels, const Spectrum &x, const float
   base::snap_tiny(out->im, kBins);
 }
 
-void enhance_spectrum(const kernels::Kernels &kernels, const Spectrum &noisy, const Spectrum &comb,
-                      const float target[kBands], const float strengths[kBands], Spectrum *out) {
-  float per_bin[kBins], band[kBands];
+void mix_comb(const kernels::Kernels &kernels, const Spectrum &noisy, const Spectrum &comb,
+              const float strengths[kBands], Spectrum *out) {
+  float per_bin[kBins];
   band_interpolate(strengths, per_bin);
   kernels.blend(out->re, noisy.re, comb.re, per_bin, kBins);
   kernels.blend(out->im, noisy.im, comb.im, per_bin, kBins);
   base::snap_tiny(out->re, kBins);
   base::snap_tiny(out->im, kBins);
-  band_energy(*out, band);
-  for (int b = 0; b < kBands; ++b) band[b] = ratio_of(target[b], __builtin_sqrtf(band[b]), kMaxScale);
-  apply_gains(kernels, *out, band, out);
 }
 
-void hear_low_bands(const Spectrum &enhanced, const float amplitude[kBands], float gains[kLowBands]) {
-  low_band_energy(enhanced, gains);
-  for (int b = 0; b < kLowBands; ++b) gains[b] = ratio_of(__builtin_sqrtf(gains[b]), amplitude[b], 1.0f);
+void gains_towards(const float target[kBands], const float energy[kBands], float gains[kBands]) {
+  for (int b = 0; b < kBands; ++b) gains[b] = ratio_of(target[b], __builtin_sqrtf(energy[b]), kMaxScale);
+}
+
+void hear_low_bands(const float energy[kLowBands], const float amplitude[kBands], float gains[kLowBands]) {
+  for (int b = 0; b < kLowBands; ++b) gains[b] = ratio_of(__builtin_sqrtf(energy[b]), amplitude[b], 1.0f);
 }
 
 void gains_beyond(const float gains[kBands], const float filtered[kBands], float rest[kBands]) {

@@ -15,13 +15,17 @@ void postfilter(const float gains[kBands], const float amplitude[kBands], float 
 // Gains interpolated over the bins of x; those from 20 kHz up become 0. out may be x.
 void apply_gains(const kernels::Kernels &kernels, const Spectrum &x, const float gains[kBands], Spectrum *out);
 
-// out = scaled mix: z = (1 - r) y + r p per bin with r interpolated, then each band scaled to amplitude
-// target[b] = filtered gain * ||y||_b, scale at most 6, interpolated.
-void enhance_spectrum(const kernels::Kernels &kernels, const Spectrum &noisy, const Spectrum &comb,
-                      const float target[kBands], const float strengths[kBands], Spectrum *out);
+// The mix of noisy and comb-filtered spectrum, z = (1 - r) y + r p per bin with r interpolated.
+void mix_comb(const kernels::Kernels &kernels, const Spectrum &noisy, const Spectrum &comb,
+              const float strengths[kBands], Spectrum *out);
 
-// gains[b] = ||enhanced||_b / amplitude[b], the noisy one, at most 1, of the bands that have low bins.
-void hear_low_bands(const Spectrum &enhanced, const float amplitude[kBands], float gains[kLowBands]);
+// gains[b]: what brings a band of the mix, of that energy, to the amplitude target[b] = filtered gain * ||y||_b; at most
+// 6. energy may be gains.
+void gains_towards(const float target[kBands], const float energy[kBands], float gains[kBands]);
+
+// gains[b] = ||enhanced||_b / amplitude[b], the noisy one, at most 1, of the bands that have low bins. energy: of the
+// enhanced ones, and may be gains.
+void hear_low_bands(const float energy[kLowBands], const float amplitude[kBands], float gains[kLowBands]);
 
 // filtered[b] / gains[b], at most 6: what is left to apply where the gains were.
 void gains_beyond(const float gains[kBands], const float filtered[kBands], float rest[kBands]);

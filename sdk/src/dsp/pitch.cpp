@@ -4,6 +4,7 @@
 
 #include "base/bits.h"
 #include "base/math.h"
+#include "dsp/channels.h"
 
 namespace linnet::dsp {
 namespace {
@@ -82,15 +83,29 @@ struct PitchTracker::Shorter {
   }
 };
 
-void PitchTracker::reset() { memset(this, 0, sizeof *this); }
+void PitchTracker::attach(Channel *channel, int channels) {
+  channel_ = channel;
+  channels_ = channels;
+}
+
+void PitchTracker::reset() {
+  Channel *const channel = channel_;
+  const int channels = channels_;
+  memset(static_cast<void *>(this), 0, sizeof *this);
+  attach(channel, channels);
+  memset(static_cast<void *>(channel_), 0, static_cast<size_t>(channels_) * sizeof *channel_);
+}
 
 // Residual of an order-16 linear prediction over the newest 30 ms, for the newest 10 ms; then e(n) + 0.7 e(n - 1),
 // which takes back part of the treble that whitening raises.
 void PitchTracker::whiten(const kernels::Kernels &kernels) {
   constexpr int kSpan = 6 * kHalf;
-  const float *x = decimated_ + kOrder;
   float r[kOrder + 1], a[kOrder + 1] = {1.0f}, error;
-  for (int i = 0; i <= kOrder; ++i) r[i] = kernels.dot(x + i, x, kSpan - i) * kLagWindow.value[i];
+  mean_over(channels_, r, [&](int c, float dots[]) {
+    const float *x = channel_[c].decimated + kOrder;
+    for (int i = 0; i <= kOrder; ++i) dots[i] = kernels.dot(x + i, x, kSpan - i);
+  });
+  for (int i = 0; i <= kOrder; ++i) r[i] *= kLagWindow.value[i];
   r[0] = r[0] * 1.0001f + 1.0f;  // -40 dB of white noise, which also keeps the error above 1e-4 of r[0]
   error = r[0];
   for (int i = 1; i <= kOrder; ++i) {
@@ -105,44 +120,52 @@ void PitchTracker::whiten(const kernels::Kernels &kernels) {
     a[i] = reflection;
     error *= 1.0f - reflection * reflection;
   }
-  const float *fresh = x + kSpan - 2 * kHalf;
-  float *out = whitened_ + kFarLag;
-  float residual[1 + 2 * kHalf];
-  residual[0] = last_residual_;
-  memcpy(residual + 1, fresh, 2 * kHalf * sizeof(float));
-  for (int i = 1; i <= kOrder; ++i) {
-    for (int n = 0; n < 2 * kHalf; ++n) residual[n + 1] += a[i] * fresh[n - i];
+  for (int c = 0; c < channels_; ++c) {
+    Channel &channel = channel_[c];
+    const float *fresh = channel.decimated + kOrder + kSpan - 2 * kHalf;
+    float *out = channel.whitened + kFarLag;
+    float residual[1 + 2 * kHalf];
+    residual[0] = channel.last_residual;
+    memcpy(residual + 1, fresh, 2 * kHalf * sizeof(float));
+    for (int i = 1; i <= kOrder; ++i) {
+      for (int n = 0; n < 2 * kHalf; ++n) residual[n + 1] += a[i] * fresh[n - i];
+    }
+    for (int n = 0; n < 2 * kHalf; ++n) out[n] = residual[n + 1] + 0.7f * residual[n];
+    channel.last_residual = base::snap_tiny(residual[2 * kHalf]);
+    base::snap_tiny(out, 2 * kHalf);
   }
-  for (int n = 0; n < 2 * kHalf; ++n) out[n] = residual[n + 1] + 0.7f * residual[n];
-  last_residual_ = base::snap_tiny(residual[2 * kHalf]);
-  base::snap_tiny(out, 2 * kHalf);
 }
 
 // Correlation of one half-frame with its past at every lag, and the energies for its normalisation.
-void PitchTracker::correlate_half(const kernels::Kernels &kernels, const float *segment) {
-  int slot = half_index_ % kSegments;
-  float reversed[kFarLags];
-  kernels.correlate(reversed, segment, segment - kFarLag, kHalf, kFarLags);
-  for (int i = 0; i < kFarLags; ++i) product_[slot][i] = reversed[kFarLags - 1 - i];
-  // Sliding sum in double: what leaves is then subtracted exactly enough at any level.
-  double past = 0;
-  for (int n = 0; n < kHalf; ++n) past += double(segment[n - kMinLag]) * segment[n - kMinLag];
-  float own = kernels.dot(segment, segment, kHalf);
-  for (int i = 0; i < kFarLags; ++i) {
-    energy_[slot][i] = own + static_cast<float>(past > 0 ? past : 0);
-    if (i + 1 == kFarLags) break;  // nothing older is kept
-    double enters = segment[-kMinLag - i - 1], leaves = segment[kHalf - 1 - kMinLag - i];
-    past += enters * enters - leaves * leaves;
-  }
+void PitchTracker::correlate_half(const kernels::Kernels &kernels, int half) {
+  mean_over(channels_, correlated_[half_index_ % kSegments], [&](int c, float correlated[]) {
+    const float *segment = channel_[c].whitened + kFarLag + half * kHalf;
+    float *product = correlated, *energy = correlated + kFarLags, reversed[kFarLags];
+    kernels.correlate(reversed, segment, segment - kFarLag, kHalf, kFarLags);
+    for (int i = 0; i < kFarLags; ++i) product[i] = reversed[kFarLags - 1 - i];
+    // Sliding sum in double: what leaves is then subtracted exactly enough at any level.
+    double past = 0;
+    for (int n = 0; n < kHalf; ++n) past += double(segment[n - kMinLag]) * segment[n - kMinLag];
+    float own = kernels.dot(segment, segment, kHalf);
+    for (int i = 0; i < kFarLags; ++i) {
+      energy[i] = own + static_cast<float>(past > 0 ? past : 0);
+      if (i + 1 == kFarLags) break;  // nothing older is kept
+      double enters = segment[-kMinLag - i - 1], leaves = segment[kHalf - 1 - kMinLag - i];
+      past += enters * enters - leaves * leaves;
+    }
+  });
 }
 
 // Normalised correlation of each candidate: the mean of that at its lag and at twice its lag. Loops have no branches
 // and no order among their lags, so that compilers make vectors of them.
 void PitchTracker::combine(float own[kLags]) const {
   float raw[kFarLags + 1], first[kLags];
+  const float *half[kSegments];
+  for (int s = 0; s < kSegments; ++s) half[s] = correlated_[s];
   for (int i = 0; i < kFarLags; ++i) {
-    float product = (product_[0][i] + product_[1][i]) + (product_[2][i] + product_[3][i]);
-    float energy = (energy_[0][i] + energy_[1][i]) + (energy_[2][i] + energy_[3][i]);
+    const int e = kFarLags + i;
+    float product = (half[0][i] + half[1][i]) + (half[2][i] + half[3][i]);
+    float energy = (half[0][e] + half[1][e]) + (half[2][e] + half[3][e]);
     raw[i] = 2.0f * product / (1.0f + energy);
   }
   raw[kFarLags] = raw[kFarLags - 1];  // a neighbour that changes no maximum
@@ -218,54 +241,69 @@ int PitchTracker::backtrack(int half_frames) const {
   return index + kMinLag;
 }
 
-void PitchTracker::decimate(const kernels::Kernels &kernels, const float *newest) {
-  memmove(decimated_, decimated_ + 2 * kHalf, (kOrder + 4 * kHalf) * sizeof(float));
-  for (int n = 0; n < 2 * kHalf; ++n) {
-    const float *x = newest + kDecimation * n + kDecimation - kDecimatorTaps;
-    decimated_[kOrder + 4 * kHalf + n] = kernels.dot(x, kDecimator.tap, kDecimatorTaps);
+void PitchTracker::decimate(const kernels::Kernels &kernels, const PitchSignal &signal) {
+  for (int c = 0; c < channels_; ++c) {
+    float *decimated = channel_[c].decimated, *whitened = channel_[c].whitened;
+    const float *newest = signal.newest + c * signal.distance;
+    memmove(decimated, decimated + 2 * kHalf, (kOrder + 4 * kHalf) * sizeof(float));
+    for (int n = 0; n < 2 * kHalf; ++n) {
+      const float *x = newest + kDecimation * n + kDecimation - kDecimatorTaps;
+      decimated[kOrder + 4 * kHalf + n] = kernels.dot(x, kDecimator.tap, kDecimatorTaps);
+    }
+    memmove(whitened, whitened + 2 * kHalf, kFarLag * sizeof(float));
   }
-  memmove(whitened_, whitened_ + 2 * kHalf, kFarLag * sizeof(float));
 }
 
 // Two steps for each half-frame, between what prepares the signal and what refines the result.
-void PitchTracker::step(int step, const kernels::Kernels &kernels, const float *newest, const float *frame,
-                        int lookahead, int ahead, PitchResult *result) {
+void PitchTracker::step(int step, const kernels::Kernels &kernels, const PitchSignal &signal, PitchResult *result) {
   if (step == 0) {
-    decimate(kernels, newest);
+    decimate(kernels, signal);
     whiten(kernels);
   } else if (step == kSteps - 1) {
-    const int period = kDecimation * backtrack(2 * lookahead);
-    result->period = refine_period(kernels, frame, period, ahead);
+    const int period = kDecimation * backtrack(2 * signal.lookahead);
+    result->period = refine_period(kernels, signal, channels_, period);
   } else if (step % 2 == 1) {
     half_index_ = (half_index_ + 1) % (kSegments * kPath);
-    correlate_half(kernels, whitened_ + kFarLag + step / 2 * kHalf);
+    correlate_half(kernels, step / 2);
   } else {
     result->correlation = advance();
   }
 }
 
-PitchResult PitchTracker::process(const kernels::Kernels &kernels, const float *newest, const float *frame,
-                                  int lookahead, int ahead) {
+PitchResult PitchTracker::process(const kernels::Kernels &kernels, const PitchSignal &signal) {
   PitchResult result;
-  for (int i = 0; i < kSteps; ++i) step(i, kernels, newest, frame, lookahead, ahead, &result);
+  for (int i = 0; i < kSteps; ++i) step(i, kernels, signal, &result);
   return result;
 }
 
-int refine_period(const kernels::Kernels &kernels, const float *frame, int estimate, int ahead) {
-  constexpr int kReach = 4;
-  int low = estimate - kReach < kMinPeriod ? kMinPeriod : estimate - kReach;
-  int high = estimate + kReach > kMaxPeriod ? kMaxPeriod : estimate + kReach;
-  float own = 1.0f + kernels.dot(frame, frame, kWindow);
-  float past[2 * kReach + 1], future[2 * kReach + 1];  // products with what lies high..low back and low..high ahead
-  const bool both = high <= ahead;  // for all candidates or for none, or the sums could not be compared
-  kernels.correlate(past, frame, frame - high, kWindow, high - low + 1);
-  if (both) kernels.correlate(future, frame, frame + low, kWindow, high - low + 1);
+int refine_period(const kernels::Kernels &kernels, const PitchSignal &signal, int channels, int estimate) {
+  constexpr int kReach = 4, kMost = 2 * kReach + 1;
+  const int low = estimate - kReach < kMinPeriod ? kMinPeriod : estimate - kReach;
+  const int high = estimate + kReach > kMaxPeriod ? kMaxPeriod : estimate + kReach;
+  const int count = high - low + 1;
+  const bool both = high <= signal.ahead;  // for all candidates or for none, or the sums could not be compared
+  // Products with what lies high..low back and low..high ahead, energies of what lies low..high back and ahead.
+  enum { kPast, kFuture = kMost, kBefore = 2 * kMost, kAfter = 3 * kMost, kOwn = 4 * kMost, kMeans };
+  float means[kMeans];
+  mean_over(channels, means, [&](int c, float values[]) {
+    const float *frame = signal.frame + c * signal.distance;
+    for (int i = 0; i < kMeans; ++i) values[i] = 0;
+    values[kOwn] = kernels.dot(frame, frame, kWindow);
+    kernels.correlate(values + kPast, frame, frame - high, kWindow, count);
+    if (both) kernels.correlate(values + kFuture, frame, frame + low, kWindow, count);
+    for (int i = 0; i < count; ++i) {
+      const float *before = frame - low - i, *after = frame + low + i;
+      values[kBefore + i] = kernels.dot(before, before, kWindow);
+      if (both) values[kAfter + i] = kernels.dot(after, after, kWindow);
+    }
+  });
+  const float own = 1.0f + means[kOwn];
   float best_value = -2.0f;
   int best = estimate;
   for (int period = low; period <= high; ++period) {
-    const float *before = frame - period, *after = frame + period;
-    float value = past[high - period] / (own + kernels.dot(before, before, kWindow));
-    if (both) value += future[period - low] / (own + kernels.dot(after, after, kWindow));
+    const int i = period - low;
+    float value = means[kPast + high - period] / (own + means[kBefore + i]);
+    if (both) value += means[kFuture + i] / (own + means[kAfter + i]);
     if (value > best_value) {
       best_value = value;
       best = period;

@@ -12,18 +12,26 @@ class Splice {
  public:
   static constexpr int kMaxFade = kFrame / 2;
 
-  void reset() { length_ = faded_ = 0; }
+  void reset(const Rate &rate) {
+    fade_ = rate.frame / 2;
+    kept_ = length_ = faded_ = 0;
+  }
 
-  // After samples that were left out: the first ones of them, as many as there are up to half a frame.
-  void begin(const float *left_out, int count);
+  // In place: samples that leave the stream, or would if they were not left out.
+  void pass(float *x, int count);
 
-  // In place: samples that leave the stream.
-  void pass(float *x, size_t count);
+  // Further samples that are left out, after they have passed.
+  void leave_out(const float *x, int count);
+
+  // After the last of them.
+  void begin();
 
  private:
-  float left_out_[kMaxFade];
-  int length_;
-  int faded_;  // how many of them have been cross-faded
+  float left_out_[kMaxFade];  // the first ones of them
+  int fade_;                  // the most that are kept
+  int kept_;                  // how many are, before begin
+  int length_;                // and how many after it
+  int faded_;                 // how many of these have been cross-faded
 };
 
 }  // namespace linnet::dsp

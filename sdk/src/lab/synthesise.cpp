@@ -1,6 +1,8 @@
 // Synthesis of whole recordings.
 #include "lab/synthesise.h"
 
+#include <cstring>
+
 #include "base/fp_env.h"
 #include "dsp/analysis.h"
 #include "dsp/stft.h"
@@ -13,7 +15,12 @@ void synthesise(const kernels::Kernels &kernels, const dsp::Rate &rate, const fl
                 int lookahead, const float *gains, const float *strengths, const float *taps, int reach,
                 float postfilter, float *out) {
   const base::FpScope fp_env;
+  base::Arena plan;
+  dsp::Synthesis::take_channels(plan, 1);
+  Memory memory(plan);
+  base::Arena arena = memory.arena();
   dsp::Synthesis synthesis;
+  synthesis.attach(rate, dsp::Synthesis::take_channels(arena, 1), 1);
   synthesis.reset();
   dsp::AnalysisWants wants = {lookahead};
   wants.pitch = strengths != nullptr;
@@ -23,9 +30,10 @@ void synthesise(const kernels::Kernels &kernels, const dsp::Rate &rate, const fl
   const size_t filters = size_t{dsp::kLowBins} * static_cast<size_t>(2 * reach + 1) * 2;
   analyse_each(kernels, noisy, frames, wants, [&](size_t t, const dsp::AnalysisFrame &frame) {
     const dsp::Synthesis::Controls controls = {gains + t * dsp::kBands, strengths ? strengths + t * dsp::kBands : none,
-                                               taps ? taps + t * filters : nullptr};
-    float heard[dsp::kBands];
-    synthesis.process(kernels, rate, frame, controls, postfilter, heard, out + t * static_cast<size_t>(rate.frame));
+                                               taps ? taps + t * filters : nullptr, postfilter};
+    synthesis.process(kernels, frame, controls);
+    memcpy(out + t * static_cast<size_t>(rate.frame), synthesis.samples(0),
+           static_cast<size_t>(rate.frame) * sizeof *out);
   });
 }
 
