@@ -4,7 +4,7 @@
 //
 //     bench_process backends
 //     bench_process count BACKEND FRAMES_PER_RECIPE WARM_UP FRAMES_PER_CALL [RECIPE] < MODEL
-//     bench_process calls BACKEND SPREAD SAMPLES CALLS RECIPE WARM_UP < MODEL
+//     bench_process calls BACKEND SPREAD CHANNELS SAMPLES CALLS RECIPE WARM_UP < MODEL
 //     bench_process callbacks BACKEND SPREAD SAMPLES ROUNDS CORE < MODEL
 //     bench_process native BACKEND SECONDS_PER_ITEM CORE < MODEL
 //     bench_process gru BACKEND CORE
@@ -14,7 +14,8 @@
 // call until FRAMES_PER_RECIPE frames are done. Prints names of the recipes, one line per window, and the bytes of
 // stack that all of it has used.
 // calls, callbacks: calls of SAMPLES samples, of a stream that spreads its frames (SPREAD 1) or takes any block (0):
-// counted under the plugin, a window each, after WARM_UP frames of the recipe over and over, or timed. Times repeat
+// counted under the plugin, a window each, after WARM_UP frames of the recipe over and over, or timed. Several channels
+// share the recipe's samples out among them, which makes another signal of it and no other work. Times repeat
 // with the place of a call in its frames: the median of each place over ROUNDS.
 #include <sched.h>
 #include <ucontext.h>
@@ -66,8 +67,8 @@ void read_model() {
 
 linnet_config config_of(const char *backend) { return {sizeof(linnet_config), 48000, 0, backend, 0, 1}; }
 
-linnet_config config_of_calls(const char *backend, bool spread) {
-  return {sizeof(linnet_config), 48000, 1, backend, spread ? 1 : 0, 1};
+linnet_config config_of_calls(const char *backend, bool spread, int channels) {
+  return {sizeof(linnet_config), 48000, 1, backend, spread ? 1 : 0, channels};
 }
 
 void check(linnet_status status, const char *what) {
@@ -137,27 +138,30 @@ size_t places_of(size_t samples) {
 
 // Frames of the input, over and over.
 void warm_up(linnet_stream *stream, size_t frames) {
+  const size_t samples = kFrame * static_cast<size_t>(linnet_channels(stream));
   for (size_t i = 0; i < frames; ++i) {
-    linnet_process(stream, input + i * kFrame % recipes::kLength, output, kFrame);
+    linnet_process(stream, input + i * samples % (recipes::kLength - samples + kFrame), output, kFrame);
   }
 }
 
 struct CallOptions {
   const char *backend;
   bool spread;
+  int channels;
   size_t samples, calls;
   const char *recipe;
   size_t warm_up;
 };
 
 void count_calls(const CallOptions &options) {
-  linnet_stream *stream = init_stream(config_of_calls(options.backend, options.spread), stream_memory, kStreamRoom);
+  linnet_stream *stream = init_stream(config_of_calls(options.backend, options.spread, options.channels), stream_memory, kStreamRoom);
   for (const recipes::Recipe &recipe : recipes::kRecipes) {
     if (strcmp(recipe.name, options.recipe) == 0) recipe.make(input);
   }
   warm_up(stream, options.warm_up);
+  const size_t step = options.samples * static_cast<size_t>(options.channels);
   for (size_t i = 0; i < options.calls; ++i) {
-    measured_call(stream, input + i * options.samples % (recipes::kLength - options.samples), output, options.samples);
+    measured_call(stream, input + i * step % (recipes::kLength - step), output, options.samples);
   }
 }
 
@@ -210,7 +214,7 @@ void print_times(const char *name, std::vector<double> times, int frames, const 
 }
 
 void time_calls(const char *backend, bool spread, size_t samples, int rounds) {
-  linnet_stream *stream = init_stream(config_of_calls(backend, spread), stream_memory, kStreamRoom);
+  linnet_stream *stream = init_stream(config_of_calls(backend, spread, 1), stream_memory, kStreamRoom);
   recipes::speech_in_noise(input);
   warm_up(stream, 30);
   std::vector<std::vector<double>> times(places_of(samples));
@@ -479,10 +483,10 @@ int main(int argc, char **argv) {
     read_model();
     printf("size %zu\n", stream_size(argv[2]));
     count({argv[2], argc == 7 ? argv[6] : nullptr, atoi(argv[3]), atoi(argv[4]), atoi(argv[5])});
-  } else if (word == "calls" && argc == 8) {
+  } else if (word == "calls" && argc == 9) {
     read_model();
-    count_calls({argv[2], atoi(argv[3]) != 0, static_cast<size_t>(atoi(argv[4])), static_cast<size_t>(atoi(argv[5])),
-                 argv[6], static_cast<size_t>(atoi(argv[7]))});
+    count_calls({argv[2], atoi(argv[3]) != 0, atoi(argv[4]), static_cast<size_t>(atoi(argv[5])),
+                 static_cast<size_t>(atoi(argv[6])), argv[7], static_cast<size_t>(atoi(argv[8]))});
   } else if (word == "callbacks" && argc == 7) {
     pin(atoi(argv[6]));
     read_model();
@@ -499,8 +503,8 @@ int main(int argc, char **argv) {
     bandwidth();
   } else {
     stop("usage",
-         "backends | count BACKEND FRAMES WARM_UP PER_CALL [RECIPE] | calls BACKEND SPREAD SAMPLES CALLS RECIPE "
-         "WARM_UP | "
+         "backends | count BACKEND FRAMES WARM_UP PER_CALL [RECIPE] | calls BACKEND SPREAD CHANNELS SAMPLES "
+         "CALLS RECIPE WARM_UP | "
          "callbacks BACKEND SPREAD SAMPLES ROUNDS CORE | native BACKEND SECONDS CORE | "
          "gru BACKEND CORE | bandwidth CORE");
   }

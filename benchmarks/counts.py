@@ -191,14 +191,15 @@ def count_calls(
     spread: bool,
     recipe: str = "speech_in_noise",
     warm_up: int = 30,
+    channels: int = 1,
 ) -> list[int]:
-    """Instructions of each call of so many samples, over as many calls as their places in frames repeat after.
+    """Instructions of each call of so many samples of each channel, over as many calls as their places in frames repeat after.
 
     spread: whether the stream spreads its frames over calls, or computes each in the call that completes it. warm_up:
     frames of the recipe before. Raises CountError.
     """
     calls = math.lcm(samples, _core.FRAME) // samples
-    arguments = [backend, str(int(spread)), str(samples), str(calls), recipe, str(warm_up)]
+    arguments = [backend, str(int(spread)), str(channels), str(samples), str(calls), recipe, str(warm_up)]
     _, report = _run(target, cpu, model, arguments, word="calls")
     return [sum(map(int, rest)) for kind, *rest in report if kind == "window"]
 

@@ -1,6 +1,7 @@
 // See vectors.h. Inputs come from recipes.h; each goes through the C API in frames, one of them also with controls set,
 // two frames at a time, in blocks of odd sizes, as 16-bit samples, spread, around rests of the stream and with losses.
-// Some go through streams of lower rates, which get a sample of it at each of their instants.
+// Some go through streams of lower rates, which get a sample of it at each of their instants, some through streams of
+// several channels.
 #include "selftest/vectors.h"
 
 #include <cstdio>
@@ -59,6 +60,7 @@ struct Use {
   bool any_block, i16, spread, losses;
   size_t frames;  // per call, without any_block and spread
   int rate = 48000;
+  int channels = 1;
 };
 
 constexpr Use kPlain = {"", "s", 100, 0, false, false, false, false, 1};
@@ -89,6 +91,35 @@ constexpr Use kOthersOfRates[] = {
     {"_32k_losses", "s", 100, 0, true, false, false, true, 1, 32000},
 };
 
+constexpr size_t kMostSamples = 4 * kLength;  // of all channels, in a second
+constexpr Use kChannels[] = {
+    {"_stereo", "s", 100, 0, false, false, false, false, 1, 48000, 2},
+    {"_stereo_postfilter", "s", 100, 1, false, false, false, false, 2, 48000, 2},
+    {"_stereo_i16", "s", 12, 0, false, true, false, false, 1, 48000, 2},
+    {"_stereo_spread", "s", 100, 0, false, false, true, false, 1, 48000, 2},
+    {"_stereo_losses", "s", 100, 0, true, false, false, true, 1, 48000, 2},
+    {"_stereo_pause", "szzzs", 100, 0, false, false, false, false, 1, 48000, 2},
+    {"_stereo_16k", "s", 100, 0, false, false, false, false, 1, 16000, 2},
+    {"_3_channels", "s", 100, 0.5f, true, false, false, false, 1, 48000, 3},
+    {"_8_channels_24k", "s", 100, 0, false, false, false, false, 1, 24000, 8},
+};
+
+// A recipe's signal at the instants of a rate, interleaved. The first channel has it as it is; the others hear it at
+// half the level, every second one turned round, each in a noise of its own.
+void fill_channels(float *x, const Use &use, bool silent, size_t length) {
+  const size_t channels = static_cast<size_t>(use.channels);
+  for (size_t n = 0; n < length; ++n) x[n] = x[n * kLength / length];
+  recipes::Random random{20};
+  for (size_t n = length; channels > 1 && n-- > 0;) {
+    const float first = x[n];
+    for (size_t c = channels - 1; c > 0; --c) {
+      const float noise = recipes::unit(random.sample() / 8), heard = c % 2 == 0 ? first : -first;
+      x[n * channels + c] = silent ? 0.0f : 0.5f * heard + noise;
+    }
+    x[n * channels] = first;
+  }
+}
+
 void add_stats(const linnet_stream *stream, Caller *caller, Sha256 *hash) {
   linnet_stats stats;
   stats.size = sizeof stats;
@@ -103,11 +134,13 @@ void add_stats(const linnet_stream *stream, Caller *caller, Sha256 *hash) {
 
 const char *run_recipe(const Request &request, const recipes::Recipe &recipe, const Use &use, Report report,
                        void *context) {
-  static float x[kLength];
-  static int16_t s[kLength];
+  static float x[kMostSamples];
+  static int16_t s[kMostSamples];
   Caller caller(request.mode ? fp_find_mode(request.mode) : nullptr);
   const size_t length = static_cast<size_t>(use.rate), frame = length / 100;
-  linnet_config config = {sizeof config, use.rate, use.any_block ? 1 : 0, request.backend, use.spread ? 1 : 0};
+  const size_t channels = static_cast<size_t>(use.channels);
+  linnet_config config = {sizeof config,   use.rate,           use.any_block ? 1 : 0,
+                          request.backend, use.spread ? 1 : 0, use.channels};
   linnet_model *model = nullptr;
   linnet_stream *stream = nullptr;
   caller.enter();
@@ -118,28 +151,28 @@ const char *run_recipe(const Request &request, const recipes::Recipe &recipe, co
   Sha256 samples, stats;
   for (const char *second = use.seconds; *second; ++second) {
     *second == 'z' ? recipes::silence(x) : recipe.make(x);
-    for (size_t n = 0; n < length; ++n) x[n] = x[n * kLength / length];
+    fill_channels(x, use, *second == 'z', length);
     if (status == LINNET_OK) status = linnet_set_attenuation_limit(stream, *second == '0' ? 0 : use.limit);
     for (size_t done = 0, n = 0, call = 0; status == LINNET_OK && done < length; done += n, ++call) {
       n = use.any_block || use.spread ? 1 + done * 7 % 701 : use.frames * frame;
       if (n > length - done) n = length - done;
-      if (use.i16) {
-        for (size_t i = done; i < done + n; ++i) s[i] = static_cast<int16_t>(x[i] * 32767.0f);
-      }
+      float *const block = x + done * channels;
+      int16_t *const shorts = s + done * channels;
+      for (size_t i = 0; use.i16 && i < n * channels; ++i) shorts[i] = static_cast<int16_t>(block[i] * 32767.0f);
       caller.enter();
       if (use.losses && call % 9 == 4) {
-        status = linnet_conceal(stream, x + done, n);
+        status = linnet_conceal(stream, block, n);
       } else if (use.losses && call % 9 == 7) {
         status = linnet_gap(stream, n);
       } else if (use.i16) {
-        status = linnet_process_i16(stream, s + done, s + done, n);
+        status = linnet_process_i16(stream, shorts, shorts, n);
       } else {
-        status = linnet_process(stream, x + done, x + done, n);
+        status = linnet_process(stream, block, block, n);
       }
       caller.leave();
       add_stats(stream, &caller, &stats);
     }
-    use.i16 ? samples.add(s, length * sizeof *s) : samples.add(x, length * sizeof *x);
+    use.i16 ? samples.add(s, channels * length * sizeof *s) : samples.add(x, channels * length * sizeof *x);
   }
   linnet_destroy(stream);
   linnet_model_destroy(model);
@@ -237,6 +270,7 @@ const char *run_vectors(const Request &request, Report report, void *context) {
     for (const recipes::Recipe &recipe : at_rates) run(recipe, use);
   }
   for (const Use &use : kOthersOfRates) run(in_noise, use);
+  for (const Use &use : kChannels) run(in_noise, use);
   return why;
 }
 

@@ -64,18 +64,31 @@ def test_worst_frame_is_bounded(countable: targets.Target) -> None:
     assert run.worst() <= 1.5 * run.median()
 
 
+@pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize("samples", [64, 128, 160])
 @pytest.mark.parametrize("name", common.MODELS)
-def test_a_spread_frame_loads_calls_alike(countable: targets.Target, root: Path, name: str, samples: int) -> None:
+def test_a_spread_frame_loads_calls_alike(
+    countable: targets.Target, root: Path, name: str, samples: int, channels: int
+) -> None:
     """The worst call costs at most 1.6 times the mean with every kernel table for vectors."""
     cpu, backend = vector_run(countable)
-    calls = counts.count_calls(
-        countable, cpu, backend, (root / f"sdk/models/{name}.linnet").read_bytes(), samples, spread=True
-    )
-    print(
-        f"{countable.name} {backend} {name}, {samples} samples: worst / mean {max(calls) * len(calls) / sum(calls):.2f}"
-    )
+    model = (root / f"sdk/models/{name}.linnet").read_bytes()
+    calls = counts.count_calls(countable, cpu, backend, model, samples, spread=True, channels=channels)
+    what = f"{countable.name} {backend} {name}, {samples} samples of {channels}"
+    print(f"{what}: worst / mean {max(calls) * len(calls) / sum(calls):.2f}")
     assert max(calls) * len(calls) <= 1.6 * sum(calls)
+
+
+@pytest.mark.parametrize("name", common.MODELS)
+def test_two_channels_cost_less_than_one_and_a_half_times_one(
+    countable: targets.Target, root: Path, name: str
+) -> None:
+    cpu, backend = vector_run(countable)
+    run = countable, cpu, backend, (root / f"sdk/models/{name}.linnet").read_bytes(), 480, False
+    one, two, eight = (max(counts.count_calls(*run, channels=channels)) for channels in (1, 2, 8))
+    print(f"{countable.name} {backend} {name}: two channels {two / one:.2f}, eight {eight / one:.2f} times one")
+    assert one < two < 1.5 * one
+    assert eight < 4.5 * one
 
 
 def test_a_frame_of_rest_costs_next_to_nothing(countable: targets.Target, root: Path) -> None:

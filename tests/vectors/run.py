@@ -41,6 +41,7 @@ Hashes = dict[str, dict[str, str]]
 Choice = dict[str, tuple[str, ...] | None]
 NETWORK = ("network_usual", "network_two_frames")
 USES = ("", "_postfilter", "_two_frames", "_spread", "_pause", "_losses", "_8k", "_16k", "_24k", "_32k")
+USES += ("_stereo", "_stereo_postfilter", "_stereo_spread")
 MODELS: Choice = {
     TINY: None,
     **dict.fromkeys(
