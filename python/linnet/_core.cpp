@@ -51,16 +51,19 @@ class Model {
 class Stream {
  public:
   Stream(std::shared_ptr<Model> model, bool any_block, const std::optional<std::string> &backend_name, bool spread,
-         int sample_rate)
-      : model_(std::move(model)) {
+         int sample_rate, int channels)
+      : model_(std::move(model)), channels_(channels) {
     linnet_config config = {};
     config.size = sizeof config;
     config.sample_rate = sample_rate;
     config.any_block = any_block;
     config.spread = spread;
+    config.channels = channels;
     config.backend = backend_name ? backend_name->c_str() : nullptr;
     const linnet_status status = linnet_create(model_->get(), &config, &stream_);
-    check(status, status == LINNET_ERR_RATE ? "got " + std::to_string(sample_rate) : backend_name.value_or(""));
+    check(status, status == LINNET_ERR_RATE       ? "got " + std::to_string(sample_rate)
+                  : status == LINNET_ERR_ARGUMENT ? std::to_string(channels) + " channels"
+                                                  : backend_name.value_or(""));
   }
   ~Stream() { linnet_destroy(stream_); }
   Stream(const Stream &) = delete;
@@ -102,6 +105,7 @@ class Stream {
     return d;
   }
   int sample_rate() const { return linnet_sample_rate(stream_); }
+  int channels() const { return channels_; }
   int frame_size() const { return linnet_frame_size(stream_); }
   int delay() const { return linnet_delay(stream_); }
   std::string backend_name() const { return linnet_backend(stream_); }
@@ -109,17 +113,22 @@ class Stream {
  private:
   template <class Array, class Process>
   Array run(const Array &in, Process process) {
-    check_mono(in, "samples");
+    if (channels_ == 1) {
+      check_mono(in, "samples");
+    } else {
+      check_matrix(in, in.ndim() > 0 ? in.shape(0) : 0, channels_, "samples");
+    }
     const auto *from = in.data();
     return write<Array>(static_cast<size_t>(in.shape(0)), [&](linnet_stream *stream, auto *to, size_t count) {
       return process(stream, from, to, count);
     });
   }
 
-  // The samples that a function of the C API writes.
+  // The samples that a function of the C API writes, so many of each channel: (count,) or (count, channels).
   template <class Array, class Write>
   Array write(size_t count, Write write) {
-    Array out = vector_of<Array>(static_cast<py::ssize_t>(count));
+    const py::ssize_t rows = static_cast<py::ssize_t>(count);
+    Array out = channels_ == 1 ? vector_of<Array>(rows) : matrix_of<Array>(rows, channels_);
     auto *to = out.mutable_data();
     const py::gil_scoped_release release;
     const std::lock_guard<std::mutex> one(busy_);
@@ -128,6 +137,7 @@ class Stream {
   }
 
   std::shared_ptr<Model> model_;  // outlives the stream
+  const int channels_;
   linnet_stream *stream_ = nullptr;
   std::mutex busy_;  // the C API leaves this to the caller, and Python threads share objects without a thought
 };
@@ -216,10 +226,10 @@ PYBIND11_MODULE(_core, m) {
       .def_property_readonly("frame_bytes", [](const Model &model) { return model.info().frame_bytes; })
       .def_property_readonly("stream_bytes", [](const Model &model) { return model.info().stream_bytes; });
 
-  py::class_<Stream>(m, "Stream", "One mono stream.")
-      .def(py::init<std::shared_ptr<Model>, bool, const std::optional<std::string> &, bool, int>(),
+  py::class_<Stream>(m, "Stream", "One stream, of one signal of 1 to 8 channels.")
+      .def(py::init<std::shared_ptr<Model>, bool, const std::optional<std::string> &, bool, int, int>(),
            py::arg("model").none(false), py::arg("any_block") = false, py::arg("backend") = std::nullopt,
-           py::arg("spread") = false, py::arg("sample_rate") = dsp::kSampleRate)
+           py::arg("spread") = false, py::arg("sample_rate") = dsp::kSampleRate, py::arg("channels") = 1)
       .def("process", &Stream::process, py::arg("samples"))
       .def("process_i16", &Stream::process_i16, py::arg("samples").noconvert())
       .def("conceal", &Stream::conceal, py::arg("count"))
@@ -230,6 +240,7 @@ PYBIND11_MODULE(_core, m) {
       .def("set_postfilter", &Stream::set_postfilter, py::arg("amount"))
       .def("stats", &Stream::stats)
       .def_property_readonly("sample_rate", &Stream::sample_rate)
+      .def_property_readonly("channels", &Stream::channels)
       .def_property_readonly("frame_size", &Stream::frame_size)
       .def_property_readonly("delay", &Stream::delay)
       .def_property_readonly("backend", &Stream::backend_name);
@@ -252,6 +263,7 @@ PYBIND11_MODULE(_core, m) {
   m.attr("LOW_BINS") = base::kLowBins;
   m.attr("FINE") = base::kFineInputs;
   m.attr("MAX_LOOKAHEAD") = dsp::kMaxLookahead;
+  m.attr("MAX_CHANNELS") = dsp::kMaxChannels;
   m.attr("MAX_SAMPLE") = base::kMaxSample;
   m.def("band_centre", &band_centre);
 

@@ -23,6 +23,7 @@ TOKENS: int  # parts of the spectrum of networks with shared layers
 LOW_BINS: int  # that some networks look at one by one, and filter
 FINE: int  # fine inputs of a frame: level, cosine and sine of the turn of each low bin, kind by kind
 MAX_LOOKAHEAD: int  # frames
+MAX_CHANNELS: int  # of a stream
 MAX_SAMPLE: float  # larger ones are clamped; full scale is 1
 LARGEST_WIDTHS: dict[str, int]  # of a model; all are multiples of 8
 LARGEST_BAND_SPLIT: dict[str, int]  # of a model with shared layers; channels and context are multiples of 8
@@ -62,7 +63,10 @@ class Model:
     def stream_bytes(self) -> int: ...
 
 class Stream:
-    """One mono stream at a rate of RATES. Raises LinnetError for another one."""
+    """One stream at a rate of RATES, of a signal of 1..MAX_CHANNELS channels. Raises LinnetError for other ones.
+
+    Samples are (n,) of one channel, (n, channels) of more.
+    """
 
     def __init__(
         self,
@@ -71,6 +75,7 @@ class Stream:
         backend: str | None = None,
         spread: bool = False,
         sample_rate: int = 48000,
+        channels: int = 1,
     ) -> None: ...
     def process(self, samples: ArrayLike) -> NDArray[np.float32]: ...
     def process_i16(self, samples: NDArray[np.int16]) -> NDArray[np.int16]: ...
@@ -83,6 +88,8 @@ class Stream:
     def stats(self) -> _Stats: ...
     @property
     def sample_rate(self) -> int: ...
+    @property
+    def channels(self) -> int: ...
     @property
     def frame_size(self) -> int: ...
     @property

@@ -1,8 +1,8 @@
-"""Streams and whole recordings in numpy: the C++ core's mono streams, made comfortable.
+"""Streams and whole recordings in numpy: the C++ core's streams, made comfortable.
 
 `Enhancer` is the real-time side: blocks of any length in, blocks of the same length out, a fixed delay. `enhance` and
 `RateAdapter` are the file side: any sample rate (those that no stream has are resampled by soxr both ways), any number
-of channels, no delay.
+of channels, no delay. The channels of a signal are enhanced alike, so that its stereo image stays.
 Samples are float32 or float64 with full scale +-1, or int16; NaN and infinity count as 0 and other values are clamped
 to +-4.
 """
@@ -26,11 +26,12 @@ RATES: tuple[int, ...] = _core.RATES  # Hz, that a stream may have
 DEFAULT_POSTFILTER = 0.0  # that of the core
 LOWEST_RATE, HIGHEST_RATE = 4000, 384000  # Hz, of recordings
 MAX_CHANNELS = 64
+MAX_SHARED = _core.MAX_CHANNELS  # channels that one stream takes
 _DTYPES = (np.float32, np.float64, np.int16)
 
 
 class Stats(NamedTuple):
-    """State of one channel at its newest enhanced frame; never a mix of two frames."""
+    """State of a signal at its newest enhanced frame; never a mix of two frames."""
 
     speech_probability: float  # 0..1
     input_snr_db: float  # speech to noise ratio of the input, -30..60; averaged over 1 s, stays in pauses of speech
@@ -40,14 +41,16 @@ class Stats(NamedTuple):
 
 
 class Enhancer:
-    """A stream: one core stream per channel, all on one model, which is read and checked once in a process.
+    """A stream of one signal, on a model that is read and checked once in a process.
 
     model: a Model, a name ("large", "light", "base", ...), a path of a .linnet file, or its bytes. rate: 8000,
     16000, 24000, 32000 or 48000 Hz; others go through `linnet.enhance` or `RateAdapter`. attenuation_limit_db: the most
     that noise is attenuated, 0 (a delayed copy, bit for bit) .. 100 (no limit). postfilter: strength of the envelope
     post-filter, 0 (off) .. 1. backend: None for the fastest, else one of `linnet.backends()`. channels: 1 takes blocks
-    of shape (n,) or (n, 1), more take (n, channels). any_block: blocks of any length; False wants whole frames of 10 ms
-    and saves 10 ms of delay.
+    of shape (n,) or (n, 1), more take (n, channels). Up to eight channels are enhanced alike: what is taken away is the
+    same in all of them, so that the image stays, and two cost less than one and a half times one. independent: each
+    channel by itself, which is for channels that are no one signal; more than eight always are. any_block: blocks of
+    any length; False wants whole frames of 10 ms and saves 10 ms of delay.
 
     Not to be shared between threads without a lock. Raises ValueError (ModelError for the model) naming the bad value.
     """
@@ -61,6 +64,7 @@ class Enhancer:
         postfilter: float = DEFAULT_POSTFILTER,
         backend: str | None = None,
         channels: int = 1,
+        independent: bool = False,
         any_block: bool = True,
     ) -> None:
         if rate not in RATES:
@@ -79,8 +83,10 @@ class Enhancer:
                 f"backend '{backend}': not available on this CPU; give one of {', '.join(_core.backends())}"
             )
         self._model = open_model(model)
+        apart = independent or channels > MAX_SHARED
         self._streams = [
-            _core.Stream(self._model._core, any_block, backend, sample_rate=int(rate)) for _ in range(channels)
+            _core.Stream(self._model._core, any_block, backend, sample_rate=int(rate), channels=together)
+            for together in ([1] * channels if apart else [int(channels)])
         ]
         self._dtype: np.dtype[Any] = np.dtype(np.float32)
         self._flat = channels == 1
@@ -108,15 +114,17 @@ class Enhancer:
         array = self._check_block(block)
         if not array.size:
             return np.array(array)
-        columns = array.reshape(len(array), len(streams))
+        columns = array.reshape(len(array), self.channels)
         out = np.empty_like(columns, order="C")
         for channel, stream in enumerate(streams):
-            column = np.ascontiguousarray(columns[:, channel])
+            # Those of a stream: all channels, or one.
+            own = np.s_[:, channel] if len(streams) > 1 or self.channels == 1 else np.s_[:, :]
+            column = np.ascontiguousarray(columns[own])
             if array.dtype == np.int16:
-                out[:, channel] = stream.process_i16(column)
+                out[own] = stream.process_i16(column)
             else:
                 # float64 holds values that float32 cannot; float32 goes as it is, for the core sanitises it likewise.
-                out[:, channel] = stream.process(column if array.dtype == np.float32 else _sanitise(column)[0])
+                out[own] = stream.process(column if array.dtype == np.float32 else _sanitise(column)[0])
         self._dtype, self._flat = array.dtype, array.ndim == 1
         return out.reshape(array.shape)
 
@@ -126,7 +134,7 @@ class Enhancer:
         streams = self._check_open()
         samples = self._check_lost(samples)
         lost = [s.conceal_i16(samples) if self._dtype == np.int16 else s.conceal(samples) for s in streams]
-        columns: NDArray[Any] = np.stack(lost, 1).astype(self._dtype, copy=False)
+        columns: NDArray[Any] = np.column_stack(lost).astype(self._dtype, copy=False)
         return columns[:, 0] if self._flat else columns
 
     def gap(self, samples: int) -> None:
@@ -168,7 +176,12 @@ class Enhancer:
     @property
     def channels(self) -> int:
         """Number of channels."""
-        return len(self._check_open())
+        return sum(stream.channels for stream in self._check_open())
+
+    @property
+    def independent(self) -> bool:
+        """Whether each of several channels is enhanced by itself."""
+        return len(self._check_open()) > 1
 
     @property
     def rate(self) -> int:
@@ -192,13 +205,15 @@ class Enhancer:
 
     @property
     def stats(self) -> Stats:
-        """State of the first channel at the newest frame."""
+        """State at the newest frame: of all channels together, or of the first of independent ones."""
         return self.channel_stats[0]
 
     @property
     def channel_stats(self) -> tuple[Stats, ...]:
-        """State of each channel at the newest frame."""
-        return tuple(Stats(**stream.stats()) for stream in self._check_open())
+        """State of each channel at the newest frame; that of all together is told of each."""
+        return tuple(
+            Stats(**stats) for stream in self._check_open() for stats in [stream.stats()] * stream.channels
+        )
 
     @property
     def attenuation_limit_db(self) -> float:
@@ -318,7 +333,7 @@ def enhance(audio: Samples, rate: int, model: ModelLike = DEFAULT_MODEL, **contr
     """A whole recording enhanced, without delay: same length, shape (n,) or (n, channels), and dtype.
 
     rate in Hz, 4000..384000; others than 8000, 16000, 24000, 32000 and 48000 are resampled both ways. controls:
-    attenuation_limit_db, postfilter and backend of `Enhancer`. Raises TypeError or ValueError (ModelError for the
+    attenuation_limit_db, postfilter, backend and independent of `Enhancer`. Raises TypeError or ValueError (ModelError for the
     model) naming the bad value.
     """
     array = _check_audio(audio)

@@ -30,7 +30,7 @@ PIPE_SECONDS = 0.02  # of a pipe, so that what comes in live goes on at once
 
 @dataclass(frozen=True)
 class Options:
-    """How to enhance. raw: (rate, channels) of headerless samples on stdin, and stdout headerless too. strict: what is
+    """How to enhance. independent: each channel by itself, of up to eight; more always are. raw: (rate, channels) of headerless samples on stdin, and stdout headerless too. strict: what is
     wrong with a recording's size is an error, not a warning."""
 
     model: ModelLike = DEFAULT_MODEL
@@ -40,11 +40,13 @@ class Options:
     compensate: bool = True
     raw: tuple[int, int] | None = None
     strict: bool = False
+    independent: bool = False
 
 
 @dataclass
 class Result:
-    """What was done. delay: samples of the live stream at stream_rate (Hz); noise_reduction_db None without pauses;
+    """What was done. delay: samples of the live stream at stream_rate (Hz); independent: whether
+    each of several channels was enhanced by itself; noise_reduction_db None without pauses;
     warnings: what was wrong with the recording, or of it could not be kept, a line each."""
 
     input: str
@@ -55,6 +57,7 @@ class Result:
     backend: str
     delay: int
     stream_rate: int
+    independent: bool
     cpu_seconds: float
     nonfinite: int
     stats: Stats
@@ -91,6 +94,7 @@ class Result:
             "backend": self.backend,
             "attenuation_limit_db": self.options.attenuation_limit_db,
             "postfilter": self.options.postfilter,
+            "independent": self.independent,
             "delay_samples": self.delay,
             "stream_rate": self.stream_rate,
             "delay_ms": self.delay_ms,
@@ -128,7 +132,9 @@ def enhance_file(
             attenuation_limit_db=options.attenuation_limit_db,
             postfilter=options.postfilter,
             backend=options.backend,
+            independent=options.independent,
         )
+        independent = adapter.engine.independent
         backend, delay, stream_rate = adapter.engine.backend, adapter.engine.delay, adapter.engine.rate
         writer = stack.enter_context(open_output(target, form, options.raw is not None))
         before, after = Meter(form.rate, preview), Meter(form.rate, preview)
@@ -164,6 +170,7 @@ def enhance_file(
         backend,
         delay,
         stream_rate,
+        independent,
         cpu,
         adapter.nonfinite,
         stats,
