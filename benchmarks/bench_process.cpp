@@ -154,7 +154,8 @@ struct CallOptions {
 };
 
 void count_calls(const CallOptions &options) {
-  linnet_stream *stream = init_stream(config_of_calls(options.backend, options.spread, options.channels), stream_memory, kStreamRoom);
+  linnet_stream *stream =
+      init_stream(config_of_calls(options.backend, options.spread, options.channels), stream_memory, kStreamRoom);
   for (const recipes::Recipe &recipe : recipes::kRecipes) {
     if (strcmp(recipe.name, options.recipe) == 0) recipe.make(input);
   }

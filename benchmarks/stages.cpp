@@ -126,8 +126,7 @@ WRAP(kComb, void, _ZN6linnet3dsp11comb_filterEPKfiiPf, (const float *x, int peri
 WRAP(kNetwork, void, _ZN6linnet2nn7Network7processERKNS_7kernels7KernelsEPKNS0_12NetworkInputEiPNS0_13NetworkOutputE,
      (Network * self, const Kernels &kernels, const NetworkInput *in, int frames, NetworkOutput *out),
      (self, kernels, in, frames, out))
-WRAP(kSynthesis, void,
-     _ZN6linnet3dsp9Synthesis7processERKNS_7kernels7KernelsERKNS0_13AnalysisFrameERKNS1_8ControlsE,
+WRAP(kSynthesis, void, _ZN6linnet3dsp9Synthesis7processERKNS_7kernels7KernelsERKNS0_13AnalysisFrameERKNS1_8ControlsE,
      (Synthesis * self, const Kernels &kernels, const AnalysisFrame &frame, const Synthesis::Controls &controls),
      (self, kernels, frame, controls))
 }

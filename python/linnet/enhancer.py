@@ -116,15 +116,14 @@ class Enhancer:
             return np.array(array)
         columns = array.reshape(len(array), self.channels)
         out = np.empty_like(columns, order="C")
-        for channel, stream in enumerate(streams):
-            # Those of a stream: all channels, or one.
-            own = np.s_[:, channel] if len(streams) > 1 or self.channels == 1 else np.s_[:, :]
-            column = np.ascontiguousarray(columns[own])
+        for first, stream in enumerate(streams):  # of one channel each, or one of all
+            own = columns[:, first] if stream.channels == 1 else columns
             if array.dtype == np.int16:
-                out[own] = stream.process_i16(column)
+                done: NDArray[Any] = stream.process_i16(np.ascontiguousarray(own))
             else:
                 # float64 holds values that float32 cannot; float32 goes as it is, for the core sanitises it likewise.
-                out[own] = stream.process(column if array.dtype == np.float32 else _sanitise(column)[0])
+                done = stream.process(own if array.dtype == np.float32 else _sanitise(own)[0])
+            out[:, first : first + stream.channels] = done.reshape(len(array), stream.channels)
         self._dtype, self._flat = array.dtype, array.ndim == 1
         return out.reshape(array.shape)
 
@@ -211,9 +210,7 @@ class Enhancer:
     @property
     def channel_stats(self) -> tuple[Stats, ...]:
         """State of each channel at the newest frame; that of all together is told of each."""
-        return tuple(
-            Stats(**stats) for stream in self._check_open() for stats in [stream.stats()] * stream.channels
-        )
+        return tuple(Stats(**stats) for stream in self._check_open() for stats in [stream.stats()] * stream.channels)
 
     @property
     def attenuation_limit_db(self) -> float:

@@ -1,7 +1,6 @@
 /* Enhances a 16-bit file: WAV at 8, 16, 24, 32 or 48 kHz with up to eight channels, or raw mono samples at 48 kHz. One
- * stream per channel, a few
- * kilobytes of memory besides, output of the input's length with the delay taken out. Exit status 2 when something is
- * wrong; what was at OUT before is then still there.
+ * stream for all channels, a few kilobytes of memory besides, output of the input's length with the delay taken out.
+ * Exit status 2 when something is wrong; what was at OUT before is then still there.
  *
  *     enhance_file MODEL IN OUT [ATTENUATION_LIMIT_DB] */
 #define _POSIX_C_SOURCE 200809L /* S_ISREG */
@@ -92,15 +91,15 @@ static int write_header(FILE *out, const sound *s, unsigned long frames) {
 
 /* Frame by frame: the first `delay` output samples belong to nothing, and as many zeros push out the last ones.
  * Returns NULL or what is wrong, with the output unless *at_input is set. */
-static const char *enhance(FILE *in, FILE *out, const sound *s, linnet_stream **streams, int *at_input) {
+static const char *enhance(FILE *in, FILE *out, const sound *s, linnet_stream *stream, int *at_input) {
   static uint8_t bytes[MAX_FRAME * MAX_CHANNELS * 2];
-  static int16_t channel[MAX_FRAME];
-  const size_t step = s->channels * 2, frame = (size_t)linnet_frame_size(streams[0]);
-  unsigned long read = 0, written = 0, skip = (unsigned long)linnet_delay(streams[0]);
+  static int16_t samples[MAX_FRAME * MAX_CHANNELS];
+  const size_t step = s->channels * 2, frame = (size_t)linnet_frame_size(stream);
+  unsigned long read = 0, written = 0, skip = (unsigned long)linnet_delay(stream);
   if (s->is_wav && !write_header(out, s, 0)) return "cannot be written";
   for (;;) {
     size_t wanted = frame, got, first, count, i;
-    unsigned c;
+    linnet_status status;
     if (s->frames - read < wanted) wanted = s->frames - read;
     got = fread(bytes, step, wanted, in);
     *at_input = 1;
@@ -110,18 +109,15 @@ static const char *enhance(FILE *in, FILE *out, const sound *s, linnet_stream **
     read += got;
     if (got == 0 && written == read) break;
     memset(bytes + got * step, 0, (frame - got) * step);
-    for (c = 0; c < s->channels; ++c) {
-      linnet_status status;
-      for (i = 0; i < frame; ++i) {
-        const uint32_t value = little16(bytes + i * step + 2 * c);
-        channel[i] = (int16_t)(value < 0x8000 ? (int32_t)value : (int32_t)value - 0x10000);
-      }
-      status = linnet_process_i16(streams[c], channel, channel, frame);
-      if (status != LINNET_OK) return linnet_status_text(status);
-      for (i = 0; i < frame; ++i) {
-        bytes[i * step + 2 * c] = (uint8_t)((uint16_t)channel[i] & 0xff);
-        bytes[i * step + 2 * c + 1] = (uint8_t)((uint16_t)channel[i] >> 8);
-      }
+    for (i = 0; i < frame * s->channels; ++i) {
+      const uint32_t value = little16(bytes + 2 * i);
+      samples[i] = (int16_t)(value < 0x8000 ? (int32_t)value : (int32_t)value - 0x10000);
+    }
+    status = linnet_process_i16(stream, samples, samples, frame);
+    if (status != LINNET_OK) return linnet_status_text(status);
+    for (i = 0; i < frame * s->channels; ++i) {
+      bytes[2 * i] = (uint8_t)((uint16_t)samples[i] & 0xff);
+      bytes[2 * i + 1] = (uint8_t)((uint16_t)samples[i] >> 8);
     }
     first = skip < frame ? skip : frame;
     skip -= first;
@@ -163,12 +159,11 @@ static int end_part(const char *part, const char *path, int finished) {
 
 int main(int argc, char **argv) {
   linnet_model *model = NULL;
-  linnet_stream *streams[MAX_CHANNELS] = {NULL};
+  linnet_stream *stream = NULL;
   const char *problem = NULL, *name = "";
   char *part = NULL;
   FILE *in = NULL, *out = NULL;
   sound s = {0, 0, 0, 0};
-  unsigned c;
   int at_input = 0;
   if (argc < 4 || argc > 5) {
     fprintf(stderr, "usage: %s MODEL IN OUT [ATTENUATION_LIMIT_DB]\n", argv[0]);
@@ -186,9 +181,9 @@ int main(int argc, char **argv) {
     name = argv[1];
     if (status != LINNET_OK) problem = linnet_status_text(status);
   }
-  for (c = 0; !problem && c < s.channels; ++c) { /* one model for all channels, a stream for each */
-    linnet_config config = {sizeof config, (int32_t)s.rate, 0, NULL, 0};
-    linnet_status status = linnet_create(model, &config, &streams[c]);
+  if (!problem) { /* one signal: what is taken away is the same in all channels */
+    linnet_config config = {sizeof config, (int32_t)s.rate, 0, NULL, 0, (int32_t)s.channels};
+    linnet_status status = linnet_create(model, &config, &stream);
     if (status == LINNET_ERR_RATE) {
       name = argv[2];
       problem = "not at 8000, 16000, 24000, 32000 or 48000 Hz: resample it first";
@@ -197,7 +192,7 @@ int main(int argc, char **argv) {
       char *end = argv[4];
       const float limit = (float)strtod(argv[4], &end);
       name = argv[4];
-      status = *end || end == argv[4] ? LINNET_ERR_ARGUMENT : linnet_set_attenuation_limit(streams[c], limit);
+      status = *end || end == argv[4] ? LINNET_ERR_ARGUMENT : linnet_set_attenuation_limit(stream, limit);
       if (status != LINNET_OK) problem = "not an attenuation limit: give 0 to 100 (dB)";
     }
     if (status != LINNET_OK && !problem) problem = linnet_status_text(status);
@@ -206,13 +201,13 @@ int main(int argc, char **argv) {
     name = argv[3];
     part = part_of(name);
     out = part ? fopen(part, "wb") : NULL;
-    problem = out ? enhance(in, out, &s, streams, &at_input) : "cannot be opened for writing";
+    problem = out ? enhance(in, out, &s, stream, &at_input) : "cannot be opened for writing";
     if (at_input) name = argv[2];
     if (out && fclose(out) != 0 && !problem) problem = "cannot be written";
     if (out && !end_part(part, argv[3], !problem)) problem = "cannot be written";
     free(part);
   }
-  for (c = 0; c < MAX_CHANNELS; ++c) linnet_destroy(streams[c]);
+  linnet_destroy(stream);
   linnet_model_destroy(model);
   if (in) fclose(in);
   if (problem) fprintf(stderr, "%s: %s\n", name, problem);

@@ -1,9 +1,9 @@
 /* linnet: real-time speech enhancement, noise and reverberation suppression at 8 to 48 kHz.
  *
  * The whole public API. A model is checked once and never changes; any number of streams and threads share it. A stream
- * enhances one signal of 1 to 8 channels. Method: PercepNet (Valin et al., "A Perceptually-Motivated Approach for Low-Complexity,
- * Real-Time Enhancement of Fullband Speech", Interspeech 2020). For one model and one input the output has the same
- * bits on every CPU.
+ * enhances one signal of 1 to 8 channels. Method: PercepNet (Valin et al., "A Perceptually-Motivated Approach for
+ * Low-Complexity, Real-Time Enhancement of Fullband Speech", Interspeech 2020). For one model and one input the output
+ * has the same bits on every CPU.
  *
  * Rates: a stream runs at 8000, 16000, 24000, 32000 or 48000 Hz, without a resampler, on the same model and with the
  * same delay in time; frames are 10 ms. What lies above half the rate is simply not there.
@@ -25,15 +25,15 @@
  *
  * Channels: those of a stream are one signal, such as the two of a stereo microphone. They are looked at together, and
  * what is taken away is the same in all of them, so that the image stays: level and time differences between ears are
- * those of the input. Two cost less than one and a half times one. A voice close to the noise of another channel is then
- * attenuated with it; channels that have nothing to do with each other belong in streams of their own. A channel comes
- * and goes interleaved with the others or, in linnet_process_planar, in an array of its own; samples are counted per
- * channel everywhere.
+ * those of the input. Two cost less than one and a half times one. A voice close to the noise of another channel is
+ * then attenuated with it; channels that have nothing to do with each other belong in streams of their own. A channel
+ * comes and goes interleaved with the others or, in linnet_process_planar, in an array of its own; samples are counted
+ * per channel everywhere.
  *
- * Silence: after 200 frames (2 s) of zeros in all channels, or of a limit of 0 dB, a stream rests, and frames cost next to nothing
- * until there is sound or the limit is raised, which then holds 100 ms late. A background that is known from before a
- * silence is low again at once. In a rest the statistics keep their values, but for the frame's number and a speech
- * probability of 0. */
+ * Silence: after 200 frames (2 s) of zeros in all channels, or of a limit of 0 dB, a stream rests, and frames cost next
+ * to nothing until there is sound or the limit is raised, which then holds 100 ms late. A background that is known from
+ * before a silence is low again at once. In a rest the statistics keep their values, but for the frame's number and a
+ * speech probability of 0. */
 #ifndef LINNET_H
 #define LINNET_H
 
@@ -87,15 +87,16 @@ typedef struct linnet_config {
   int32_t sample_rate; /* Hz: 8000, 16000, 24000, 32000 or 48000; 0 means 48000; else LINNET_ERR_RATE */
   int32_t any_block;   /* 0: samples per call are whole frames; 1: any number, one frame (10 ms) more delay */
   const char *backend; /* NULL: the fastest for this CPU; else "scalar", "avx2", ...: for tests and benchmarks */
-  int32_t spread; /* 1: any number of samples too, with a frame's work divided over the calls of the next 10 ms, for
-                     callbacks shorter than that; two frames more delay than with neither, the same bits */
+  int32_t spread;   /* 1: any number of samples too, with a frame's work divided over the calls of the next 10 ms, for
+                       callbacks shorter than that; two frames more delay than with neither, the same bits */
   int32_t channels; /* 1..8; 0 means 1 */
 } linnet_config;
 
-/* All of one frame, of all channels together. Set size to sizeof(linnet_stats); the library fills no more than that. Before the first frame: 0,
- * 0, 0, 160 and 0. input_snr_db is the ratio of the speech's power while there is speech to the noise's, both averaged
- * over 1 s; it stays in pauses unless the noise changes, needs about a second to settle, and is 0 in digital silence
- * before the first sound. What the network takes for noise counts as noise, reverberation and breath included. */
+/* All of one frame, of all channels together. Set size to sizeof(linnet_stats); the library fills no more than that.
+ * Before the first frame: 0, 0, 0, 160 and 0. input_snr_db is the ratio of the speech's power while there is speech to
+ * the noise's, both averaged over 1 s; it stays in pauses unless the noise changes, needs about a second to settle, and
+ * is 0 in digital silence before the first sound. What the network takes for noise counts as noise, reverberation and
+ * breath included. */
 typedef struct linnet_stats {
   size_t size;              /* sizeof(linnet_stats), set by the caller */
   float speech_probability; /* 0..1, of the newest enhanced frame */

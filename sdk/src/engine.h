@@ -137,11 +137,11 @@ class Engine {
   int raw_slot_ = 0;           // oldest frame in raw_
   int fill_ = 0;               // samples of each channel in pending_
 
-  Job job_ = {};                // spread: the frame before the one being collected
-  int network_step_ = 0;        // the first one of a job
-  int synthesis_step_ = 0;      // likewise
-  int steps_ = 0;               // of a job
-  uint64_t job_cost_ = 0;       // of all its steps
+  Job job_ = {};            // spread: the frame before the one being collected
+  int network_step_ = 0;    // the first one of a job
+  int synthesis_step_ = 0;  // likewise
+  int steps_ = 0;           // of a job
+  uint64_t job_cost_ = 0;   // of all its steps
 
   uint64_t frame_ = 0;     // number of frames that are done
   int newest_period_ = 0;  // pitch of the newest of them, in samples at 48 kHz

@@ -31,12 +31,14 @@ static void paint(uint8_t *bytes, size_t size) {
 }
 
 /* Whatever the memory held before: the same bits; whatever lies around it: untouched. */
-static void size_is_exact_and_kept_to(int any_block, int fill) {
+static void size_is_exact_and_kept_to(int any_block, int channels, int fill) {
   linnet_config config = make_config(any_block);
-  linnet_stream *stream = NULL, *own = make_stream(blob, any_block);
+  linnet_stream *stream = NULL, *own = NULL;
   size_t bytes = 0, i;
   uint8_t *memory, *last;
   uint32_t state = 71;
+  config.channels = channels;
+  REQUIRE(linnet_create(blob.handle, &config, &own) == LINNET_OK);
   REQUIRE(linnet_size(blob.handle, &config, &bytes) == LINNET_OK);
   memory = (uint8_t *)aligned_memory(GUARD + bytes + GUARD);
   paint(memory, GUARD);
@@ -46,8 +48,8 @@ static void size_is_exact_and_kept_to(int any_block, int fill) {
   REQUIRE(linnet_init(memory + GUARD, bytes, blob.handle, &config, &stream) == LINNET_OK);
   CHECK((uint8_t *)stream >= memory + GUARD && (uint8_t *)stream <= last);
   for (i = 0; i < LENGTH; ++i) input[i] = random_sample(&state);
-  CHECK(linnet_process(stream, input, output, LENGTH) == LINNET_OK);
-  CHECK(linnet_process(own, input, expected, LENGTH) == LINNET_OK);
+  CHECK(linnet_process(stream, input, output, LENGTH / (size_t)channels) == LINNET_OK);
+  CHECK(linnet_process(own, input, expected, LENGTH / (size_t)channels) == LINNET_OK);
   CHECK(same_bits(output, expected, LENGTH));
   CHECK(linnet_reset(stream) == LINNET_OK);
   linnet_destroy(stream);
@@ -61,8 +63,15 @@ static unsigned long live(void) { return allocator_made - allocator_freed; }
 
 enum { A_STREAM, A_MODEL, A_MODEL_FILE };
 
+static linnet_config stereo(void) {
+  linnet_config config = make_config(0);
+  config.channels = 2;
+  return config;
+}
+
 static linnet_status create(int what, void **out) {
-  if (what == A_STREAM) return linnet_create(blob.handle, NULL, (linnet_stream **)out);
+  const linnet_config config = stereo();
+  if (what == A_STREAM) return linnet_create(blob.handle, &config, (linnet_stream **)out);
   if (what == A_MODEL) return linnet_model_create(blob.data, blob.size, (linnet_model **)out);
   return linnet_model_load(path, (linnet_model **)out);
 }
@@ -82,14 +91,15 @@ static void allocations_are_as_promised(void) {
   size_t bytes = 0, model_bytes = 0;
   unsigned long before = allocator_made, calls;
   uint8_t *memory;
+  const linnet_config config = stereo();
   CHECK(linnet_model_size(blob.data, blob.size, &model_bytes) == LINNET_OK);
   info.size = sizeof info;
   CHECK(linnet_model_get_info(blob.handle, &info) == LINNET_OK);
-  CHECK(linnet_size(blob.handle, NULL, &bytes) == LINNET_OK);
+  CHECK(linnet_size(blob.handle, &config, &bytes) == LINNET_OK);
   CHECK(allocator_made == before);
   memory = (uint8_t *)aligned_memory(bytes);
   calls = allocator_calls;
-  CHECK(linnet_init(memory, bytes, blob.handle, NULL, &stream) == LINNET_OK);
+  CHECK(linnet_init(memory, bytes, blob.handle, &config, &stream) == LINNET_OK);
   linnet_destroy(stream);
   CHECK(linnet_model_init(memory, bytes, blob.data, blob.size, &made) == LINNET_OK);
   linnet_model_destroy(made);
@@ -175,13 +185,13 @@ static void a_refused_model_file_leaks_nothing(void) {
 static void *nothing(void *stream) { return stream; }
 
 static void *process(void *stream) {
-  CHECK(linnet_process((linnet_stream *)stream, input, output, 4 * FRAME) == LINNET_OK);
+  CHECK(linnet_process((linnet_stream *)stream, output, output, 2 * FRAME) == LINNET_OK);
   return stream;
 }
 
 static void *process_i16(void *stream) {
-  static int16_t samples[4 * FRAME];
-  CHECK(linnet_process_i16((linnet_stream *)stream, samples, samples, 4 * FRAME) == LINNET_OK);
+  static int16_t samples[8 * 2 * FRAME];
+  CHECK(linnet_process_i16((linnet_stream *)stream, samples, samples, 2 * FRAME) == LINNET_OK);
   return stream;
 }
 
@@ -201,10 +211,15 @@ static size_t stack_of(void *(*work)(void *), linnet_stream *stream) {
   return STACK - untouched;
 }
 
-static void the_stack_is_as_promised(int any_block) {
-  linnet_stream *stream = make_stream(blob, any_block);
-  const size_t before = stack_of(nothing, stream);
-  const size_t floats = stack_of(process, stream) - before, shorts = stack_of(process_i16, stream) - before;
+static void the_stack_is_as_promised(int any_block, int channels) {
+  linnet_config config = make_config(any_block);
+  linnet_stream *stream = NULL;
+  size_t before, floats, shorts;
+  config.channels = channels;
+  REQUIRE(linnet_create(blob.handle, &config, &stream) == LINNET_OK);
+  before = stack_of(nothing, stream);
+  floats = stack_of(process, stream) - before;
+  shorts = stack_of(process_i16, stream) - before;
   printf("stack of process: %lu bytes, of process_i16: %lu\n", (unsigned long)floats, (unsigned long)shorts);
   CHECK(floats > FRAME && floats <= STACK_ALLOWED);
   CHECK(shorts > FRAME && shorts <= STACK_ALLOWED);
@@ -223,8 +238,10 @@ int main(int argc, char **argv) {
     printf("%lu bytes\n", (unsigned long)bytes);
   }
   for (i = 0; i < sizeof fills / sizeof fills[0]; ++i) {
-    size_is_exact_and_kept_to(0, fills[i]);
-    size_is_exact_and_kept_to(1, fills[i]);
+    size_is_exact_and_kept_to(0, 1, fills[i]);
+    size_is_exact_and_kept_to(1, 1, fills[i]);
+    size_is_exact_and_kept_to(0, 2, fills[i]);
+    size_is_exact_and_kept_to(1, 8, fills[i]);
   }
   if (ALLOCATOR_COUNTS) {
     int what, forever;
@@ -233,8 +250,9 @@ int main(int argc, char **argv) {
       for (forever = 0; forever <= 1; ++forever) out_of_memory_is_reported(what, forever);
     }
     a_refused_model_file_leaks_nothing();
-    the_stack_is_as_promised(0);
-    the_stack_is_as_promised(1);
+    the_stack_is_as_promised(0, 1);
+    the_stack_is_as_promised(1, 1);
+    the_stack_is_as_promised(0, 8);
   } else {
     printf("skipped: counting of allocations and stack, this is a sanitizer build\n");
   }

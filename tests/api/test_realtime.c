@@ -15,12 +15,15 @@
 
 #define PR_STRICT 1 /* SECCOMP_MODE_STRICT */
 
+enum calls { WHOLE, ANY, SPREAD, STEREO, KINDS_OF_CALLS }; /* STEREO: blocks of any length, of two channels */
+#define CHANNELS 2
+
 static model blob;
 static int frames_to_run = 1000;
 static const char *const kBackends[] = {"scalar", "avx2", "avx_vnni", "neon", "neon_dot", "neon_i8mm"};
 #define BACKENDS (sizeof kBackends / sizeof kBackends[0])
-static float frame[3 * FRAME];
-static int16_t frame_i16[3 * FRAME];
+static float frame[CHANNELS * 3 * FRAME];
+static int16_t frame_i16[CHANNELS * 3 * FRAME];
 
 #if ALLOCATOR_COUNTS
 #include <pthread.h>
@@ -62,12 +65,11 @@ int nanosleep(const struct timespec *wanted, struct timespec *left) {
 static unsigned long lock_calls;
 #endif
 
-enum calls { WHOLE, ANY, SPREAD, KINDS_OF_CALLS };
-
 static linnet_stream *make_backend(const char *backend, enum calls calls) {
-  linnet_config config = make_config(calls == ANY);
+  linnet_config config = make_config(calls == ANY || calls == STEREO);
   linnet_stream *stream = NULL;
   config.spread = calls == SPREAD;
+  config.channels = calls == STEREO ? CHANNELS : 1;
   config.backend = backend;
   return linnet_create(blob.handle, &config, &stream) == LINNET_OK ? stream : NULL;
 }
@@ -79,19 +81,26 @@ static int drive(linnet_stream *stream, enum calls calls) {
   while (n < frames_to_run) {
     int kind = n / 50 % 4, frames = 1 + n % 3;
     size_t samples = (size_t)frames * FRAME;
+    const int values = (calls == STEREO ? CHANNELS : 1) * (int)samples;
     linnet_stats stats;
-    if (kind == 0) make_signal(frame, samples, (uint32_t)n);
-    for (i = 0; kind && i < (int)samples; ++i) {
+    if (kind == 0) make_signal(frame, (size_t)values, (uint32_t)n);
+    for (i = 0; kind && i < values; ++i) {
       frame[i] = kind == 1 ? 0.0f : kind == 2 ? float_of(random_bits(&state)) : float_of(1u + (uint32_t)i);
     }
     if (calls != WHOLE) samples -= (size_t)n % 7;
     bad |= linnet_process(stream, frame, frame, samples) != LINNET_OK;
-    for (i = 0; i < (int)samples; ++i) frame_i16[i] = (int16_t)random_bits(&state);
+    for (i = 0; i < values; ++i) frame_i16[i] = (int16_t)random_bits(&state);
     if (n % 10 == 0) bad |= linnet_process_i16(stream, frame_i16, frame_i16, samples) != LINNET_OK;
     stats.size = sizeof stats;
     bad |= linnet_get_stats(stream, &stats) != LINNET_OK;
     bad |= linnet_set_attenuation_limit(stream, (float)(n % 101)) != LINNET_OK;
     bad |= linnet_set_postfilter(stream, (float)(n % 11) / 10) != LINNET_OK;
+    if (calls == STEREO) {
+      float *const planes[CHANNELS] = {frame, frame + 3 * FRAME};
+      const float *const in[CHANNELS] = {frame, frame + 3 * FRAME};
+      bad |= linnet_process_planar(stream, in, planes, samples) != LINNET_OK;
+      if (n % 7 == 0) bad |= linnet_conceal_planar(stream, planes, samples) != LINNET_OK;
+    }
     if (n % 7 == 0) bad |= linnet_conceal(stream, frame, samples) != LINNET_OK;
     if (n % 11 == 0) bad |= linnet_conceal_i16(stream, frame_i16, samples) != LINNET_OK;
     if (n % 13 == 0) bad |= linnet_gap(stream, n % 2 ? samples : 300 * FRAME) != LINNET_OK; /* into a rest */

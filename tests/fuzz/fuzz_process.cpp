@@ -1,8 +1,8 @@
 // Fuzzes the streaming calls: the input is a script of operations (process with raw bits as samples in blocks of any
-// length, in place or not, 16-bit, reset, controls with raw bits as values, statistics). After each the output must be
-// finite and within +-4, and equal bit for bit to that of a second stream on another backend, fed with the input
-// cleaned beforehand and cut otherwise. The model is sdk/models/tiny.linnet below the working directory, or
-// LINNET_FUZZ_MODEL.
+// length, in place or not, 16-bit, reset, controls with raw bits as values, statistics) on a stream of one to three
+// channels. After each the output must be finite and within +-4, and equal bit for bit to that of a second stream on
+// another backend, fed with the input cleaned beforehand, cut otherwise and in an array for each channel. The model is
+// sdk/models/tiny.linnet below the working directory, or LINNET_FUZZ_MODEL.
 //
 // With libFuzzer: clang++ -fsanitize=fuzzer,address,undefined -DLINNET_FUZZER; with any compiler: see replay.h.
 #include "linnet.h"
@@ -10,7 +10,7 @@
 
 namespace {
 
-constexpr size_t kMaxBlock = 1500;
+constexpr size_t kMaxBlock = 1500, kMostChannels = 3;
 
 void expect(bool ok, const char *what) {
   if (ok) return;
@@ -61,8 +61,8 @@ float cleaned(float x) {
   return magnitude > 0x40800000u ? (bits >> 31 ? -4.0f : 4.0f) : x;
 }
 
-linnet_stream *make(bool any_block, const char *backend) {
-  linnet_config config = {sizeof config, 48000, any_block ? 1 : 0, backend, 0};
+linnet_stream *make(bool any_block, size_t channels, const char *backend) {
+  linnet_config config = {sizeof config, 48000, any_block ? 1 : 0, backend, 0, static_cast<int32_t>(channels)};
   linnet_stream *stream = nullptr;
   expect(linnet_create(model(), &config, &stream) == LINNET_OK, "create failed");
   return stream;
@@ -71,31 +71,40 @@ linnet_stream *make(bool any_block, const char *backend) {
 struct Pair {
   linnet_stream *tested, *reference;
   bool any_block;
+  size_t channels;
+
+  void process_reference(float (*planes)[kMaxBlock], size_t from, size_t count) {
+    float *out[kMostChannels] = {};
+    for (size_t c = 0; c < channels; ++c) out[c] = planes[c] + from;
+    expect(linnet_process_planar(reference, out, out, count) == LINNET_OK, "process failed");
+  }
 
   void process(Script *script) {
-    static float in[kMaxBlock], out[kMaxBlock], clean[kMaxBlock];
+    static float in[kMostChannels * kMaxBlock], out[kMostChannels * kMaxBlock], clean[kMostChannels][kMaxBlock];
     const bool in_place = script->next<uint8_t>() & 1;
     size_t samples = script->next<uint16_t>() % (kMaxBlock + 1);
     if (!any_block && samples % 480 != 0) {
       expect(linnet_process(tested, in, out, samples) == LINNET_ERR_SIZE, "part of a frame was taken");
       samples -= samples % 480;
     }
-    for (size_t i = 0; i < samples; ++i) {
+    for (size_t i = 0; i < samples * channels; ++i) {
       in[i] = script->next<float>();
-      clean[i] = cleaned(in[i]);
+      clean[i % channels][i / channels] = cleaned(in[i]);
     }
     float *const result = in_place ? in : out;
     expect(linnet_process(tested, in, result, samples) == LINNET_OK, "process failed");
     const size_t cut = any_block ? samples / 3 : samples / 960 * 480;
-    expect(linnet_process(reference, clean, clean, cut) == LINNET_OK, "process failed");
-    expect(linnet_process(reference, clean + cut, clean + cut, samples - cut) == LINNET_OK, "process failed");
-    for (size_t i = 0; i < samples; ++i) expect(result[i] >= -4.0f && result[i] <= 4.0f, "output out of range");
-    expect(memcmp(result, clean, samples * sizeof(float)) == 0, "streams differ");
+    process_reference(clean, 0, cut);
+    process_reference(clean, cut, samples - cut);
+    for (size_t i = 0; i < samples * channels; ++i) {
+      expect(result[i] >= -4.0f && result[i] <= 4.0f, "output out of range");
+      expect(memcmp(result + i, clean[i % channels] + i / channels, sizeof(float)) == 0, "streams differ");
+    }
   }
 
   void process_i16(Script *script) {
-    static int16_t a[480], b[480];
-    for (int i = 0; i < 480; ++i) a[i] = b[i] = script->next<int16_t>();
+    static int16_t a[kMostChannels * 480], b[kMostChannels * 480];
+    for (size_t i = 0; i < channels * 480; ++i) a[i] = b[i] = script->next<int16_t>();
     expect(linnet_process_i16(tested, a, a, 480) == LINNET_OK, "process failed");
     expect(linnet_process_i16(reference, b, b, 480) == LINNET_OK, "process failed");
     expect(memcmp(a, b, sizeof a) == 0, "streams differ");
@@ -123,8 +132,10 @@ struct Pair {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   Script script{data, size};
-  const bool any_block = script.next<uint8_t>() & 1;
-  Pair pair{make(any_block, nullptr), make(any_block, "scalar"), any_block};
+  const uint8_t kind = script.next<uint8_t>();
+  const bool any_block = kind & 1;
+  const size_t channels = 1 + kind / 2 % kMostChannels;
+  Pair pair{make(any_block, channels, nullptr), make(any_block, channels, "scalar"), any_block, channels};
   while (script.left > 0) {
     switch (script.next<uint8_t>() % 8) {
       case 0:

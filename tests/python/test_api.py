@@ -160,9 +160,9 @@ def test_input_arrays_are_not_changed_and_may_be_strided_or_read_only() -> None:
     assert np.array_equal(x, kept)
 
 
-def test_channels_are_independent_streams() -> None:
+def test_independent_channels_are_streams_of_their_own() -> None:
     x = sound(9600, 3, seed=3)
-    with linnet.Enhancer("tiny", channels=3) as enhancer, linnet.Enhancer("tiny") as single:
+    with linnet.Enhancer("tiny", channels=3, independent=True) as enhancer, linnet.Enhancer("tiny") as single:
         together = enhancer.process(x)
         assert len(enhancer.channel_stats) == 3
         for channel in range(3):

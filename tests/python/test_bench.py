@@ -80,9 +80,7 @@ def test_a_spread_frame_loads_calls_alike(
 
 
 @pytest.mark.parametrize("name", common.MODELS)
-def test_two_channels_cost_less_than_one_and_a_half_times_one(
-    countable: targets.Target, root: Path, name: str
-) -> None:
+def test_two_channels_cost_less_than_one_and_a_half_times_one(countable: targets.Target, root: Path, name: str) -> None:
     cpu, backend = vector_run(countable)
     run = countable, cpu, backend, (root / f"sdk/models/{name}.linnet").read_bytes(), 480, False
     one, two, eight = (max(counts.count_calls(*run, channels=channels)) for channels in (1, 2, 8))

@@ -19,7 +19,8 @@ void apply_gains(const kernels::Kernels &kernels, const Spectrum &x, const float
 void mix_comb(const kernels::Kernels &kernels, const Spectrum &noisy, const Spectrum &comb,
               const float strengths[kBands], Spectrum *out);
 
-// gains[b]: what brings a band of the mix, of that energy, to the amplitude target[b] = filtered gain * ||y||_b; at most
+// gains[b]: what brings a band of the mix, of that energy, to the amplitude target[b] = filtered gain * ||y||_b; at
+// most
 // 6. energy may be gains.
 void gains_towards(const float target[kBands], const float energy[kBands], float gains[kBands]);
 

@@ -31,9 +31,7 @@ void Synthesis::attach(const Rate &rate, Channel *channel, int channels) {
   channels_ = channels;
 }
 
-void Synthesis::reset() {
-  memset(static_cast<void *>(channel_), 0, static_cast<size_t>(channels_) * sizeof *channel_);
-}
+void Synthesis::reset() { memset(static_cast<void *>(channel_), 0, static_cast<size_t>(channels_) * sizeof *channel_); }
 
 void Synthesis::begin(const AnalysisFrame &frame, const Controls &controls) {
   const float *gains = controls.gains;
