@@ -193,7 +193,8 @@ def count_calls(
     warm_up: int = 30,
     channels: int = 1,
 ) -> list[int]:
-    """Instructions of each call of so many samples of each channel, over as many calls as their places in frames repeat after.
+    """Instructions of each call of so many samples, of each channel, over as many calls as their places in frames
+    repeat after.
 
     spread: whether the stream spreads its frames over calls, or computes each in the call that completes it. warm_up:
     frames of the recipe before. Raises CountError.

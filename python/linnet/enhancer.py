@@ -330,8 +330,8 @@ def enhance(audio: Samples, rate: int, model: ModelLike = DEFAULT_MODEL, **contr
     """A whole recording enhanced, without delay: same length, shape (n,) or (n, channels), and dtype.
 
     rate in Hz, 4000..384000; others than 8000, 16000, 24000, 32000 and 48000 are resampled both ways. controls:
-    attenuation_limit_db, postfilter, backend and independent of `Enhancer`. Raises TypeError or ValueError (ModelError for the
-    model) naming the bad value.
+    attenuation_limit_db, postfilter, backend and independent of `Enhancer`. Raises TypeError or ValueError (ModelError
+    for the model) naming the bad value.
     """
     array = _check_audio(audio)
     channels = 1 if array.ndim == 1 else array.shape[1]

@@ -23,12 +23,11 @@
  * independent of each other. process, conceal, gap and reset never allocate, lock, wait, log or enter the operating
  * system. They need up to 32 KB of stack.
  *
- * Channels: those of a stream are one signal, such as the two of a stereo microphone. They are looked at together, and
- * what is taken away is the same in all of them, so that the image stays: level and time differences between ears are
- * those of the input. Two cost less than one and a half times one. A voice close to the noise of another channel is
- * then attenuated with it; channels that have nothing to do with each other belong in streams of their own. A channel
- * comes and goes interleaved with the others or, in linnet_process_planar, in an array of its own; samples are counted
- * per channel everywhere.
+ * Channels: those of a stream are one signal, such as that of a stereo microphone. They are looked at together, and
+ * what is done to one is done to all, so that the image stays: between ears, every sound keeps its differences of level
+ * and time. Two cost less than one and a half times one. A voice in one channel gives way to a noise in another, which
+ * is why channels that are no one signal, such as callers, belong in streams of their own. Channels come and go
+ * interleaved or, in the functions named planar, in an array each. A number of samples is always that of each channel.
  *
  * Silence: after 200 frames (2 s) of zeros in all channels, or of a limit of 0 dB, a stream rests, and frames cost next
  * to nothing until there is sound or the limit is raised, which then holds 100 ms late. A background that is known from

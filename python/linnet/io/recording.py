@@ -30,8 +30,9 @@ PIPE_SECONDS = 0.02  # of a pipe, so that what comes in live goes on at once
 
 @dataclass(frozen=True)
 class Options:
-    """How to enhance. independent: each channel by itself, of up to eight; more always are. raw: (rate, channels) of headerless samples on stdin, and stdout headerless too. strict: what is
-    wrong with a recording's size is an error, not a warning."""
+    """How to enhance. raw: (rate, channels) of headerless samples on stdin, and stdout headerless too. strict: what is
+    wrong with a recording's size is an error, not a warning. independent: each channel by itself, as of more than eight
+    it always is."""
 
     model: ModelLike = DEFAULT_MODEL
     attenuation_limit_db: float = 100.0
@@ -45,9 +46,9 @@ class Options:
 
 @dataclass
 class Result:
-    """What was done. delay: samples of the live stream at stream_rate (Hz); independent: whether
-    each of several channels was enhanced by itself; noise_reduction_db None without pauses;
-    warnings: what was wrong with the recording, or of it could not be kept, a line each."""
+    """What was done. delay: samples of the live stream at stream_rate (Hz); independent: whether each of several
+    channels was enhanced by itself; noise_reduction_db None without pauses; warnings: what was wrong with the
+    recording, or of it could not be kept, a line each."""
 
     input: str
     output: str
