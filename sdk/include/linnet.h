@@ -115,7 +115,7 @@ typedef struct linnet_model_info {
   uint64_t weights;       /* with biases; of a sparse model those that it stores */
   uint64_t multiply_adds; /* of one frame's network */
   uint64_t frame_bytes;   /* of the model, read for one frame; two frames in one call share most of them */
-  uint64_t stream_bytes;  /* what linnet_size gives for the default config */
+  uint64_t stream_bytes;  /* what linnet_size gives for the default config, of one channel */
 } linnet_model_info;
 
 /* Bytes that linnet_model_init needs for this blob, of which only the header is looked at. */

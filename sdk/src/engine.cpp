@@ -167,11 +167,13 @@ void Engine::process_spread(const dsp::Source &in, const dsp::Sink &out, size_t 
 
 void Engine::take(const dsp::Source &in, size_t at, size_t count, float *frame, int filled) {
   const dsp::Rate &rate = wants_.rate;
-  const int period = (2 * period_ * rate.down + rate.up) / (2 * rate.up);  // to the nearest sample of the rate
-  for (int c = 0; c < wants_.channels; ++c, frame += rate.frame) {
-    float *const to = frame + filled;
-    const int n = static_cast<int>(count);
-    in.lost() ? input_[c].lose(period, n, to) : input_[c].receive(in.read(c, at, n, to), n, to);
+  const int n = static_cast<int>(count);
+  float *to = frame + filled;
+  if (in.lost()) {
+    const int period = (2 * period_ * rate.down + rate.up) / (2 * rate.up);  // to the nearest sample of the rate
+    for (int c = 0; c < wants_.channels; ++c, to += rate.frame) input_[c].lose(period, n, to);
+  } else {
+    for (int c = 0; c < wants_.channels; ++c, to += rate.frame) input_[c].receive(in.read(c, at, n, to), n, to);
   }
 }
 

@@ -225,9 +225,12 @@ linnet_status check_arrays(const T *const in[], const T *const out[], int count,
   return LINNET_OK;
 }
 
-// The array of interleaved samples, or each channel's own.
+// One array for all channels, or one for each.
+enum class Arrays { kInterleaved, kPlanar };
+
 template <class Void, class T>
-linnet::dsp::Layout<Void> layout_of(T *const arrays[], int channels, bool planar) {
+linnet::dsp::Layout<Void> layout_of(T *const arrays[], int channels, Arrays kind) {
+  const bool planar = kind == Arrays::kPlanar;
   linnet::dsp::Layout<Void> layout = {};
   layout.stride = planar ? 1 : channels;
   layout.shorts = sizeof(T) == sizeof(int16_t);
@@ -237,26 +240,26 @@ linnet::dsp::Layout<Void> layout_of(T *const arrays[], int channels, bool planar
 
 // lost: what in says does not matter.
 template <class T>
-linnet_status process(linnet_stream *stream, const T *const in[], T *const out[], size_t samples, bool planar,
+linnet_status process(linnet_stream *stream, Arrays kind, const T *const in[], T *const out[], size_t samples,
                       bool lost = false) {
   linnet_status status = check_live(stream);
   if (status != LINNET_OK || samples == 0) return status;
   const int channels = stream->engine.channels();
   if (samples > SIZE_MAX / 2 / sizeof(T) / linnet::dsp::kMaxChannels) return LINNET_ERR_ARGUMENT;
-  status = planar ? check_arrays<T>(in, out, channels, samples)
-                  : check_arrays<T>(in, out, 1, samples * static_cast<size_t>(channels));
+  status = kind == Arrays::kPlanar ? check_arrays<T>(in, out, channels, samples)
+                                   : check_arrays<T>(in, out, 1, samples * static_cast<size_t>(channels));
   if (status == LINNET_OK) status = check_samples(stream, samples);
   if (status != LINNET_OK) return status;
   using namespace linnet::dsp;  // NOLINT: of what an engine is given
   const FpScope mode;
-  stream->engine.process(lost ? Source() : Source(layout_of<const void>(in, channels, planar)),
-                         Sink(layout_of<void>(out, channels, planar)), samples);
+  stream->engine.process(lost ? Source() : Source(layout_of<const void>(in, channels, kind)),
+                         Sink(layout_of<void>(out, channels, kind)), samples);
   return LINNET_OK;
 }
 
 template <class T>
-linnet_status conceal(linnet_stream *stream, T *const out[], size_t samples, bool planar) {
-  return process<T>(stream, out, out, samples, planar, true);
+linnet_status conceal(linnet_stream *stream, Arrays kind, T *const out[], size_t samples) {
+  return process<T>(stream, kind, out, out, samples, true);
 }
 
 }  // namespace
@@ -368,28 +371,28 @@ linnet_status linnet_create(const linnet_model *model, const linnet_config *conf
 void linnet_destroy(linnet_stream *stream) { destroy(stream); }
 
 linnet_status linnet_process(linnet_stream *stream, const float *in, float *out, size_t samples) {
-  return process(stream, &in, &out, samples, false);
+  return process(stream, Arrays::kInterleaved, &in, &out, samples);
 }
 
 linnet_status linnet_process_i16(linnet_stream *stream, const int16_t *in, int16_t *out, size_t samples) {
-  return process(stream, &in, &out, samples, false);
+  return process(stream, Arrays::kInterleaved, &in, &out, samples);
 }
 
 linnet_status linnet_process_planar(linnet_stream *stream, const float *const in[], float *const out[],
                                     size_t samples) {
-  return process(stream, in, out, samples, true);
+  return process(stream, Arrays::kPlanar, in, out, samples);
 }
 
 linnet_status linnet_conceal(linnet_stream *stream, float *out, size_t samples) {
-  return conceal(stream, &out, samples, false);
+  return conceal(stream, Arrays::kInterleaved, &out, samples);
 }
 
 linnet_status linnet_conceal_i16(linnet_stream *stream, int16_t *out, size_t samples) {
-  return conceal(stream, &out, samples, false);
+  return conceal(stream, Arrays::kInterleaved, &out, samples);
 }
 
 linnet_status linnet_conceal_planar(linnet_stream *stream, float *const out[], size_t samples) {
-  return conceal(stream, out, samples, true);
+  return conceal(stream, Arrays::kPlanar, out, samples);
 }
 
 linnet_status linnet_gap(linnet_stream *stream, size_t samples) {

@@ -60,6 +60,10 @@ static void one_to_eight_and_nothing_else(void) {
     linnet_destroy(stream);
   }
   CHECK(linnet_channels(NULL) == 0);
+  config.channels = 77; /* of a caller that does not know the field */
+  config.size = offsetof(linnet_config, channels);
+  expect_streams(blob.handle, &config, LINNET_OK, "size before channels");
+  CHECK(linnet_size(blob.handle, &config, &bytes) == LINNET_OK && bytes == one);
 }
 
 /* Two channels of one signal, the second one times `sign`, are each what a stream of one gives. */
