@@ -14,6 +14,13 @@ test("it says what it runs and how late it is", () => {
   }
 });
 
+test("every rate has its delay, the same time at each", () => {
+  for (const rate of [8000, 16000, 24000, 32000, 48000]) {
+    const { messages } = new Node(files(), rate);
+    assert.deepEqual({ ...messages[0] }, { type: "ready", delay: rate / 25, backend: "wasm128" });
+  }
+});
+
 test("blocks of any size and both modules give the same bits", () => {
   const expected = new Node(files()).run(SIGNAL, 128);
   assert.ok(expected.some((x) => x !== 0));
@@ -81,7 +88,10 @@ test("audio passes unchanged whatever is wrong", () => {
   }
   const other = new Node(files(), 44100);
   assert.equal(other.messages[0].name, "RangeError");
-  assert.match(other.messages[0].message, /44100.*sampleRate: 48000/);
+  assert.match(
+    other.messages[0].message,
+    /^linnet runs at 8000, 16000, 24000, 32000, 48000 Hz, not at 44100: make the context with .*sampleRate: 48000/,
+  );
   assert.deepEqual(other.run(SIGNAL, 128), SIGNAL);
 });
 
