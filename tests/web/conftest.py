@@ -23,6 +23,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "build/web/package"
+LARGE = ROOT / "build/web/large"
+FOLDERS = {"package": PACKAGE, "large": LARGE, "tests": ROOT / "tests/web", "demo": ROOT / "sdk/web/demo"}
 SCRIPT = "text/javascript"
 TYPES = {".html": "text/html", ".css": "text/css", ".js": SCRIPT, ".mjs": SCRIPT, ".wasm": "application/wasm"}
 STRICT = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'"
@@ -61,12 +63,13 @@ def ask(port: int, path: str, body: dict[str, Any]) -> Any:
     """Posts a command to a WebDriver, which is given time to start."""
     address = f"http://127.0.0.1:{port}{path}"
     request = urllib.request.Request(address, json.dumps(body).encode(), {"Content-Type": "application/json"})
-    for attempt in range(100):
+    end = time.monotonic() + TIMEOUT
+    while True:
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT) as reply:
                 return json.load(reply)["value"]
         except urllib.error.URLError as error:
-            if isinstance(error, urllib.error.HTTPError) or attempt == 99:
+            if isinstance(error, urllib.error.HTTPError) or time.monotonic() > end:
                 raise
             time.sleep(0.1)
 
@@ -89,11 +92,11 @@ class Handler(BaseHTTPRequestHandler):
 
     policy: ClassVar[str] = STRICT
     reports: ClassVar[queue.Queue[Any]] = queue.Queue()
+    folders: ClassVar[dict[str, Path]] = {}
 
     def do_GET(self) -> None:
         path = self.path.split("?")[0]
-        folders = {"package": PACKAGE, "large": PACKAGE.parent / "large", "tests": ROOT / "tests/web", "demo": ROOT / "sdk/web/demo"}
-        place = folders.get(path.split("/")[1], ROOT / "nowhere")
+        place = self.folders.get(path.split("/")[1], ROOT / "nowhere")
         file = place / "/".join(path.split("/")[2:])
         if ".." in path or not file.is_file():
             self.send_error(404)
@@ -134,15 +137,19 @@ Page = Callable[..., Any]
 
 @pytest.fixture
 def page(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Page:
-    """page(case, policy, browser): what the page of that name finds in a new browser, having asked no other origin."""
+    """page(case, policy, browser): what the page of that name finds in a new browser, having asked no other origin.
 
-    def visit(case: str, policy: str = STRICT, browser: str = "chromium") -> Any:
+    With a bundle, a folder, it is that of a built application instead.
+    """
+
+    def visit(case: str, policy: str = STRICT, browser: str = "chromium", bundle: Path | None = None) -> Any:
         if shutil.which(BROWSERS[browser]) is None:
             pytest.skip(f"{BROWSERS[browser]} not found; on Debian install {PACKAGES[browser]}")
         monkeypatch.setattr(Handler, "policy", policy)
         monkeypatch.setattr(Handler, "reports", queue.Queue())
+        monkeypatch.setattr(Handler, "folders", FOLDERS | ({"bundle": bundle} if bundle else {}))
         profile = Path(tempfile.mkdtemp(dir=tmp_path))
-        url, port = f"{server}/tests/page.html?case={case}", free_port()
+        url, port = f"{server}/{'bundle/index' if bundle else 'tests/page'}.html?case={case}", free_port()
         environment = os.environ | {"HOME": str(tmp_path)}
         if os.geteuid() == 0:
             environment["WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS"] = "1"  # it refuses to have one for this user

@@ -4,15 +4,11 @@ import { enhanceSender } from "/package/examples/peer_connection.js";
 import { LinnetTrackProcessor } from "/package/examples/track_processor.js";
 import { large } from "/large/dist/index.js";
 import { noise } from "/tests/noise.mjs";
+import { report, sha256 } from "/tests/report.mjs";
 
 const SAMPLES = 96000;
 const LIVE = 60;  // seconds in which nothing may be missed
 const FILES = "/package/dist";
-
-async function sha256(samples) {
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", samples));
-  return [...hash].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
 
 const same = (a, b) => a.length === b.length && a.every((x, i) => x === b[i]);
 const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
@@ -213,16 +209,4 @@ const cases = {
   },
 };
 
-const name = new URLSearchParams(location.search).get("case");
-let report;
-try {
-  const result = await cases[name]();
-  const strangers = performance
-    .getEntriesByType("resource")
-    .map((entry) => entry.name)
-    .filter((url) => new URL(url).origin !== location.origin);
-  report = { result, strangers };
-} catch (error) {
-  report = { error: `${error.name}: ${error.message}\n${error.stack}` };
-}
-await fetch("/report", { method: "POST", body: JSON.stringify(report) });
+report(cases[new URLSearchParams(location.search).get("case")]);

@@ -1,5 +1,5 @@
-"""The npm package in Chromium, Firefox and WebKitGTK, under a strict Content-Security-Policy: the native library's bits, live
-audio with a microphone, calls, and what happens when something is missing.
+"""The npm package in Chromium, Firefox and WebKitGTK, under a strict Content-Security-Policy: the bits of the native
+library, live audio with a microphone, calls, and what happens when something is missing.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def test_the_track_of_a_call_is_replaced(page: Page) -> None:
 
 def test_the_demo_page_enhances_a_microphone(page: Page) -> None:
     report = page("demo")
-    assert "wasm128, 40 ms late; speech" in report["started"]
+    assert "light, wasm128, 40 ms late; speech" in report["started"]
     assert report["lit"] and report["decibels"] == "12 dB" and report["stopped"] == "Stopped."
 
 
