@@ -95,6 +95,8 @@ class Target:
     package: str = ""  # the Debian package of that cross compiler
     flags: tuple[str, ...] = ()
     link_flags: tuple[str, ...] = ()
+    # Optimisation of a release build: of everything, and of the signal path and its kernels.
+    levels: tuple[str, str] = ("-O2", "-O3")
     cpu: str = "none"  # sdk/src/base/cpu_NAME.cpp asks for the CPU's features
     kernels: tuple[Kernel, ...] = ()
     emulator: tuple[str, ...] = ()  # command, then options; to qemu's, -cpu MODEL is appended

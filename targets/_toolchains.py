@@ -154,7 +154,7 @@ def tools(foreign: Foreign, triple: str) -> Tools:
 
 def _web(triple: str) -> Tools:
     # No -O for the linker: at any level it would look for a tool that Debian does not have.
-    linker = f"{WEB_COMMANDS['cc']} --target={triple} -Wl,--strip-all -Wl,--gc-sections"
+    linker = f"{WEB_COMMANDS['cc']} --target={triple} -Wl,--strip-all,--gc-sections,--compress-relocations"
     return Tools(
         **WEB_COMMANDS,
         flags=(f"--target={triple}",),

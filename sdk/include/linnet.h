@@ -200,6 +200,21 @@ LINNET_API linnet_status linnet_get_stats(const linnet_stream *stream, linnet_st
 /* Name of the kernels that the stream runs ("scalar", "avx2", ...); "" if stream is not live. */
 LINNET_API const char *linnet_backend(const linnet_stream *stream);
 
+/* A model as it is here: how good, on any scale where larger is better, and what a frame of 10 ms of it takes. */
+typedef struct linnet_candidate {
+  double quality;
+  double microseconds;
+} linnet_candidate;
+
+/* Which of measured models to run, as an index in *chosen; a function of these numbers alone, the same as chooseModel()
+ * of the npm package. budget: share of the time of one core, above 0 to 1; a tenth leaves room for a thread that rests
+ * between frames, on which they cost two to three times of what they do in a loop. current: the one that runs, or -1.
+ * The best that costs no more than the budget, the cheaper of two as good; another than current has to stay below 0.8 of
+ * it, so that two do not take turns. If none does, the cheapest; -1, to enhance nothing, if that takes over half of the
+ * time. LINNET_ERR_ARGUMENT for no models, NaN, negative or infinite numbers, and current or budget out of range. */
+LINNET_API linnet_status linnet_choose(const linnet_candidate *models, size_t count, double budget, int current,
+                                       int *chosen);
+
 /* "1.2.3" of the library; LINNET_ABI of the library; a status in words (never NULL). */
 LINNET_API const char *linnet_version(void);
 LINNET_API int linnet_abi(void);

@@ -6,6 +6,7 @@
 
 #include "base/bits.h"
 #include "base/fp_env.h"
+#include "choice.h"
 #include "engine.h"
 #include "linnet.h"
 #include "model/blob.h"
@@ -48,6 +49,8 @@ bool in_range(float x, float high) {
   const uint32_t bits = linnet::base::float_bits(x);
   return bits <= linnet::base::float_bits(high) || bits == 0x80000000u;
 }
+
+bool is_finite(double x) { return x - x == 0.0; }
 
 // Of a model or a stream.
 template <class T>
@@ -451,6 +454,19 @@ linnet_status linnet_get_stats(const linnet_stream *stream, linnet_stats *stats)
 }
 
 const char *linnet_backend(const linnet_stream *stream) { return is_live(stream) ? stream->engine.kernels().name : ""; }
+
+linnet_status linnet_choose(const linnet_candidate *models, size_t count, double budget, int current, int *chosen) {
+  const FpScope mode;
+  if (!models || !chosen || count == 0 || count > INT32_MAX) return LINNET_ERR_ARGUMENT;
+  if (!(budget > 0.0 && budget <= 1.0)) return LINNET_ERR_ARGUMENT;
+  if (current < -1 || current >= static_cast<int>(count)) return LINNET_ERR_ARGUMENT;
+  for (size_t i = 0; i < count; ++i) {
+    if (!is_finite(models[i].quality) || !is_finite(models[i].microseconds)) return LINNET_ERR_ARGUMENT;
+    if (models[i].microseconds < 0.0) return LINNET_ERR_ARGUMENT;
+  }
+  *chosen = linnet::choose(models, static_cast<int>(count), budget, current);
+  return LINNET_OK;
+}
 
 const char *linnet_version(void) { return LINNET_VERSION; }
 

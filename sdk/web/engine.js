@@ -1,8 +1,8 @@
 // One stream of the WebAssembly module, for the worklet and the main thread alike. The build copies this file into
 // worklet.js, whose scope has neither imports nor TextDecoder nor a clock, so that nothing of these may be used here.
 
-/** Rates in Hz that a stream can have. The one place that lists them; the native library says what it can. */
-export const SAMPLE_RATES = [48000];
+/** Rates in Hz that a stream can have. As in linnet.h; others are refused. */
+export const SAMPLE_RATES = [8000, 16000, 24000, 32000, 48000];
 
 /** The rate to make a context with if any will do. */
 export const BEST_RATE = SAMPLE_RATES[SAMPLE_RATES.length - 1];

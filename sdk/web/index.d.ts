@@ -3,15 +3,20 @@ export type Source = string | URL | ArrayBuffer | ArrayBufferView;
 
 export interface LinnetOptions {
   /**
-   * "light" (default; 0.3 MB), "sparse" (2.6 MB, better, about twice the work), "auto" (the best of these that
-   * this device can afford, measured first), or another .linnet file by its URL or bytes.
+   * The name of one of `models` ("light", the default, 0.3 MB), "auto" (the best of them that this device can afford,
+   * measured first and then watched), or another .linnet file by its URL or bytes.
    */
-  model?: "light" | "sparse" | "auto" | Source;
+  model?: Source;
+  /** What `model` chooses from, cheapest first; MODELS by default. The package linnet-large has one more. */
+  models?: readonly Model[];
   /** linnet.wasm; by default the file beside this one, or linnet-scalar.wasm where there are no vectors. */
   wasm?: Source;
   /** worklet.js; by default the file beside this one. Bytes become a blob: URL, which a strict policy forbids. */
   worklet?: Source;
-  /** Share of the time of one core that "auto" may choose a model for, above 0 up to 1; 0.1 by default. */
+  /**
+   * Share of the time of one core, in a loop, that "auto" may choose a model for, above 0 up to 1; 0.1 by default. An
+   * audio thread, on which a frame costs more, may take three times of it before a smaller model follows.
+   */
   budget?: number;
   /** Most that noise is attenuated, in dB, 0 (a delayed copy) .. 100 (no limit, default). */
   attenuationLimit?: number;
@@ -21,6 +26,23 @@ export interface LinnetOptions {
   bypass?: boolean;
   /** Told once if the node cannot enhance, or not any more; by default console.error. Audio passes unchanged. */
   onerror?: (error: Error) => void;
+  /** Told when "auto" has changed the model that runs, as the audio thread was too busy or has time again. */
+  onmodel?: (change: ModelChange) => void;
+}
+
+/** A model and how good it is, on any scale where larger is better. */
+export interface Model {
+  name: string;
+  quality: number;
+  url: string | URL;
+}
+
+export interface ModelChange {
+  /** null: even the cheapest took over half of the time, and the node copies its input, with the same delay. */
+  name: string | null;
+  previous: string;
+  /** Of the time of the audio thread, when it was decided. */
+  share: number;
 }
 
 /** Of the newest frame of 10 ms. */
@@ -45,6 +67,8 @@ export interface LinnetNode extends AudioWorkletNode {
   readonly delay: number;
   /** Kernels that run: "wasm128" or "scalar"; "" until ready. */
   readonly backend: string;
+  /** Name of the model that runs; null if it was given by URL or bytes, or if "auto" found none that can be carried. */
+  readonly model: string | null;
   /** Why audio passes unchanged, or null. */
   readonly error: Error | null;
   /** dB, 0..100; a change is cross-faded over 10 ms. RangeError for anything else. */
@@ -72,7 +96,7 @@ export function createLinnetNode(context: BaseAudioContext, options?: LinnetOpti
 export const SAMPLE_RATES: readonly number[];
 
 /** Models of the package, cheapest first; quality is their mean PESQ-WB on noisy mixtures. */
-export const MODELS: readonly { name: string; quality: number; url: URL }[];
+export const MODELS: readonly Model[];
 
 /** `status` is the linnet_status of linnet.h, 0 if there is none. */
 export class LinnetError extends Error {
@@ -91,22 +115,27 @@ export interface Measured {
 }
 
 export interface Choice {
-  name: string;
+  /** null: even the cheapest takes over half of the time. */
+  name: string | null;
   /** Of the time that it takes. */
   share: number;
   /** false: none was within the budget, and this is the cheapest. */
   fits: boolean;
 }
 
-/** The best within a share of the time (0.1 by default), or the cheapest. RangeError, TypeError for bad numbers. */
-export function chooseModel(measured: Measured[], budget?: number): Choice;
+/**
+ * The best within a share of the time (0.1 by default), or the cheapest, or none if that takes over half of the time.
+ * current: name of the one that runs; another has to stay below 0.8 of the budget. RangeError, TypeError for bad numbers.
+ * The same function as linnet_choose of the C library.
+ */
+export function chooseModel(measured: Measured[], budget?: number, current?: string | null): Choice;
 
-/** Microseconds of a frame of 10 ms on this thread, which is busy for about 0.1 s. */
+/** Microseconds of a frame of 10 ms on this thread, which is busy for 100 ms. */
 export function measureModel(options?: { model?: Source; wasm?: Source }): Promise<number>;
 
-/** Measures models, cheapest first, until one is over the budget, and chooses. */
+/** Measures models, cheapest first, until one is over the budget, and chooses: 100 ms of work. */
 export function pickModel(options?: {
   budget?: number;
-  models?: { name: string; quality: number; url: Source }[];
+  models?: readonly Model[];
   wasm?: Source;
 }): Promise<Choice & { measured: Measured[] }>;

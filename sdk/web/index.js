@@ -6,10 +6,11 @@ import { BEST_RATE, Engine, LinnetError, SAMPLE_RATES, checkNumber, checkRate, c
 export { LinnetError, SAMPLE_RATES, chooseModel };
 
 /** Models that come with the package, cheapest first. quality: mean PESQ-WB of 110 noisy mixtures. */
-export const MODELS = [
-  { name: "light", quality: 1.851, url: new URL("./models/light.linnet", import.meta.url) },
-  { name: "sparse", quality: 1.915, url: new URL("./models/sparse.linnet", import.meta.url) },
-];
+export const MODELS = [{ name: "light", quality: 1.851, url: new URL("./models/light.linnet", import.meta.url) }];
+
+const MEASUREMENT = 100;  // milliseconds, of all models together
+const WARMING = 50;  // of these, until there is fast code
+const PACED = 3;  // how much more a frame costs on an audio thread, which rests between frames
 
 const DEFAULTS = { attenuationLimit: 100, postfilter: 0, bypass: false };
 
@@ -49,38 +50,37 @@ function wasmSource(source) {
   return hasSimd() ? new URL("./linnet.wasm", import.meta.url) : new URL("./linnet-scalar.wasm", import.meta.url);
 }
 
-// A name of ours, an URL or bytes.
-function modelSource(model) {
+// A name in the list, an URL or bytes.
+function modelSource(model, models = MODELS) {
   if (typeof model !== "string" || /[/.:]/.test(model)) return model;
-  const known = MODELS.find(({ name }) => name === model);
+  const known = models.find(({ name }) => name === model);
   if (!known) {
-    const names = MODELS.map(({ name }) => name).join(", ");
+    const names = models.map(({ name }) => name).join(", ");
     throw new TypeError(`there is no model "${model}": give auto, ${names}, an URL or the bytes of a .linnet file`);
   }
   return known.url;
 }
 
 function checkOptions(options) {
-  const known = ["model", "wasm", "worklet", "budget", "onerror", ...Object.keys(DEFAULTS)];
+  const known = ["model", "models", "wasm", "worklet", "budget", "onerror", "onmodel", ...Object.keys(DEFAULTS)];
   const unknown = Object.keys(options).filter((name) => !known.includes(name));
   if (unknown.length > 0) throw new TypeError(`unknown option ${unknown.join(", ")}: there are ${known.join(", ")}`);
   checkNumber("attenuationLimit", options.attenuationLimit, 0, 100);
   checkNumber("postfilter", options.postfilter, 0, 1);
 }
 
-/**
- * Microseconds that a frame of 10 ms takes on this thread, hot: about 100 ms of work, in which the thread does nothing
- * else. An audio thread that rests between frames takes about three times as long, for which budgets leave room.
- */
-export async function measureModel({ model = "light", wasm } = {}) {
-  const sources = [load(wasmSource(wasm), "linnet.wasm"), load(modelSource(model), "the model")];
-  const [code, blob] = await Promise.all(sources);
-  let module;
+async function compile(wasm) {
+  const code = await load(wasmSource(wasm), "linnet.wasm");
   try {
-    module = await WebAssembly.compile(code);
+    return await WebAssembly.compile(code);
   } catch (error) {
     throw compileError(error);
   }
+}
+
+// Microseconds that a frame takes, out of so many milliseconds of frames, after others that are not counted: engines
+// replace a module's first, slow code while it runs.
+function measure(module, blob, warming, milliseconds) {
   const engine = new Engine(module, new Uint8Array(blob), BEST_RATE);
   const noise = new Float32Array(480);
   const output = new Float32Array(480);
@@ -94,27 +94,39 @@ export async function measureModel({ model = "light", wasm } = {}) {
   };
   const run = (least) => {
     const start = performance.now();
-    let frames = 0, milliseconds = 0;
-    for (; milliseconds < least; milliseconds = performance.now() - start) {
+    let frames = 0, passed = 0;
+    for (; passed < least; passed = performance.now() - start) {
       for (let i = 0; i < 4; ++i) frame();
       frames += 4;
     }
-    return { frames, milliseconds };
+    return { frames, milliseconds: passed };
   };
-  run(20);  // until the engine has its fast code
-  return frameTime(Array.from({ length: 5 }, () => run(16)));
+  run(warming);
+  return frameTime(Array.from({ length: 5 }, () => run(milliseconds / 5)));
 }
 
 /**
- * Measures models, cheapest first, until one costs more than the budget, and chooses among them.
+ * Microseconds that a frame of 10 ms takes on this thread, hot: 100 ms of work, in which the thread does nothing else.
+ * An audio thread that rests between frames takes about three times as long, for which budgets leave room.
+ */
+export async function measureModel({ model = "light", wasm } = {}) {
+  const [module, blob] = await Promise.all([compile(wasm), load(modelSource(model), "the model")]);
+  return measure(module, blob, WARMING, MEASUREMENT - WARMING);
+}
+
+/**
+ * Measures models, cheapest first, until one costs more than the budget, and chooses among them: 100 ms of work.
  *
  * @param {{budget?: number, models?: {name: string, quality: number, url: URL|string}[], wasm?: any}} options budget:
  *     share of the time of one core, hot
  */
 export async function pickModel({ budget = 0.1, models = MODELS, wasm } = {}) {
+  const module = await compile(wasm);
   const measured = [];
   for (const { name, quality, url } of models) {
-    const microseconds = await measureModel({ model: url, wasm });
+    const blob = await load(url, "the model");
+    const warming = measured.length === 0 ? WARMING : 0;  // what follows finds fast code
+    const microseconds = measure(module, blob, warming, (MEASUREMENT - WARMING) / models.length);
     measured.push({ name, quality, microseconds });
     if (microseconds > budget * FRAME) break;
   }
@@ -130,6 +142,9 @@ function linnetNode() {
     #next = 0;
     #closed = false;
     #settle;
+    #watched;  // {measured, budget}: what "auto" has found, for as long as there is something to choose
+    #pending = null;  // {name, previous, share}: what the audio thread was told to change to
+    #onmodel;
 
     constructor(context, files, options, failure) {
       super(context, "linnet", {
@@ -138,9 +153,14 @@ function linnetNode() {
         outputChannelCount: [1],
         channelCount: 1,
         channelCountMode: "explicit",
-        processorOptions: { ...files, ...options.values },
+        processorOptions: {
+          ...files, ...options.values, overloaded: options.overloaded, watch: options.watched !== null,
+        },
       });
       this.#values = options.values;
+      this.#watched = options.watched;
+      this.#onmodel = options.onmodel;
+      this.model = options.overloaded ? null : options.name;
       this.delay = 0;
       this.backend = "";
       this.error = null;
@@ -163,6 +183,12 @@ function linnetNode() {
       } else if (message.type === "error") {
         const error = message.name === "RangeError" ? RangeError : LinnetError;
         this.#fail(new error(message.message, message.status));
+      } else if (message.type === "load") {
+        this.#balance(message.share);
+      } else if (message.type === "kept") {
+        this.#keep(message.message);
+      } else if (message.type === "changed") {
+        this.#changed();
       } else if (message.type === "stats") {
         this.#waiting.get(message.id)?.(message.stats);
         this.#waiting.delete(message.id);
@@ -175,6 +201,42 @@ function linnetNode() {
       this.#settle.reject(error);
       this.#forget();
       (this.onerror ?? ((reason) => console.error(`linnet: ${reason.message}; audio passes unchanged`)))(error);
+    }
+
+    // The load of the audio thread says how much more a frame of each model costs now than when it was measured.
+    async #balance(share) {
+      if (!this.#watched || this.#pending || this.model === null) return;
+      const { measured, budget } = this.#watched;
+      const running = measured.find(({ name }) => name === this.model);
+      const factor = (share * FRAME) / Math.max(running.microseconds, 1);
+      const now = measured.map((one) => ({ ...one, microseconds: one.microseconds * factor }));
+      const { name } = chooseModel(now, Math.min(PACED * budget, 1), this.model);
+      if (name === this.model) return;
+      this.#pending = { name, previous: this.model, share };
+      if (name === null) {
+        this.port.postMessage({ type: "overloaded", value: true });
+        this.#changed();
+        return;
+      }
+      try {
+        const model = await load(measured.find((one) => one.name === name).url, "the model");
+        this.port.postMessage({ type: "model", model, name }, [model]);
+      } catch (error) {
+        this.#keep(error.message);
+      }
+    }
+
+    #changed() {
+      const change = this.#pending;
+      this.#pending = null;
+      this.model = change.name;
+      this.#onmodel?.(change);
+    }
+
+    // What cannot be had now is not asked for again.
+    #keep(reason) {
+      this.#watched = this.#pending = null;
+      console.warn(`linnet: ${this.model} goes on: ${reason}`);
     }
 
     // Nobody will answer them any more.
@@ -263,18 +325,25 @@ export async function createLinnetNode(context, given = {}) {
   if (!context.audioWorklet) {
     throw new LinnetError("this page has no AudioWorklet: serve it by https or from localhost");
   }
-  const model = options.model === "auto" ? null : modelSource(options.model);
+  const models = options.models ?? MODELS;
+  const model = options.model === "auto" ? null : modelSource(options.model, models);
   await addWorklet(context, options.worklet);
-  let files = {}, failure = null;
+  let files = {}, failure = null, choice = null;
   try {
-    const { wasm, budget } = options;
-    const chosen = model ?? modelSource((await pickModel({ budget, wasm })).name);
+    const { wasm, budget = 0.1 } = options;
+    if (!model) choice = await pickModel({ budget, models, wasm });
+    // If none can be carried, the first one copies its input.
+    const chosen = model ?? modelSource(choice.name ?? models[0].name, models);
     const [code, blob] = await Promise.all([load(wasmSource(wasm), "linnet.wasm"), load(chosen, "the model")]);
     files = { wasm: code, model: blob };
   } catch (error) {
     failure = error;
   }
-  const { attenuationLimit, postfilter, bypass, onerror } = options;
+  const { attenuationLimit, postfilter, bypass, onerror, onmodel, budget = 0.1 } = options;
   const values = { attenuationLimit, postfilter, bypass: Boolean(bypass) };
-  return new (linnetNode())(context, files, { values, onerror }, failure);
+  const name = choice?.name ?? (typeof options.model === "string" ? options.model : null);
+  const measured = choice?.measured.map((one) => ({ ...one, url: modelSource(one.name, models) }));
+  const watched = choice ? { measured, budget } : null;
+  const overloaded = choice !== null && choice.name === null;
+  return new (linnetNode())(context, files, { values, onerror, onmodel, name, watched, overloaded }, failure);
 }

@@ -62,37 +62,43 @@ def test_in_javascript(root: Path, package: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("module", ["linnet.wasm", "linnet-scalar.wasm"])
-@pytest.mark.parametrize("model", ["light", "sparse"])
-def test_the_bits_are_those_of_the_native_library(root: Path, package: Path, module: str, model: str) -> None:
-    output = linnet.Enhancer(model).process(noise(SAMPLES))
-    done = node(package, root / "tests/web/hash.mjs", module, f"models/{model}.linnet", str(SAMPLES))
+@pytest.mark.parametrize("rate", [8000, 16000, 24000, 32000, 48000])
+def test_the_bits_are_those_of_the_native_library(root: Path, package: Path, module: str, rate: int) -> None:
+    output = linnet.Enhancer("light", rate=rate).process(noise(SAMPLES))
+    done = node(package, root / "tests/web/hash.mjs", module, "models/light.linnet", str(SAMPLES), str(rate))
     assert done.stdout.strip() == hashlib.sha256(output.astype("<f4").tobytes()).hexdigest(), done.stderr
 
 
 def test_models_are_those_of_the_sdk(root: Path, package: Path) -> None:
-    models = sorted((package / "dist/models").iterdir())
-    assert [path.stem for path in models] == ["light", "sparse"]
-    for path in models:
+    found = {path.stem: path for folder in (package, package.parent / "large") for path in folder.rglob("*.linnet")}
+    assert sorted(found) == ["large", "light"]
+    for path in found.values():
         assert path.read_bytes() == (root / "sdk/models" / path.name).read_bytes()
 
 
 def test_the_order_of_models_is_that_of_the_kept_scores(root: Path, package: Path) -> None:
     kept = json.loads((root / "benchmarks/results/scores.json").read_text())["models"]
-    text = (package / "dist/index.js").read_text()
-    for name in ("light", "sparse"):
+    text = "".join((package.parent / name / "dist/index.js").read_text() for name in ("package", "large"))
+    for name in ("light", "large"):
         score = kept[name]["parts"]["noise"]["enhanced"]["pesq_wb"]
         assert f'name: "{name}", quality: {score:.3f}' in text
 
 
-def test_archive_holds_the_package_and_nothing_of_this_machine(root: Path, package: Path) -> None:
+@pytest.mark.parametrize(("name", "folder", "limit"), [("linnet", "package", 2.5e6), ("linnet-large", "large", 3e6)])
+def test_archive_holds_the_package_and_nothing_of_this_machine(
+    root: Path, package: Path, name: str, folder: str, limit: float
+) -> None:
+    package = package.parent / folder
     version = tomllib.loads((root / "pyproject.toml").read_text())["project"]["version"]
-    data = (root / f"build/web/linnet-{version}.tgz").read_bytes()
+    data = (root / f"build/web/{name}-{version}.tgz").read_bytes()
+    assert len(data) < limit
     with tarfile.open(fileobj=io.BytesIO(data)) as tar:
         entries = tar.getmembers()
         found = {entry.name: tar.extractfile(entry) for entry in entries}
-        for name, file in found.items():
-            assert file and file.read() == (package / name.removeprefix("package/")).read_bytes(), name
+        for path, file in found.items():
+            assert file and file.read() == (package / path.removeprefix("package/")).read_bytes(), path
     assert {f"package/{path.relative_to(package)}" for path in package.rglob("*") if path.is_file()} == {*found}
     assert all((entry.uid, entry.gid, entry.uname, entry.mode) == (0, 0, "", 0o644) for entry in entries)
     assert str(root).encode() not in b"".join(path.read_bytes() for path in package.rglob("*") if path.is_file())
-    assert json.loads((package / "package.json").read_text())["version"] == version
+    description = json.loads((package / "package.json").read_text())
+    assert (description["name"], description["version"]) == (name, version)

@@ -30,7 +30,7 @@ import targets  # noqa: E402
 MANIFEST = ROOT / "tests" / "vectors" / "manifest.json"
 TIMEOUT = 1800  # seconds after which a run counts as hung
 COLUMNS = (14, 11, 9, 32, 6, 7, 16, 16)
-LEVELS = {"release": "-O2/3", "o2": "-O2", "o3": "-O3", "debug": "-O0", "ubsan": "-O1", "coverage": "-O0"}
+LEVELS = {"release": "the target's", "o2": "-O2", "o3": "-O3", "debug": "-O0", "ubsan": "-O1", "coverage": "-O0"}
 TINY, TOKENS, HYBRID = "sdk/models/tiny.linnet", "tests/data/tokens.linnet", "tests/data/hybrid.linnet"
 
 # Vectors by name, or None for all. The tiny model carries the proof of the signal path, two others of random weights
@@ -120,7 +120,8 @@ def build_runs(target: targets.Target, cpu: targets.Cpu, mode: str, compiler: st
     folder = folder_of(target, mode, compiler)
     name = output_of(target, cpu, folder / VECTORS, "--compiler").strip()
     backends = output_of(target, cpu, folder / VECTORS, "--backends").split()
-    return [Run(target, cpu, folder, backend, name, LEVELS[mode]) for backend in backends]
+    level = f"{target.levels[0]}/{target.levels[1][2:]}" if mode == "release" else LEVELS[mode]
+    return [Run(target, cpu, folder, backend, name, level) for backend in backends]
 
 
 def hostile_runs(run: Run) -> list[Run]:

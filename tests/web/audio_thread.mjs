@@ -5,6 +5,7 @@ import { join } from "node:path";
 import vm from "node:vm";
 
 export const PACKAGE = process.env.LINNET_PACKAGE;
+export const LARGE = join(PACKAGE, "../large");
 
 export function read(name) {
   const bytes = readFileSync(join(PACKAGE, "dist", name));
@@ -12,7 +13,8 @@ export function read(name) {
 }
 
 export class Node {
-  constructor(options, sampleRate = 48000) {
+  /** now: what the scope's clock says, in milliseconds; without it there is none. */
+  constructor(options, sampleRate = 48000, now = undefined) {
     let Processor = null;
     class AudioWorkletProcessor {
       constructor() {
@@ -20,7 +22,7 @@ export class Node {
       }
     }
     const sent = (this.messages = []);
-    const scope = { AudioWorkletProcessor, sampleRate };
+    const scope = { AudioWorkletProcessor, sampleRate, Date: now && { now } };
     scope.registerProcessor = (name, made) => (Processor = name === "linnet" ? made : null);
     vm.runInNewContext(readFileSync(join(PACKAGE, "dist", "worklet.js"), "utf8"), scope);
     this.processor = new Processor({

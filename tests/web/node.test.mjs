@@ -1,7 +1,8 @@
 // The audio thread's side of a node, without a browser.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { Node, read } from "./audio_thread.mjs";
+import { LARGE, Node, read } from "./audio_thread.mjs";
 import { noise } from "./noise.mjs";
 
 const SIGNAL = noise(48000);
@@ -11,6 +12,13 @@ test("it says what it runs and how late it is", () => {
   for (const [module, backend] of [["linnet.wasm", "wasm128"], ["linnet-scalar.wasm", "scalar"]]) {
     const { messages } = new Node(files(module));
     assert.deepEqual({ ...messages[0] }, { type: "ready", delay: 1920, backend });
+  }
+});
+
+test("every rate has its delay, the same time at each", () => {
+  for (const rate of [8000, 16000, 24000, 32000, 48000]) {
+    const { messages } = new Node(files(), rate);
+    assert.deepEqual({ ...messages[0] }, { type: "ready", delay: rate / 25, backend: "wasm128" });
   }
 });
 
@@ -81,7 +89,10 @@ test("audio passes unchanged whatever is wrong", () => {
   }
   const other = new Node(files(), 44100);
   assert.equal(other.messages[0].name, "RangeError");
-  assert.match(other.messages[0].message, /44100.*sampleRate: 48000/);
+  assert.match(
+    other.messages[0].message,
+    /^linnet runs at 8000, 16000, 24000, 32000, 48000 Hz, not at 44100: make the context with .*sampleRate: 48000/,
+  );
   assert.deepEqual(other.run(SIGNAL, 128), SIGNAL);
 });
 
@@ -94,6 +105,66 @@ test("an error in the middle lets the rest pass", () => {
   assert.deepEqual(node.run(SIGNAL, 128), SIGNAL);
   node.send({ type: "stats", id: 1 });
   assert.equal(node.messages.at(-1).stats, null);
+});
+
+const large = () => new Uint8Array(readFileSync(`${LARGE}/dist/large.linnet`)).buffer;
+
+test("another model takes over by a cross-fade, warm, and no sample late", () => {
+  const signal = noise(96000), changed = 19200, warm = changed + 24000, fade = 480;
+  const node = new Node({ ...files(), attenuationLimit: 20 });
+  const output = new Float32Array(signal.length);
+  output.set(node.run(signal.subarray(0, changed), 128));
+  node.send({ type: "model", model: large(), name: "large" });
+  output.set(node.run(signal.subarray(changed), 128), changed);
+  const before = new Node({ ...files(), attenuationLimit: 20 }).run(signal, 128);
+  const after = new Float32Array(signal.length);
+  const follower = new Node({ ...files(), model: large(), attenuationLimit: 20 });
+  after.set(follower.run(signal.subarray(changed), 128), changed);
+  assert.deepEqual(output.subarray(0, warm), before.subarray(0, warm));
+  assert.deepEqual(output.subarray(warm + fade + 128), after.subarray(warm + fade + 128));
+  for (let i = warm; i < warm + fade; ++i) {
+    const share = (i - warm) / fade;
+    assert.ok(Math.abs(output[i] - ((1 - share) * before[i] + share * after[i])) < 1e-6, `sample ${i}`);
+  }
+  assert.deepEqual(node.messages.filter(({ type }) => type === "changed").map(({ name }) => name), ["large"]);
+});
+
+test("controls reach both models of a change", () => {
+  const node = new Node(files());
+  node.send({ type: "model", model: large(), name: "large" });
+  node.send({ type: "bypass", value: true });
+  const output = node.run(SIGNAL, 128);
+  assert.deepEqual(output.subarray(1920), SIGNAL.subarray(0, SIGNAL.length - 1920));
+});
+
+test("a model that cannot follow leaves the one that runs", () => {
+  const node = new Node(files());
+  node.send({ type: "model", model: new ArrayBuffer(100), name: "broken" });
+  assert.deepEqual(node.messages.map(({ type }) => type), ["ready", "kept"]);
+  assert.match(node.messages[1].message, /^the model: .+/);
+  assert.deepEqual(node.run(SIGNAL, 128), new Node(files()).run(SIGNAL, 128));
+});
+
+test("overload is a bypass of its own: the program's stays as it is", () => {
+  const node = new Node(files());
+  node.send({ type: "overloaded", value: true });
+  node.send({ type: "bypass", value: false });
+  assert.deepEqual(node.run(SIGNAL, 128).subarray(1920), SIGNAL.subarray(0, SIGNAL.length - 1920));
+});
+
+test("the load is the share of the time, by a clock of whole milliseconds", () => {
+  for (const share of [0.02, 0.3, 1.5]) {
+    let time = 0, calls = 0;
+    const now = () => Math.floor((time += calls++ % 2 === 0 ? (1 - share) * (8 / 3) : share * (8 / 3)));
+    const node = new Node({ ...files(), watch: true }, 48000, now);
+    node.run(noise(96128), 128);
+    const loads = node.messages.filter(({ type }) => type === "load");
+    assert.equal(loads.length, 1);
+    assert.ok(Math.abs(loads[0].share - share) < 0.03, `${loads[0].share} for ${share}`);
+  }
+  const quiet = new Node(files());
+  quiet.run(noise(96128), 128);
+  assert.deepEqual(quiet.messages.map(({ type }) => type), ["ready"]);
 });
 
 test("a closed node is done", () => {

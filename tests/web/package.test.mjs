@@ -4,7 +4,8 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { PACKAGE, read } from "./audio_thread.mjs";
+import { gzipSync } from "node:zlib";
+import { LARGE, PACKAGE, read } from "./audio_thread.mjs";
 
 const linnet = await import(pathToFileURL(join(PACKAGE, "dist", "index.js")));
 const text = (name) => readFileSync(join(PACKAGE, name), "utf8");
@@ -15,7 +16,7 @@ test("the modules ask their host for nothing", () => {
     assert.deepEqual(WebAssembly.Module.imports(module), []);
     const exported = WebAssembly.Module.exports(module).map((one) => one.name);
     assert.ok(exported.includes("memory") && exported.includes("process") && exported.length < 20);
-    assert.ok(read(name).byteLength < 220000);
+    assert.ok(gzipSync(new Uint8Array(read(name)), { level: 9 }).length < 60000);
   }
   assert.equal(linnet.hasSimd(), true);
 });
@@ -44,7 +45,7 @@ test("every file that is named is there", () => {
     assert.ok(existsSync(join(PACKAGE, path.replace(/\/\*$/, ""))), path);
   }
   const urls = [...text("dist/index.js").matchAll(/new URL\("(\.\/[^"]+)", import\.meta\.url\)/g)];
-  assert.ok(urls.length >= 5);
+  assert.equal(urls.length, 4);
   for (const [, path] of urls) assert.ok(existsSync(join(PACKAGE, "dist", path)), path);
 });
 
@@ -55,9 +56,14 @@ test("what is declared is what is exported", () => {
 
 test("the cost of a model is measured, and less for a lighter one", async () => {
   const wasm = read("linnet.wasm");
-  const time = async (name) => linnet.measureModel({ model: read(`models/${name}.linnet`), wasm });
-  const light = await time("light"), sparse = await time("sparse");
-  assert.ok(light > 1 && light < sparse, `${light} ${sparse}`);
+  const time = async (model) => linnet.measureModel({ model, wasm });
+  let light, large;
+  for (let attempt = 0; attempt < 3; ++attempt) {  // the machine may be busy with something else
+    light = await time(read("models/light.linnet"));
+    large = await time(readFileSync(join(LARGE, "dist/large.linnet")));
+    if (light > 1 && light < large) return;
+  }
+  assert.fail(`light ${light}, large ${large}`);
 });
 
 const context = (sampleRate = 48000, audioWorklet = { addModule: async () => {} }) => ({ sampleRate, audioWorklet });
@@ -67,7 +73,7 @@ test("bad options are refused by their names, with a remedy", async () => {
     [context(), { attenuationLimit: -1 }, RangeError, /attenuationLimit is -1: give a number from 0 to 100/],
     [context(), { attenuationLimit: "12" }, RangeError, /attenuationLimit is 12/],
     [context(), { postfilter: NaN }, RangeError, /postfilter is NaN: give a number from 0 to 1/],
-    [context(), { model: "lihgt" }, TypeError, /no model "lihgt": give auto, light, sparse/],
+    [context(), { model: "lihgt" }, TypeError, /no model "lihgt": give auto, light, an URL/],
     [context(), { modell: "light" }, TypeError, /unknown option modell: there are model,/],
     [context(48000, null), {}, linnet.LinnetError, /https/],
     [

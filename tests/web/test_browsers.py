@@ -1,5 +1,5 @@
-"""The npm package in Chromium and Firefox, under a strict Content-Security-Policy: the native library's bits, live
-audio with a microphone, calls, and what happens when something is missing.
+"""The npm package in Chromium, Firefox and WebKitGTK, under a strict Content-Security-Policy: the bits of the native
+library, live audio with a microphone, calls, and what happens when something is missing.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from conftest import Page
 import linnet
 
 SAMPLES = 96000
-# What is rendered without a sound card or a microphone runs in both.
-BROWSERS = pytest.mark.parametrize("browser", ["chromium", "firefox-esr"])
+# What is rendered without a sound card or a microphone runs in all.
+BROWSERS = pytest.mark.parametrize("browser", ["chromium", "firefox", "webkit"])
 
 
-def native_hash(model: str) -> str:
+def native_hash(model: str, rate: int = 48000) -> str:
     """SHA-256 of what the native library makes of the noise of page.js."""
     value, state = 1, np.empty(SAMPLES, np.uint32)
     for i in range(SAMPLES):
@@ -25,17 +25,20 @@ def native_hash(model: str) -> str:
         state[i] = value
     loud = np.arange(SAMPLES) // 16000 % 2 == 0
     noise = np.where(loud, (state.view(np.int32) >> 16) / 131072, 0).astype(np.float32)
-    return hashlib.sha256(linnet.Enhancer(model).process(noise).astype("<f4").tobytes()).hexdigest()
+    return hashlib.sha256(linnet.Enhancer(model, rate=rate).process(noise).astype("<f4").tobytes()).hexdigest()
 
 
 @BROWSERS
 def test_the_bits_are_those_of_the_native_library(page: Page, browser: str) -> None:
     found = page("hash", browser=browser)
-    light, sparse = native_hash("light"), native_hash("sparse")
+    light, large = native_hash("light"), native_hash("large")
+    print(f"{browser}: light {found['light']['hash']}, native {light}")
     assert found["light"] == {"hash": light, "backend": "wasm128", "delay": 1920}
-    assert found["sparse"] == {"hash": sparse, "backend": "wasm128", "delay": 1920}
+    assert found["large"] == {"hash": large, "backend": "wasm128", "delay": 1920}
     assert found["scalar"] == {"hash": light, "backend": "scalar", "delay": 1920}
     assert {found[name]["hash"] for name in ("bytes", "quantum480", "quantum160")} == {light}
+    for rate in (8000, 16000, 24000, 32000, 48000):
+        assert found[f"rate{rate}"] == {"hash": native_hash("light", rate), "delay": rate // 25}
 
 
 @BROWSERS
@@ -52,7 +55,8 @@ def test_audio_passes_when_a_file_is_missing(page: Page, browser: str) -> None:
     assert report["name"] == "LinnetError" and "worklet cannot be loaded from /nowhere.js" in report["worklet"]
 
 
-@BROWSERS
+# WebKitGTK takes a module in a worklet whatever the policy says.
+@pytest.mark.parametrize("browser", ["chromium", "firefox"])
 def test_a_policy_without_webassembly_is_named(page: Page, browser: str) -> None:
     report = page("forbidden", "default-src 'self'; script-src 'self'", browser)
     assert "add 'wasm-unsafe-eval' to its script-src" in report["message"]
@@ -62,18 +66,27 @@ def test_a_policy_without_webassembly_is_named(page: Page, browser: str) -> None
 @BROWSERS
 def test_the_best_model_is_chosen_that_the_budget_allows(page: Page, browser: str) -> None:
     report = page("auto", browser=browser)
-    assert [one["name"] for one in report["measured"]] == ["light", "sparse"]
-    assert (report["name"], report["fits"], report["failure"]) == ("sparse", True, None)
+    assert [one["name"] for one in report["measured"]] == ["light", "large"]
+    assert (report["name"], report["fits"], report["failure"]) == ("large", True, None)
+    assert report["model"] == "light"
 
 
-def test_live_audio(page: Page) -> None:
+def test_overload_is_told_and_answered_by_smaller_models_then_by_a_copy(page: Page) -> None:
+    report = page("overload")
+    first, second = report["changes"]
+    assert report["first"] == "large" and report["error"] is None and report["last"] is None
+    assert (first["previous"], first["name"], first["share"]) == ("large", "light", 1.01)
+    assert (second["previous"], second["name"]) == ("light", None)
+
+
+def test_a_minute_of_live_audio(page: Page) -> None:
     """In real time: a second try for a machine that is busy."""
     report = page("live")
     if report["underruns"]:
         report = page("live")
-    assert report["underruns"] in (0, None)
+    assert report["underruns"] == 0
     first, second = report["frames"]
-    assert first > 100 and second > first + 50
+    assert first > 100 and second > first + 5900
     assert report["refused"] == "attenuationLimit is 101: give a number from 0 to 100"
     assert report["error"] is None and report["closed"] is None
 
@@ -86,7 +99,7 @@ def test_the_track_of_a_call_is_replaced(page: Page) -> None:
 
 def test_the_demo_page_enhances_a_microphone(page: Page) -> None:
     report = page("demo")
-    assert "wasm128, 40 ms late; speech" in report["started"]
+    assert "light, wasm128, 40 ms late; speech" in report["started"]
     assert report["lit"] and report["decibels"] == "12 dB" and report["stopped"] == "Stopped."
 
 

@@ -7,14 +7,18 @@
 namespace linnet::dsp {
 namespace {
 
+struct Twiddle {
+  float re, im;
+};
+
 // Of the length W, whose divisors it serves as well.
 template <int W>
-struct Twiddles {
-  float re[W] = {}, im[W] = {};  // e^{-j 2 pi k / W}
+struct Table {
+  float re[W / 2 + 1] = {}, im[W / 2 + 1] = {};  // e^{-j 2 pi k / W}
 
-  constexpr Twiddles() {
-    for (int k = 0; k < W; ++k) {
-      double angle = 2 * base::kPi * (k <= W / 2 ? k : k - W) / W;
+  constexpr Table() {
+    for (int k = 0; k <= W / 2; ++k) {
+      double angle = 2 * base::kPi * k / W;
       re[k] = static_cast<float>(base::table_cosine(angle));
       im[k] = static_cast<float>(-base::table_sine(angle));
     }
@@ -22,18 +26,27 @@ struct Twiddles {
 };
 
 template <int W>
-constexpr Twiddles<W> kTwiddlesOf{};
+constexpr Table<W> kTable{};
 
-// Of 960 points for 960, 480, 320 and 160; 640 has its own.
-template <int W>
-struct Table {
-  static constexpr int kLength = kWindow % W == 0 ? kWindow : W;
-  static constexpr int kStride = kLength / W;
+// e^{-j 2 pi k / length} for every k of a circle, of which a table holds the lower half.
+struct Circle {
+  const float *re, *im;
+  int length;
+
+  constexpr Twiddle operator[](int k) const {
+    return 2 * k <= length ? Twiddle{re[k], im[k]} : Twiddle{re[length - k], -im[length - k]};
+  }
 };
 
-template <int N>
+// The one that serves transforms of a window: that of 960 for 960, 480, 320 and 160; 640 has its own.
+constexpr Circle circle_of(int window) {
+  return kWindow % window == 0 ? Circle{kTable<kWindow>.re, kTable<kWindow>.im, kWindow}
+                               : Circle{kTable<640>.re, kTable<640>.im, 640};
+}
+
+// Complex numbers, up to half as many as the longest window has samples.
 struct Planes {
-  float re[N], im[N];
+  float re[kWindow / 2], im[kWindow / 2];
 };
 
 // b[j] = sum_k e^{-j 2 pi j k / R} a[k].
@@ -90,77 +103,77 @@ __attribute__((always_inline)) inline void butterfly(const float (&ar)[R], const
   }
 }
 
-// One Stockham stage of radix R on transforms of length R * M with stride S (R * M * S = W / 2): reads x[q + S (p +
-// M k)], writes y[q + S (R p + j)] = w^(p j) sum_k e^{-j 2 pi j k / R} x. The loop over q is the one that vectorises.
-template <int W, int R, int M, int S>
-void stage(const Planes<W / 2> &x, Planes<W / 2> *y) {
-  static_assert(R * M * S == W / 2);
-  constexpr const auto &kTwiddles = kTwiddlesOf<Table<W>::kLength>;
-  constexpr int kStep = Table<W>::kLength / (R * M);  // w = e^{-j 2 pi / (R M)}
-  for (int p = 0; p < M; ++p) {
-    float wr[R], wi[R];
-    for (int j = 0; j < R; ++j) {
-      wr[j] = kTwiddles.re[p * j * kStep];
-      wi[j] = kTwiddles.im[p * j * kStep];
-    }
+// One Stockham stage of radix R on transforms of length R * m with stride S (R * m * S = half the window): reads
+// x[q + S (p + m k)], writes y[q + S (R p + j)] = w^(p j) sum_k e^{-j 2 pi j k / R} x, w = e^{-j 2 pi / (R m)}. The loop
+// over q is the one that vectorises, for which S is known when it is compiled; lengths share these functions.
+template <int R, int S>
+void stage(const Circle &circle, int m, const Planes &__restrict x, Planes *__restrict y) {
+  const int step = circle.length / (R * m);
+  for (int p = 0; p < m; ++p) {
+    Twiddle w[R];
+    for (int j = 0; j < R; ++j) w[j] = circle[p * j * step];
     const float *xr = x.re + S * p, *xi = x.im + S * p;
     float *yr = y->re + S * R * p, *yi = y->im + S * R * p;
     for (int q = 0; q < S; ++q) {
       float ar[R], ai[R], br[R], bi[R];
       for (int k = 0; k < R; ++k) {
-        ar[k] = xr[q + S * M * k];
-        ai[k] = xi[q + S * M * k];
+        ar[k] = xr[q + S * m * k];
+        ai[k] = xi[q + S * m * k];
       }
       butterfly(ar, ai, br, bi);
       yr[q] = br[0];
       yi[q] = bi[0];
       for (int j = 1; j < R; ++j) {
-        yr[q + S * j] = br[j] * wr[j] - bi[j] * wi[j];
-        yi[q + S * j] = br[j] * wi[j] + bi[j] * wr[j];
+        yr[q + S * j] = br[j] * w[j].re - bi[j] * w[j].im;
+        yi[q + S * j] = br[j] * w[j].im + bi[j] * w[j].re;
       }
     }
   }
 }
 
-// Twiddles of a stage for every n = q + S p.
-template <int W, int R, int M, int S>
-struct StageTwiddles {
-  float re[R][S * M] = {}, im[R][S * M] = {};
+// Twiddles of a stage for every n = q + S p: w^(p j), rows of j = 1 .. R - 1, real parts, then imaginary ones.
+template <int W, int R, int S>
+struct Rows {
+  static constexpr int kSpan = W / 2 / R;
+  float re[(R - 1) * kSpan] = {}, im[(R - 1) * kSpan] = {};
 
-  constexpr StageTwiddles() {
-    constexpr const auto &kTwiddles = kTwiddlesOf<Table<W>::kLength>;
-    constexpr int kStep = Table<W>::kLength / (R * M);
-    for (int j = 0; j < R; ++j) {
-      for (int n = 0; n < S * M; ++n) {
-        re[j][n] = kTwiddles.re[n / S * j * kStep];
-        im[j][n] = kTwiddles.im[n / S * j * kStep];
+  constexpr Rows() {
+    constexpr Circle kCircle = circle_of(W);
+    constexpr int kStep = kCircle.length / (R * (kSpan / S));
+    for (int j = 1; j < R; ++j) {
+      for (int n = 0; n < kSpan; ++n) {
+        const Twiddle w = kCircle[n / S * j * kStep];
+        re[(j - 1) * kSpan + n] = w.re;
+        im[(j - 1) * kSpan + n] = w.im;
       }
     }
   }
 };
 
-// The same for a small S: one loop over p and q together, into rows of one j each, which are interleaved afterwards.
-template <int W, int R, int M, int S>
-void short_stage(const Planes<W / 2> &x, Planes<W / 2> *y) {
-  static_assert(R * M * S == W / 2);
-  constexpr int kSpan = S * M;
-  static constexpr StageTwiddles<W, R, M, S> kTwiddle{};
-  float rows_re[R][kSpan], rows_im[R][kSpan];
-  for (int n = 0; n < kSpan; ++n) {
+template <int W, int R, int S>
+constexpr Rows<W, R, S> kRows{};
+
+// The same for a small S: one loop over p and q together, span = S m of them, into rows of one j each, which are
+// interleaved afterwards.
+template <int R, int S>
+void short_stage(const float *wr, const float *wi, int span, const Planes &__restrict x, Planes *__restrict y) {
+  float rows_re[R][kWindow / 2 / R], rows_im[R][kWindow / 2 / R];
+  for (int n = 0; n < span; ++n) {
     float ar[R], ai[R], br[R], bi[R];
     for (int k = 0; k < R; ++k) {
-      ar[k] = x.re[n + kSpan * k];
-      ai[k] = x.im[n + kSpan * k];
+      ar[k] = x.re[n + span * k];
+      ai[k] = x.im[n + span * k];
     }
     butterfly(ar, ai, br, bi);
     rows_re[0][n] = br[0];
     rows_im[0][n] = bi[0];
     for (int j = 1; j < R; ++j) {
-      rows_re[j][n] = br[j] * kTwiddle.re[j][n] - bi[j] * kTwiddle.im[j][n];
-      rows_im[j][n] = br[j] * kTwiddle.im[j][n] + bi[j] * kTwiddle.re[j][n];
+      const float re = wr[n + span * (j - 1)], im = wi[n + span * (j - 1)];
+      rows_re[j][n] = br[j] * re - bi[j] * im;
+      rows_im[j][n] = br[j] * im + bi[j] * re;
     }
   }
-  for (int p = 0; p < M; ++p) {
+  for (int p = 0; p < span / S; ++p) {
     for (int j = 0; j < R; ++j) {
       memcpy(y->re + S * (R * p + j), &rows_re[j][S * p], S * sizeof(float));
       memcpy(y->im + S * (R * p + j), &rows_im[j][S * p], S * sizeof(float));
@@ -168,122 +181,131 @@ void short_stage(const Planes<W / 2> &x, Planes<W / 2> *y) {
   }
 }
 
+template <int W, int R, int S>
+void short_stage_of(const Planes &x, Planes *y) {
+  constexpr const auto &kOwn = kRows<W, R, S>;
+  short_stage<R, S>(kOwn.re, kOwn.im, kOwn.kSpan, x, y);
+}
+
 // The DFT of x lies in what is returned, x or y; the other one is overwritten. Small odd factors first, so that the
 // long inner loops get the most work.
 template <int W>
-__attribute__((always_inline)) inline const Planes<W / 2> &transform(Planes<W / 2> *x, Planes<W / 2> *y) {
+const Planes &transform(Planes *x, Planes *y) {
+  constexpr Circle kCircle = circle_of(W);
   if constexpr (W == 960) {
-    short_stage<W, 5, 96, 1>(*x, y);
-    short_stage<W, 3, 32, 5>(*y, x);
-    stage<W, 4, 8, 15>(*x, y);
-    stage<W, 4, 2, 60>(*y, x);
-    stage<W, 2, 1, 240>(*x, y);
+    short_stage_of<W, 5, 1>(*x, y);
+    short_stage_of<W, 3, 5>(*y, x);
+    stage<4, 15>(kCircle, 8, *x, y);
+    stage<4, 60>(kCircle, 2, *y, x);
+    stage<2, 240>(kCircle, 1, *x, y);
     return *y;
   } else if constexpr (W == 640) {
-    short_stage<W, 5, 64, 1>(*x, y);
-    short_stage<W, 4, 16, 5>(*y, x);
-    stage<W, 4, 4, 20>(*x, y);
-    stage<W, 4, 1, 80>(*y, x);
+    short_stage_of<W, 5, 1>(*x, y);
+    short_stage_of<W, 4, 5>(*y, x);
+    stage<4, 20>(kCircle, 4, *x, y);
+    stage<4, 80>(kCircle, 1, *y, x);
     return *x;
   } else if constexpr (W == 480) {
-    short_stage<W, 5, 48, 1>(*x, y);
-    short_stage<W, 3, 16, 5>(*y, x);
-    stage<W, 4, 4, 15>(*x, y);
-    stage<W, 4, 1, 60>(*y, x);
+    short_stage_of<W, 5, 1>(*x, y);
+    short_stage_of<W, 3, 5>(*y, x);
+    stage<4, 15>(kCircle, 4, *x, y);
+    stage<4, 60>(kCircle, 1, *y, x);
     return *x;
   } else if constexpr (W == 320) {
-    short_stage<W, 5, 32, 1>(*x, y);
-    short_stage<W, 4, 8, 5>(*y, x);
-    stage<W, 4, 2, 20>(*x, y);
-    stage<W, 2, 1, 80>(*y, x);
+    short_stage_of<W, 5, 1>(*x, y);
+    short_stage_of<W, 4, 5>(*y, x);
+    stage<4, 20>(kCircle, 2, *x, y);
+    stage<2, 80>(kCircle, 1, *y, x);
     return *x;
   } else {
     static_assert(W == 160);
-    short_stage<W, 5, 16, 1>(*x, y);
-    short_stage<W, 4, 4, 5>(*y, x);
-    stage<W, 4, 1, 20>(*x, y);
+    short_stage_of<W, 5, 1>(*x, y);
+    short_stage_of<W, 4, 5>(*y, x);
+    stage<4, 20>(kCircle, 1, *x, y);
     return *y;
   }
 }
 
-template <int W>
-void forward(const float *x, Spectrum *spectrum) {
-  constexpr int kPoints = W / 2, kStride = Table<W>::kStride;
-  constexpr const auto &kTwiddles = kTwiddlesOf<Table<W>::kLength>;
-  Planes<kPoints> a, b;
-  for (int n = 0; n < kPoints; ++n) {
-    a.re[n] = x[2 * n];
-    a.im[n] = x[2 * n + 1];
+const Planes &transform(int window, Planes *x, Planes *y) {
+  switch (window) {
+    case 160:
+      return transform<160>(x, y);
+    case 320:
+      return transform<320>(x, y);
+    case 480:
+      return transform<480>(x, y);
+    case 640:
+      return transform<640>(x, y);
+    default:
+      return transform<960>(x, y);
   }
-  const Planes<kPoints> &z = transform<W>(&a, &b);
-  // Even and odd samples apart: E = (Z[k] + conj Z[W/2 - k]) / 2, O = (Z[k] - conj Z[W/2 - k]) / 2j, X = E + w^k O.
-  spectrum->re[0] = z.re[0] + z.im[0];
-  spectrum->im[0] = 0.0f;
-  spectrum->re[kPoints] = z.re[0] - z.im[0];
-  spectrum->im[kPoints] = 0.0f;
-  for (int k = 1; k < kPoints; ++k) {
-    float er = 0.5f * (z.re[k] + z.re[kPoints - k]), ei = 0.5f * (z.im[k] - z.im[kPoints - k]);
-    float our = 0.5f * (z.im[k] + z.im[kPoints - k]), oui = 0.5f * (z.re[kPoints - k] - z.re[k]);
-    float wr = kTwiddles.re[k * kStride], wi = kTwiddles.im[k * kStride];
+}
+
+// X = E + w^k O out of Z: even and odd samples apart, E = (Z[k] + conj Z[N - k]) / 2, O = (Z[k] - conj Z[N - k]) / 2j,
+// N points; twiddles lie stride apart. Inlined, as a loop of stride 1 is to be compiled as one.
+__attribute__((always_inline)) inline void split(const Circle &circle, int stride, int points,
+                                                 const Planes &__restrict z, Spectrum *__restrict spectrum) {
+  for (int k = 1; k < points; ++k) {
+    float er = 0.5f * (z.re[k] + z.re[points - k]), ei = 0.5f * (z.im[k] - z.im[points - k]);
+    float our = 0.5f * (z.im[k] + z.im[points - k]), oui = 0.5f * (z.re[points - k] - z.re[k]);
+    float wr = circle.re[k * stride], wi = circle.im[k * stride];
     spectrum->re[k] = er + (our * wr - oui * wi);
     spectrum->im[k] = ei + (our * wi + oui * wr);
   }
-  for (int k = kPoints + 1; k < kBins; ++k) spectrum->re[k] = spectrum->im[k] = 0.0f;
 }
 
-template <int W>
-void inverse(const Spectrum &spectrum, float *x) {
-  constexpr int kPoints = W / 2, kStride = Table<W>::kStride;
-  constexpr const auto &kTwiddles = kTwiddlesOf<Table<W>::kLength>;
-  // Z = (X[k] + conj X[W/2 - k]) + j w^-k (X[k] - conj X[W/2 - k]). The inverse transform is the forward one with real
-  // and imaginary planes exchanged on both sides.
-  Planes<kPoints> a, b;
-  a.im[0] = spectrum.re[0] + spectrum.re[kPoints];
-  a.re[0] = spectrum.re[0] - spectrum.re[kPoints];
-  for (int k = 1; k < kPoints; ++k) {
-    float sr = spectrum.re[k] + spectrum.re[kPoints - k], si = spectrum.im[k] - spectrum.im[kPoints - k];
-    float dr = spectrum.re[k] - spectrum.re[kPoints - k], di = spectrum.im[k] + spectrum.im[kPoints - k];
-    float wr = kTwiddles.re[k * kStride], wi = -kTwiddles.im[k * kStride];
+// Z = (X[k] + conj X[N - k]) + j w^-k (X[k] - conj X[N - k]), with real and imaginary planes exchanged.
+__attribute__((always_inline)) inline void join(const Circle &circle, int stride, int points,
+                                                const Spectrum &__restrict spectrum, Planes *__restrict z) {
+  for (int k = 1; k < points; ++k) {
+    float sr = spectrum.re[k] + spectrum.re[points - k], si = spectrum.im[k] - spectrum.im[points - k];
+    float dr = spectrum.re[k] - spectrum.re[points - k], di = spectrum.im[k] + spectrum.im[points - k];
+    float wr = circle.re[k * stride], wi = -circle.im[k * stride];
     float pr = dr * wr - di * wi, pi = dr * wi + di * wr;
-    a.im[k] = sr - pi;
-    a.re[k] = si + pr;
-  }
-  const Planes<kPoints> &z = transform<W>(&a, &b);
-  for (int n = 0; n < kPoints; ++n) {
-    x[2 * n] = z.im[n];
-    x[2 * n + 1] = z.re[n];
+    z->im[k] = sr - pi;
+    z->re[k] = si + pr;
   }
 }
 
 }  // namespace
 
 void fft_forward(const Rate &rate, const float *x, Spectrum *spectrum) {
-  switch (rate.window) {
-    case 160:
-      return forward<160>(x, spectrum);
-    case 320:
-      return forward<320>(x, spectrum);
-    case 480:
-      return forward<480>(x, spectrum);
-    case 640:
-      return forward<640>(x, spectrum);
-    default:
-      return forward<960>(x, spectrum);
+  const Circle circle = circle_of(rate.window);
+  const int points = rate.window / 2, stride = circle.length / rate.window;
+  Planes a, b;
+  for (int n = 0; n < points; ++n) {
+    a.re[n] = x[2 * n];
+    a.im[n] = x[2 * n + 1];
   }
+  const Planes &z = transform(rate.window, &a, &b);
+  spectrum->re[0] = z.re[0] + z.im[0];
+  spectrum->im[0] = 0.0f;
+  spectrum->re[points] = z.re[0] - z.im[0];
+  spectrum->im[points] = 0.0f;
+  if (stride == 1) {
+    split(circle, 1, points, z, spectrum);
+  } else {
+    split(circle, stride, points, z, spectrum);
+  }
+  for (int k = points + 1; k < kBins; ++k) spectrum->re[k] = spectrum->im[k] = 0.0f;
 }
 
 void fft_inverse(const Rate &rate, const Spectrum &spectrum, float *x) {
-  switch (rate.window) {
-    case 160:
-      return inverse<160>(spectrum, x);
-    case 320:
-      return inverse<320>(spectrum, x);
-    case 480:
-      return inverse<480>(spectrum, x);
-    case 640:
-      return inverse<640>(spectrum, x);
-    default:
-      return inverse<960>(spectrum, x);
+  // The inverse transform is the forward one with real and imaginary planes exchanged on both sides.
+  const Circle circle = circle_of(rate.window);
+  const int points = rate.window / 2, stride = circle.length / rate.window;
+  Planes a, b;
+  a.im[0] = spectrum.re[0] + spectrum.re[points];
+  a.re[0] = spectrum.re[0] - spectrum.re[points];
+  if (stride == 1) {
+    join(circle, 1, points, spectrum, &a);
+  } else {
+    join(circle, stride, points, spectrum, &a);
+  }
+  const Planes &z = transform(rate.window, &a, &b);
+  for (int n = 0; n < points; ++n) {
+    x[2 * n] = z.im[n];
+    x[2 * n + 1] = z.re[n];
   }
 }
 

@@ -26,38 +26,49 @@ struct Window {
 template <int W>
 constexpr Window<W> kWindowOf{};
 
-struct Tables {
-  const float *synthesis, *analysis;  // [window]
+// A rate's window: every so manieth value of that of 48 or 32 kHz, whose 1/W is less by that power of two.
+struct Place {
+  const float *synthesis, *analysis;
+  int stride;  // 1, 2 or 4
 };
 
 template <int W>
-constexpr Tables tables_of() {
-  return {kWindowOf<W>.synthesis, kWindowOf<W>.analysis};
+constexpr Place place_in(int window) {
+  return {kWindowOf<W>.synthesis, kWindowOf<W>.analysis, W / window};
 }
 
-Tables tables(const Rate &rate) {
-  switch (rate.window) {
-    case 160:
-      return tables_of<160>();
-    case 320:
-      return tables_of<320>();
-    case 480:
-      return tables_of<480>();
-    case 640:
-      return tables_of<640>();
-    default:
-      return tables_of<960>();
-  }
+Place place(const Rate &rate) {
+  return rate.window % 480 == 0 ? place_in<960>(rate.window) : place_in<640>(rate.window);
+}
+
+// Inlined, as loops of stride 1 are to be compiled as such.
+__attribute__((always_inline)) inline void analyze(const float *x, const float *window, int stride, int count,
+                                                   float *out) {
+  const float scale = static_cast<float>(stride);
+  for (int n = 0; n < count; ++n) out[n] = x[n] * (scale * window[stride * n]);
+}
+
+__attribute__((always_inline)) inline void overlap_add(const float *x, const float *window, int stride, int frame,
+                                                       float *overlap, float *out) {
+  for (int n = 0; n < frame; ++n) out[n] = x[n] * window[stride * n] + overlap[n];
+  for (int n = 0; n < frame; ++n) overlap[n] = x[frame + n] * window[stride * (frame + n)];
 }
 
 }  // namespace
 
-const float *stft_window(const Rate &rate) { return tables(rate).synthesis; }
+void stft_window(const Rate &rate, float *window) {
+  const Place found = place(rate);
+  for (int n = 0; n < rate.window; ++n) window[n] = found.synthesis[found.stride * n];
+}
 
 void stft_analyze(const Rate &rate, const float *x, Spectrum *spectrum) {
   float windowed[kWindow];
-  const float *window = tables(rate).analysis;
-  for (int n = 0; n < rate.window; ++n) windowed[n] = x[n] * window[n];
+  const Place found = place(rate);
+  if (found.stride == 1) {
+    analyze(x, found.analysis, 1, rate.window, windowed);
+  } else {
+    analyze(x, found.analysis, found.stride, rate.window, windowed);
+  }
   fft_forward(rate, windowed, spectrum);
   base::snap_tiny(spectrum->re, rate.bins);
   base::snap_tiny(spectrum->im, rate.bins);
@@ -65,11 +76,14 @@ void stft_analyze(const Rate &rate, const float *x, Spectrum *spectrum) {
 
 void stft_synthesize(const Rate &rate, const Spectrum &spectrum, float *overlap, float *out) {
   float x[kWindow];
-  const float *window = tables(rate).synthesis;
+  const Place found = place(rate);
   const int frame = rate.frame;
   fft_inverse(rate, spectrum, x);
-  for (int n = 0; n < frame; ++n) out[n] = x[n] * window[n] + overlap[n];
-  for (int n = 0; n < frame; ++n) overlap[n] = x[frame + n] * window[frame + n];
+  if (found.stride == 1) {
+    overlap_add(x, found.synthesis, 1, frame, overlap, out);
+  } else {
+    overlap_add(x, found.synthesis, found.stride, frame, overlap, out);
+  }
   base::snap_tiny(out, frame);
   base::snap_tiny(overlap, frame);
 }

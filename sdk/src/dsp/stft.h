@@ -15,7 +15,7 @@ void stft_synthesize(const Rate &rate, const Spectrum &spectrum, float *overlap,
 // The Vorbis window, [rate.window], taken at the instants that the samples have among those of 48 kHz: value n is that
 // of (48000 / rate n + 0.5) / 960. A half-sample centre of its own would shift the window against that of 48 kHz, and
 // with it the features; the squares of two values a hop apart sum to 1 with any centre.
-const float *stft_window(const Rate &rate);
+void stft_window(const Rate &rate, float *window);
 
 // First-order high-pass, y(n) = x(n) - x(n - 1) + (1 - 2^-11 * 48000 / rate) y(n - 1), state in double: the pole lies
 // too near the unit circle for float. It takes out a constant offset and no more: a cut at the usual 20 Hz would turn

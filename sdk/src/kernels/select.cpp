@@ -1,5 +1,6 @@
 // Which kernel tables this build holds and which of them the CPU can run. The build names the compiled instruction sets
-// by LINNET_HAVE_* macros; a table without its macro is not referenced, so its object need not exist.
+// by LINNET_HAVE_* macros; a table without its macro is not referenced, so its object need not exist. LINNET_NO_FALLBACK
+// leaves out the scalar one where whatever runs the build can run the table before it.
 #include <cstring>
 
 #include "base/cpu.h"
@@ -29,7 +30,9 @@ const Kernels *const kTables[] = {
 #ifdef LINNET_HAVE_WASM128
     &wasm128_kernels,
 #endif
+#ifndef LINNET_NO_FALLBACK
     &scalar_kernels,
+#endif
 };
 
 constexpr int kTableCount = sizeof kTables / sizeof kTables[0];

@@ -1,10 +1,12 @@
 // The demo page: a microphone or a file through a node, spectrograms of both sides, the controls. The input's picture
 // is delayed as much as the node delays its output, so that both show the same sound.
-import { createLinnetNode } from "/package/dist/index.js";
+import { large } from "/large/dist/index.js";
+import { MODELS, createLinnetNode } from "/package/dist/index.js";
 
 const find = (id) => document.getElementById(id);
 const LOWEST = -110, RANGE = 90;  // dB
 let running = null;  // {context, node, stop}
+let changed = "";  // what "auto" had to do meanwhile
 
 function say(text) {
   find("status").textContent = text;
@@ -46,11 +48,14 @@ async function start(open, listen) {
   await stop();
   find("listen").checked = listen;
   say("Loading");
+  changed = "";
   const context = new AudioContext({ sampleRate: 48000, latencyHint: "interactive" });
   try {
     const { source, end } = await open(context);
     const node = await createLinnetNode(context, {
       model: find("model").value,
+      models: [...MODELS, large],
+      onmodel: ({ name, share }) => (changed = `; ${name ?? "a copy"} since the load was ${Math.round(100 * share)} %`),
       attenuationLimit: limit(),
       postfilter: Number(find("postfilter").value),
       bypass: !find("on").checked,
@@ -82,8 +87,8 @@ async function show(mine, paint) {
     const stats = await mine.node.stats();
     if (!stats || running !== mine) continue;
     say(
-      `${mine.node.backend}, ${(1000 * mine.node.delay) / 48000} ms late; ` +
-        `speech ${Math.round(100 * stats.speechProbability)} %, input ${Math.round(stats.inputSnr)} dB SNR`,
+      `${mine.node.model ?? "copy"}, ${mine.node.backend}, ${(1000 * mine.node.delay) / 48000} ms late; ` +
+        `speech ${Math.round(100 * stats.speechProbability)} %, input ${Math.round(stats.inputSnr)} dB SNR${changed}`,
     );
   }
 }

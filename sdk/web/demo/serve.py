@@ -1,4 +1,4 @@
-"""Serves the demo page with the npm package beside it: serve.py PACKAGE [PORT], on this machine alone.
+"""Serves the demo page with the npm packages beside it: serve.py FOLDER [PORT], on this machine alone.
 
 Every reply has the policy under which the package promises to work.
 """
@@ -15,19 +15,19 @@ PORT = 8000
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """The demo's files, and under /package those of the package."""
+    """The demo's files, and under /package and /large those of the packages."""
 
     extensions_map = SimpleHTTPRequestHandler.extensions_map | {".wasm": "application/wasm", ".js": "text/javascript"}
 
-    def __init__(self, package: Path, *arguments: object) -> None:
-        self.package = package
+    def __init__(self, packages: Path, *arguments: object) -> None:
+        self.packages = packages
         super().__init__(*arguments, directory=str(Path(__file__).parent))  # type: ignore[arg-type]
 
     def translate_path(self, path: str) -> str:
         """Where a file lies; the base class has taken every way out of the folder away."""
         found = Path(super().translate_path(path))
         inside = found.relative_to(self.directory)
-        return str(self.package.joinpath(*inside.parts[1:])) if inside.parts[:1] == ("package",) else str(found)
+        return str(self.packages / inside) if inside.parts[:1] in (("package",), ("large",)) else str(found)
 
     def end_headers(self) -> None:
         """Adds the policy."""

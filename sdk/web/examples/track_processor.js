@@ -1,6 +1,6 @@
 // A track processor in the form that LiveKit's LocalAudioTrack.setProcessor() takes: it is given a track and an
 // AudioContext, and says by processedTrack what is sent instead.
-import { createLinnetNode } from "linnet";
+import { SAMPLE_RATES, createLinnetNode } from "linnet";
 
 export class LinnetTrackProcessor {
   name = "linnet";
@@ -16,7 +16,7 @@ export class LinnetTrackProcessor {
 
   async init({ track, audioContext }) {
     // A context of another rate cannot be used: then one of our own, to which the browser resamples.
-    this.#context = audioContext?.sampleRate === 48000 ? null : new AudioContext({ sampleRate: 48000 });
+    this.#context = SAMPLE_RATES.includes(audioContext?.sampleRate) ? null : new AudioContext({ sampleRate: 48000 });
     const context = this.#context ?? audioContext;
     this.node = await createLinnetNode(context, this.#options);
     const destination = context.createMediaStreamDestination();
