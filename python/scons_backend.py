@@ -117,7 +117,7 @@ def _heading(name: str) -> list[str]:
 
 def _tag() -> str:
     """Compatibility tag of a wheel with a compiled module: this interpreter on this platform."""
-    python = f"cp{sys.version_info.major}{sys.version_info.minor}"
+    python = f"cp{sys.version_info[0]}{sys.version_info[1]}"
     platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
     return f"{python}-{python}{getattr(sys, 'abiflags', '')}-{platform}"
 
