@@ -1,7 +1,7 @@
 """PEP 517 and 660 build backend: lets SCons build the binding and packs wheel, editable wheel and source archive.
 
-`pip install .` comes here by way of pyproject.toml, which is also the only source of the metadata. Only the standard
-library is used. Equal inputs give equal bytes: dates are fixed, names sorted, owners left out.
+`pip install .` comes here by way of pyproject.toml, which is also the only source of the metadata; `./sconsw wheels`
+for the form of its wheels. Equal inputs give equal bytes: dates are fixed, names sorted, owners left out.
 """
 
 from __future__ import annotations
@@ -11,18 +11,24 @@ import contextlib
 import gzip
 import hashlib
 import importlib.machinery
+import importlib.metadata
 import io
+import itertools
 import os
 import subprocess
 import sys
 import sysconfig
 import tarfile
 import tempfile
-import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+try:
+    import tomllib
+except ModuleNotFoundError:  # Python 3.10
+    import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -30,6 +36,9 @@ NAME = f"{PROJECT['name']}-{PROJECT['version']}"
 INFO = f"{NAME}.dist-info"
 DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip file can hold
 SUFFIX = importlib.machinery.EXTENSION_SUFFIXES[0]
+# Weights hardly compress. The model that takes as much as all others comes in a wheel of its own, `linnet-NAME`, which
+# puts it into the package's folder; linnet/catalog.py tells those who ask for it.
+APART = "base"
 
 # What a source archive holds: all that a clone has, less what was built or left there.
 ROOT_FILES = (
@@ -40,7 +49,7 @@ SOURCES = (".ci", "sdk", "python", "targets", "training", "tests", "benchmarks",
 BUILT = {".so", ".pyc"}
 
 
-def _source_files() -> dict[str, Path]:
+def source_files() -> dict[str, Path]:
     """All that the package is built from, and its tests: name in a source archive -> file."""
     paths = [ROOT / name for name in ROOT_FILES]
     for folder in SOURCES:
@@ -60,7 +69,7 @@ def _writable_tree() -> Iterator[Path]:
         yield ROOT
         return
     with tempfile.TemporaryDirectory(prefix="linnet-") as folder:
-        for name, path in _source_files().items():
+        for name, path in source_files().items():
             copy = Path(folder, name)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
@@ -80,14 +89,9 @@ def _scons(alias: str, tree: Path) -> Path:
 def _metadata() -> str:
     """METADATA of the wheel and PKG-INFO of the source archive, from pyproject.toml."""
     lines = [
-        "Metadata-Version: 2.4",
-        f"Name: {PROJECT['name']}",
-        f"Version: {PROJECT['version']}",
+        *_heading(PROJECT["name"]),
         f"Summary: {PROJECT['description']}",
-        f"Author: {', '.join(author['name'] for author in PROJECT['authors'])}",
         f"Keywords: {','.join(PROJECT['keywords'])}",
-        f"License-Expression: {PROJECT['license']}",
-        *(f"License-File: {name}" for name in PROJECT["license-files"]),
         *(f"Classifier: {name}" for name in PROJECT["classifiers"]),
         f"Requires-Python: {PROJECT['requires-python']}",
         *(f"Requires-Dist: {requirement}" for requirement in PROJECT["dependencies"]),
@@ -99,64 +103,113 @@ def _metadata() -> str:
     return "\n".join([*lines, "Description-Content-Type: text/markdown", "", text])
 
 
+def _heading(name: str) -> list[str]:
+    """The lines of metadata that all our packages share."""
+    return [
+        "Metadata-Version: 2.4",
+        f"Name: {name}",
+        f"Version: {PROJECT['version']}",
+        f"Author: {', '.join(author['name'] for author in PROJECT['authors'])}",
+        f"License-Expression: {PROJECT['license']}",
+        *(f"License-File: {name}" for name in PROJECT["license-files"]),
+    ]
+
+
 def _tag() -> str:
     """Compatibility tag of a wheel with a compiled module: this interpreter on this platform."""
-    python = f"cp{sys.version_info.major}{sys.version_info.minor}"
-    return f"{python}-{python}-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
+    python = f"cp{sys.version_info[0]}{sys.version_info[1]}"
+    platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+    return f"{python}-{python}{getattr(sys, 'abiflags', '')}-{platform}"
 
 
-def _info_files() -> dict[str, bytes]:
+def _wheel(tag: str) -> str:
+    """WHEEL of a wheel with this tag, whose parts may be several words joined by dots."""
+    tags = "".join(
+        f"Tag: {'-'.join(one)}\n" for one in itertools.product(*(part.split(".") for part in tag.split("-")))
+    )
+    return f"Wheel-Version: 1.0\nGenerator: linnet\nRoot-Is-Purelib: {str(tag.endswith('-any')).lower()}\n{tags}"
+
+
+def _info_files(tag: str) -> dict[str, bytes]:
     """The .dist-info folder without RECORD: name -> bytes."""
     scripts = "".join(f"{name} = {place}\n" for name, place in PROJECT["scripts"].items())
-    wheel = f"Wheel-Version: 1.0\nGenerator: linnet\nRoot-Is-Purelib: false\nTag: {_tag()}\n"
-    texts = {"METADATA": _metadata(), "WHEEL": wheel, "entry_points.txt": f"[console_scripts]\n{scripts}"}
-    return {f"{INFO}/{name}": text.encode() for name, text in texts.items()} | {
-        f"{INFO}/licenses/{name}": (ROOT / name).read_bytes() for name in PROJECT["license-files"]
-    }
+    texts = {"METADATA": _metadata(), "WHEEL": _wheel(tag), "entry_points.txt": f"[console_scripts]\n{scripts}"}
+    return {f"{INFO}/{name}": text.encode() for name, text in texts.items()} | _licences(INFO)
 
 
-def _write_wheel(folder: str, files: dict[str, bytes]) -> str:
-    """Zips files and their RECORD; returns the name of the wheel."""
-    files |= _info_files()
+def _licences(info: str) -> dict[str, bytes]:
+    return {f"{info}/licenses/{name}": (ROOT / name).read_bytes() for name in PROJECT["license-files"]}
+
+
+def _write_wheel(folder: str | Path, files: dict[str, bytes], info: str, tag: str) -> str:
+    """Zips files, of which the .dist-info folder is `info`, and their RECORD; returns the name of the wheel."""
     record = ""
     for name, content in sorted(files.items()):
         digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
         record += f"{name},sha256={digest},{len(content)}\n"
-    files[f"{INFO}/RECORD"] = f"{record}{INFO}/RECORD,,\n".encode()
-    wheel = f"{NAME}-{_tag()}.whl"
+    files = files | {f"{info}/RECORD": f"{record}{info}/RECORD,,\n".encode()}
+    wheel = f"{info.removesuffix('.dist-info')}-{tag}.whl"
     with zipfile.ZipFile(Path(folder) / wheel, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in sorted(files.items(), key=lambda item: (item[0].startswith(INFO), item[0])):
+        for name, content in sorted(files.items(), key=lambda item: (item[0].startswith(info), item[0])):
             entry = zipfile.ZipInfo(name, DATE)
             entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = (0o755 if name.endswith(SUFFIX) else 0o644) << 16
+            entry.external_attr = (0o755 if Path(name).suffix in BUILT else 0o644) << 16
             archive.writestr(entry, content)
     return wheel
 
 
-def build_wheel(wheel_directory: str, config_settings: Any = None, metadata_directory: str | None = None) -> str:
-    """The package with its compiled module, the models with their card, and the recording of the demo."""
-    with _writable_tree() as tree:
-        module = _scons("binding", tree) / "python" / f"_core{SUFFIX}"
-        files = {f"linnet/{module.name}": module.read_bytes()}
+def package_files() -> dict[str, Path]:
+    """What a wheel holds beside its compiled module: name in it -> file."""
+    files = {}
     for path in sorted((ROOT / "python/linnet").rglob("*")):
         if path.suffix in (".py", ".pyi") or path.name == "py.typed":
-            files[str(path.relative_to(ROOT / "python"))] = path.read_bytes()
+            files[str(path.relative_to(ROOT / "python"))] = path
     for path in [*sorted((ROOT / "sdk/models").glob("*.linnet")), ROOT / "sdk/models/README.md"]:
-        files[f"linnet/models/{path.name}"] = path.read_bytes()
+        if path.stem != APART:
+            files[f"linnet/models/{path.name}"] = path
     for path in sorted((ROOT / "sdk/examples").glob("demo_*.flac")):
-        files[f"linnet/data/{path.name}"] = path.read_bytes()
-    return _write_wheel(wheel_directory, files)
+        files[f"linnet/data/{path.name}"] = path
+    return files
+
+
+def pack_wheel(folder: str | Path, module: Path, tag: str) -> str:
+    """The package with its compiled module, the models with their card, and the recording of the demo.
+
+    tag: of compatibility, such as cp311-cp311-manylinux2014_x86_64. Returns the name of the wheel.
+    """
+    # pybind11 is a part of the compiled module, and wants its licence to come along.
+    licence = importlib.metadata.distribution("pybind11").read_text("licenses/LICENSE") or ""
+    files = {f"{INFO}/licenses/pybind11/LICENSE": licence.encode()}
+    files |= {name: path.read_bytes() for name, path in package_files().items()}
+    files |= {f"linnet/{module.name}": module.read_bytes()} | _info_files(tag)
+    return _write_wheel(folder, files, INFO, tag)
+
+
+def pack_model(folder: str | Path) -> str:
+    """The model that is not in the wheels of the package, for all platforms. Returns the name of the wheel."""
+    info = f"linnet_{APART}-{PROJECT['version']}.dist-info"
+    lines = [*_heading(f"linnet-{APART}"), f"Summary: The model '{APART}' of linnet", "Requires-Dist: linnet"]
+    files = {f"linnet/models/{APART}.linnet": (ROOT / f"sdk/models/{APART}.linnet").read_bytes()}
+    files |= {f"{info}/METADATA": "\n".join([*lines, ""]).encode(), f"{info}/WHEEL": _wheel("py3-none-any").encode()}
+    return _write_wheel(folder, files | _licences(info), info, "py3-none-any")
+
+
+def build_wheel(wheel_directory: str, config_settings: Any = None, metadata_directory: str | None = None) -> str:
+    """The wheel of this interpreter, as its compiler makes it."""
+    with _writable_tree() as tree:
+        return pack_wheel(wheel_directory, _scons("binding", tree) / "python" / f"_core{SUFFIX}", _tag())
 
 
 def build_editable(wheel_directory: str, config_settings: Any = None, metadata_directory: str | None = None) -> str:
     """A pointer to the package in this tree, with the module built into it."""
     _scons("python", ROOT)
-    return _write_wheel(wheel_directory, {"linnet.pth": f"{ROOT / 'python'}\n".encode()})
+    files = {"linnet.pth": f"{ROOT / 'python'}\n".encode()} | _info_files(_tag())
+    return _write_wheel(wheel_directory, files, INFO, _tag())
 
 
 def prepare_metadata_for_build_wheel(metadata_directory: str, config_settings: Any = None) -> str:
     """The .dist-info folder alone, so that dependencies are known before anything is compiled."""
-    for name, content in _info_files().items():
+    for name, content in _info_files(_tag()).items():
         path = Path(metadata_directory) / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
@@ -168,7 +221,7 @@ prepare_metadata_for_build_editable = prepare_metadata_for_build_wheel
 
 def build_sdist(sdist_directory: str, config_settings: Any = None) -> str:
     """All sources, from which the same wheel can be built."""
-    files = _source_files()
+    files = source_files()
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive:
         contents = {name: path.read_bytes() for name, path in files.items()} | {"PKG-INFO": _metadata().encode()}

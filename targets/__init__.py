@@ -18,12 +18,22 @@ from dataclasses import dataclass
 from targets import _toolchains
 from targets._toolchains import APPLE_SDKS as APPLE_SDKS
 from targets._toolchains import Foreign, Tools, given
+from targets._toolchains import zig as zig
 
 # Variables of the environment that describe the toolchain of a build, as makefiles know them, and the folder of its
 # system's headers and libraries.
 VARIABLES = ("CC", "CXX", "AR", "RANLIB", "CPPFLAGS", "CFLAGS", "CXXFLAGS", "LDFLAGS", "SYSROOT")
 COMPILERS = ("gcc", "clang")
 CLANG_PACKAGE = "clang-19"
+WINE = "/usr/lib/wine/wine64"  # no command, as its package is meant for another one
+# What the tests of packages run, and where Debian has it.
+DIST_PACKAGES = {
+    "cmake": "cmake",
+    "pkg-config": "pkg-config",
+    WINE: "wine64",
+    "x86_64-w64-mingw32-gcc": "g++-mingw-w64-x86-64-win32",
+    "x86_64-w64-mingw32-g++": "g++-mingw-w64-x86-64-win32",
+}
 # Modes whose run-time libraries reserve terabytes of addresses, for which an emulator takes memory until there is none.
 NATIVE_MODES = ("asan", "tsan")
 # What platform.system() says where programs of a system run and can be built for use in place.
@@ -104,6 +114,8 @@ class Target:
     cpus: tuple[Cpu, ...] = ()
     suites: tuple[str, ...] = ("unit", "api", "kernels", "fuzz", "vectors")  # folders of tests/ that run on them
     proofs: tuple[Proof, ...] = ()
+    # ziglang's name of the target with the oldest C library that Python wheels are for; none are made without it.
+    wheel: str = ""
     # A system other than Linux: libraries and self-test by one toolchain, and what its CPUs can run of the tests.
     foreign: Foreign | None = None
 
@@ -214,13 +226,13 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def packages(selection: str, vectors: bool = False) -> list[str]:
+def packages(selection: str, vectors: bool = False, dist: bool = False) -> list[str]:
     """Debian packages that are missing here to build and test a comma-separated list of targets, or "all" of them.
 
-    With `vectors`, also those of the compilers that only these are built with. Unknown names need none: the build says
-    what is wrong with them.
+    With `vectors`, also those of the compilers that only these are built with; with `dist`, those that the tests of
+    packages use. Unknown names need none: the build says what is wrong with them.
     """
-    missing: set[str] = set()
+    missing = {package for command, package in DIST_PACKAGES.items() if dist and not shutil.which(command)}
     for name in names() if selection == "all" else {*names()}.intersection(selection.split(",")):
         target = load(name)
         if target.foreign:

@@ -44,6 +44,7 @@ class Foreign:
     system: str  # "android", "macos", "ios", "ios_simulator", "windows" or "web"
     shared: str = ""  # file name of the shared library; none where only Apple's own linker will do
     shared_flags: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()  # what linking the shared library makes besides
     headers: tuple[str, ...] = ()  # folders of ziglang's lib/libc/include
     zig: str = ""  # ziglang's name of the target, if it links for it
     slow: bool = False  # the first link builds a C library out of hundreds of files: not for the tests

@@ -10,6 +10,7 @@ TARGET = Target(
     clang=(("clang-19", "clang++-19"), ("clang", "clang++")),
     package="g++-aarch64-linux-gnu",
     cpu="linux_arm",
+    wheel="aarch64-linux-gnu.2.17",
     kernels=(
         Kernel("neon", ()),
         Kernel("neon_dot", ("-march=armv8.2-a+dotprod",)),

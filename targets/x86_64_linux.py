@@ -10,6 +10,7 @@ TARGET = Target(
     clang=(("clang-19", "clang++-19"), ("clang", "clang++")),
     package="g++-x86-64-linux-gnu",
     cpu="x86",
+    wheel="x86_64-linux-gnu.2.17",
     kernels=(
         Kernel("avx2", ("-mavx2",)),
         Kernel("avx_vnni", ("-mavx2", "-mavxvnni")),

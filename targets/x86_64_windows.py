@@ -14,6 +14,7 @@ TARGET = Target(
     foreign=Foreign(
         system="windows",
         shared="linnet.dll",
+        beside=("liblinnet.dll.a",),
         shared_flags=("-Wl,--out-implib,${TARGET.dir}/liblinnet.dll.a", "-s"),
         headers=("any-windows-any",),
         zig="x86_64-windows-gnu",

@@ -1,10 +1,10 @@
 """Runs what the build has made ready and counts: checks of style, C++ programs on every CPU, vectors, Python tests.
 
-    tests/run.py [--mode M] [--compiler C] [--targets A,B] [check | programs | vectors | python | format | long | web]
+    tests/run.py [--mode M] [--compiler C] [--targets A,B] [SUITE ...]
 
-`./sconsw test` calls it without words, which means all but format, long and web; with suite=, for that alone. One line
-per item, the output of those that failed, and at the end `N passed, N failed`; exit status 1 if anything failed. Only
-the standard library is used.
+The suites are check, programs, vectors, python, format, long, web and dist; without words the first four, which is what
+`./sconsw test` calls it for, with suite= for that alone. One line per item, the output of those that failed, and at the
+end `N passed, N failed`; exit status 1 if anything failed. Only the standard library is used.
 """
 
 from __future__ import annotations
@@ -254,7 +254,7 @@ def main() -> int:
     host = targets.host()
     parser.add_argument("--targets", default=host, required=host is None)
     parser.add_argument("--libraries", default="", help="targets of which only libraries were built")
-    known = ("check", "programs", "vectors", "python", "format", "long", "web")
+    known = ("check", "programs", "vectors", "python", "format", "long", "web", "dist")
     parser.add_argument("suites", nargs="*", metavar="suite", help=", ".join(known))
     options = parser.parse_args()
     if unknown := set(options.suites) - set(known):
@@ -282,8 +282,9 @@ def main() -> int:
         vectors(chosen, options.mode, options.compiler, count)
     if "python" in suites:
         python_tests(chosen, options.libraries, options.mode, count)
-    if "web" in suites:
-        python_tests(chosen, options.libraries, options.mode, count, "web")
+    for folder in ("web", "dist"):
+        if folder in suites:
+            python_tests(chosen, options.libraries, options.mode, count, folder)
     print(f"{count.passed} passed, {count.failed} failed" + (f", {count.skipped} skipped" if count.skipped else ""))
     return 1 if count.failed or not count.passed else 0
 

@@ -197,7 +197,8 @@ py::list matrices(uint32_t topology, uint32_t dense, uint32_t hidden, uint32_t s
 
 }  // namespace
 
-PYBIND11_MODULE(_core, m) {
+// Needs no global lock of the interpreter: models never change, the calls of a stream wait for each other.
+PYBIND11_MODULE(_core, m, py::mod_gil_not_used()) {
   m.doc() = "C++ core of linnet: models and streams, their constants, and the laboratory.";
   PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> error_type;
   error_type.call_once_and_store_result(

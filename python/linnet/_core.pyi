@@ -5,11 +5,11 @@ centred on the first sample of hop t - lookahead. Band statistics are energies a
 by its length. backend None: the fastest. rate: one of RATES; others raise ValueError.
 """
 
-from typing import Literal, NotRequired, TypedDict, overload
+from typing import Literal, TypedDict, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from typing_extensions import Buffer
+from typing_extensions import Buffer, NotRequired
 
 RATE: int  # Hz, the highest and the usual one
 RATES: tuple[int, ...]  # Hz, rising, that streams run at

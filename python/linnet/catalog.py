@@ -13,11 +13,13 @@ import weakref
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 from linnet.model.layout import BAND_SPLIT, HEADER, MAGIC, TOPOLOGY_BAND_SPLIT
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from linnet import _core
 
 ModelLike: TypeAlias = Union["Model", str, os.PathLike[str], bytes, bytearray, memoryview]
@@ -26,6 +28,7 @@ _Identity: TypeAlias = tuple[str, int, int, int, int]  # real path, device, numb
 _ERR_VERSION = -7  # LINNET_ERR_VERSION
 _PACKAGE = Path(__file__).resolve().parent
 _FOLDERS = (_PACKAGE / "models", _PACKAGE.parent.parent / "sdk" / "models")
+_APART = ("base",)  # large ones, which a package of their own adds to an installation
 _EXAMPLES = (_PACKAGE / "data", _PACKAGE.parent.parent / "sdk" / "examples")
 
 
@@ -182,6 +185,8 @@ def model_path(model: str | os.PathLike[str]) -> Path:
     path = Path(text)
     if path.is_file():
         return path
+    if text in _APART:
+        raise ModelError(f"model '{text}': not in this installation; pip install linnet[{text}] adds it")
     names = ", ".join(models()) or "none found"
     raise ModelError(f"model '{text}': no such model or file; give one of {names}, or the path of a .linnet file")
 

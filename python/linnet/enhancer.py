@@ -2,7 +2,8 @@
 
 `Enhancer` is the real-time side: blocks of any length in, blocks of the same length out, a fixed delay. `enhance` and
 `RateAdapter` are the file side: any sample rate (those that no stream has are resampled by soxr both ways), any number
-of channels, no delay. The channels of a signal are enhanced alike, so that its stereo image stays.
+of channels, no delay. The channels of a signal are enhanced alike, so that its stereo image stays. soxr is loaded
+with the first recording that needs it.
 Samples are float32 or float64 with full scale +-1, or int16; NaN and infinity count as 0 and other values are clamped
 to +-4.
 """
@@ -10,14 +11,17 @@ to +-4.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
-import soxr
 from numpy.typing import ArrayLike, NDArray
 
 from linnet import _core
 from linnet.catalog import DEFAULT_MODEL, Model, ModelLike, open_model
+
+if TYPE_CHECKING:
+    import soxr
+    from typing_extensions import Self
 
 Samples = TypeVar("Samples", NDArray[np.float32], NDArray[np.float64], NDArray[np.int16])
 
@@ -280,8 +284,8 @@ class RateAdapter:
             model, rate=int(rate) if native else RATE, channels=channels, any_block=False, **controls
         )
         self.nonfinite = 0  # NaN and infinite samples met so far
-        self._up = None if native else soxr.ResampleStream(rate, RATE, channels, "float32", "HQ")
-        self._down = None if native else soxr.ResampleStream(RATE, rate, channels, "float32", "HQ")
+        self._up = None if native else _resampler(rate, RATE, channels)
+        self._down = None if native else _resampler(RATE, rate, channels)
         self._pending = np.zeros((0, channels), np.float32)  # at the engine's rate, less than a frame
         self._skip = self.engine.delay if compensate else 0
         self._owed = 0  # samples fed and not yet given back
@@ -345,6 +349,12 @@ def enhance(audio: Samples, rate: int, model: ModelLike = DEFAULT_MODEL, **contr
     if array.dtype == np.int16:
         return np.clip(np.rint(out * np.float32(32768)), -32768, 32767).astype(np.int16)
     return out.astype(array.dtype)
+
+
+def _resampler(rate: float, new_rate: float, channels: int) -> soxr.ResampleStream:
+    import soxr
+
+    return soxr.ResampleStream(rate, new_rate, channels, "float32", "HQ")
 
 
 def _check_audio(audio: ArrayLike) -> NDArray[Any]:

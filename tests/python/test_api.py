@@ -6,6 +6,7 @@ The model is tiny.linnet (random weights), so these tests are about mechanics, n
 from __future__ import annotations
 
 import ast
+import os
 import shutil
 import subprocess
 import sys
@@ -372,6 +373,20 @@ def test_closed_enhancer() -> None:
             use()
     with pytest.raises(ValueError, match="closed"):
         enhancer.__enter__()
+
+
+def test_the_resampler_is_loaded_with_the_first_recording_that_needs_it(root: Path) -> None:
+    code = """
+import sys, numpy, linnet
+from linnet.enhancer import RATES
+for rate in (*RATES, 44100):
+    assert "soxr" not in sys.modules, rate
+    linnet.enhance(numpy.zeros(rate // 10, numpy.float32), rate, model="tiny")
+assert "soxr" in sys.modules
+"""
+    environment = os.environ | {"PYTHONPATH": str(root / "python")}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
 
 
 def test_parts_without_the_core_do_not_load_it(root: Path) -> None:

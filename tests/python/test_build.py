@@ -4,6 +4,7 @@ complete archive of the SDK that C projects can use, and a wheel that can be imp
 
 from __future__ import annotations
 
+import ast
 import base64
 import csv
 import hashlib
@@ -19,6 +20,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import interpreters
 import pytest
 import scons_backend
 
@@ -70,7 +72,8 @@ def sdk(elsewhere: Path, libdir: str, tmp_path_factory: pytest.TempPathFactory) 
         soname = next(packed.parents[1].glob("liblinnet.so.*"))
         script, packed = elsewhere / "sdk/packaging/archive.py", packed.with_name("another") / packed.name
         packed.parent.mkdir(exist_ok=True)
-        arguments = [scons_backend.PROJECT["version"], soname.suffix[1:], libdir, "8"]
+        arguments = [scons_backend.PROJECT["version"], soname.suffix[1:], "linux", libdir, "8"]
+        arguments += [packed.parents[2] / name for name in ("liblinnet.a", soname.name, "linnet-selftest")]
         place = packed.parents[1] / packed.name.replace("linnet", "other", 1)
         subprocess.run([sys.executable, script, place, *arguments], check=True)
         packed, name = place, name.replace("linnet", "other", 1)
@@ -109,6 +112,9 @@ def test_source_archive_holds_every_file_of_the_root(root: Path) -> None:
         (["suite=night", "test"], "night"),
         (["suite=long", "lib"], "suite=long"),
         (["suite=long", "test", "mode=asan"], "suite=long"),
+        (["suite=dist", "lib"], "suite=dist"),
+        (["mode=debug", "wheels"], "mode=debug"),
+        (["target=x86_64_windows", "wheels"], "aarch64_linux, x86_64_linux"),
         (["mode=o2", "demo"], "mode=o2"),
         (["mode=debug", "bench"], "mode=debug"),
         (["compiler=clang", "bench", "compare"], "compiler=clang"),
@@ -388,6 +394,7 @@ def test_help_lists_every_word_and_option(unpacked: Path) -> None:
         "examples",
         "selftest",
         "dist",
+        "wheels",
         "demo",
         "check",
         "format",
@@ -402,7 +409,7 @@ def test_help_lists_every_word_and_option(unpacked: Path) -> None:
         "evaluate",
     ):
         assert word in text.split()
-    for option in ("target", "mode", "compiler", "verbose"):
+    for option in ("target", "mode", "compiler", "pythons", "verbose"):
         assert f"\n{option}: " in text
     for name in targets.names():
         assert name in text
@@ -547,6 +554,47 @@ endfunction()
         "TRUE",
     ]
     assert answers[-2][2:] == ["TRUE", "0.1.0", "(64-bit)"] and answers[-1][2:] == ["FALSE", "0.1.0"]
+
+
+def test_the_model_apart_is_the_largest_and_asked_for_by_its_name(root: Path, tmp_path: Path) -> None:
+    files = {path.stem: path.stat().st_size for path in (root / "sdk/models").glob("*.linnet")}
+    assert max(files, key=files.__getitem__) == scons_backend.APART
+    assert set(scons_backend.PROJECT["optional-dependencies"]["base"]) == {f"linnet-{scons_backend.APART}>=0.1"}
+    assert f"linnet/models/{scons_backend.APART}.linnet" not in scons_backend.package_files()
+    shutil.copytree(root / "python/linnet", tmp_path / "linnet")  # an installation that has no models at all
+    code = f"import linnet\ntry: linnet.Model('{scons_backend.APART}')\nexcept linnet.ModelError as error: print(error)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout == "model 'base': not in this installation; pip install linnet[base] adds it\n"
+
+
+@pytest.mark.parametrize(("flags", "abi"), [("", "cp312"), ("t", "cp312t")])
+def test_a_wheel_is_tagged_for_its_interpreter(monkeypatch: pytest.MonkeyPatch, flags: str, abi: str) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 12, 1))
+    monkeypatch.setattr(sys, "abiflags", flags)
+    assert scons_backend._tag().startswith(f"cp312-{abi}-linux_")
+    one = interpreters.Interpreter(Path(sys.executable), (3, 12, 1), flags, tmp := Path(), tmp)
+    assert one.tag == f"cp312-{abi}" and one.name == f"3.12{flags}"
+    assert one.suffix("x86_64-linux-gnu") == f".cpython-312{flags}-x86_64-linux-gnu.so"
+
+
+def test_an_interpreter_tells_where_its_headers_are(tmp_path: Path) -> None:
+    found = interpreters.ask(Path(sys.executable))
+    assert found is not None and found.version == sys.version_info[:3]
+    assert (found.include / "Python.h").exists() and found.config.name == "pyconfig.h" and found.config.exists()
+    assert found.suffix(targets.load(targets.host() or "").triple) == scons_backend.SUFFIX
+    assert f"{found.version[0]}.{found.version[1]}" in interpreters.wanted()
+    assert interpreters.ask(tmp_path / "python3.11") is None
+    (tmp_path / "broken").write_text("#!/bin/sh\necho no JSON\n")
+    (tmp_path / "broken").chmod(0o755)
+    assert interpreters.ask(tmp_path / "broken") is None
+
+
+def test_the_package_and_its_build_are_python_3_10(root: Path) -> None:
+    """In their grammar; that nothing else is newer is tried by the tests of wheels, where 3.10 is."""
+    assert scons_backend.PROJECT["requires-python"] == ">=3.10"
+    paths = [*(root / "python").rglob("*.py"), *(root / "targets").rglob("*.py"), *root.rglob("sdk/**/SConscript")]
+    for path in [*paths, root / "SConstruct", root / "python/SConscript", root / "python/linnet/SConscript"]:
+        ast.parse(path.read_text(), feature_version=(3, 10))
 
 
 def test_wheel_is_complete_and_can_be_imported(elsewhere: Path, tmp_path: Path) -> None:
