@@ -209,9 +209,10 @@ typedef struct linnet_candidate {
 /* Which of measured models to run, as an index in *chosen; a function of these numbers alone, the same as chooseModel()
  * of the npm package. budget: share of the time of one core, above 0 to 1; a tenth leaves room for a thread that rests
  * between frames, on which they cost two to three times of what they do in a loop. current: the one that runs, or -1.
- * The best that costs no more than the budget, the cheaper of two as good; another than current has to stay below 0.8 of
- * it, so that two do not take turns. If none does, the cheapest; -1, to enhance nothing, if that takes over half of the
- * time. LINNET_ERR_ARGUMENT for no models, NaN, negative or infinite numbers, and current or budget out of range. */
+ * The best that costs no more than the budget, the cheaper of two as good; another than current has to stay below 0.8
+ * of it, so that two do not take turns. If none does, the cheapest; -1, to enhance nothing, if that takes over half of
+ * the time. LINNET_ERR_ARGUMENT for no models, NaN, negative or infinite numbers, and current or budget out of range.
+ */
 LINNET_API linnet_status linnet_choose(const linnet_candidate *models, size_t count, double budget, int current,
                                        int *chosen);
 

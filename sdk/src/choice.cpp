@@ -3,9 +3,9 @@
 namespace linnet {
 namespace {
 
-constexpr double kFrame = 10000.0;    // microseconds
-constexpr double kHysteresis = 0.8;   // of the budget, for another model than the one that runs
-constexpr double kBearable = 0.5;     // of the time: more than that is not enhanced
+constexpr double kFrame = 10000.0;   // microseconds
+constexpr double kHysteresis = 0.8;  // of the budget, for another model than the one that runs
+constexpr double kBearable = 0.5;    // of the time: more than that is not enhanced
 
 bool cheaper(const linnet_candidate &a, const linnet_candidate &b) {
   return a.microseconds != b.microseconds ? a.microseconds < b.microseconds : a.quality > b.quality;

@@ -10,8 +10,7 @@
 static size_t read_models(const char *text, linnet_candidate *models) {
   size_t count = 0;
   int length;
-  while (count < MOST &&
-         sscanf(text, "%lf:%lf%n", &models[count].quality, &models[count].microseconds, &length) == 2) {
+  while (count < MOST && sscanf(text, "%lf:%lf%n", &models[count].quality, &models[count].microseconds, &length) == 2) {
     text += length;
     ++count;
   }

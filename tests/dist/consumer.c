@@ -1,5 +1,5 @@
-/* A user's program: enhances a second of noise with the model of its argument and prints a hash of the output, FNV-1a of
- * its bytes, which is to be the same from every package. conftest.py has the same in Python.
+/* A user's program: enhances a second of noise with the model of its argument and prints a hash of the output, FNV-1a
+ * of its bytes, which is to be the same from every package. conftest.py has the same in Python.
  */
 #include <linnet.h>
 #include <stdint.h>

@@ -1,8 +1,7 @@
 // CRC-32 eight bytes at a time: table k holds the remainder of a byte that is followed by k zero bytes, so that eight
-// look-ups replace eight dependent steps. A model of 8 MB is checked when it is loaded, hence the effort. The tables are
-// made anew by each call, in microseconds: kept, they would be a tenth of what a browser downloads.
-// Technique: Kounavis and Berry, "A systematic approach to building high performance software-based CRC generators",
-// ISCC 2005.
+// look-ups replace eight dependent steps. A model of 8 MB is checked when it is loaded, hence the effort. The tables
+// are made anew by each call, in microseconds: kept, they would be a tenth of what a browser downloads. Technique:
+// Kounavis and Berry, "A systematic approach to building high performance software-based CRC generators", ISCC 2005.
 #include "base/crc32.h"
 
 #include <cstring>

@@ -104,8 +104,8 @@ __attribute__((always_inline)) inline void butterfly(const float (&ar)[R], const
 }
 
 // One Stockham stage of radix R on transforms of length R * m with stride S (R * m * S = half the window): reads
-// x[q + S (p + m k)], writes y[q + S (R p + j)] = w^(p j) sum_k e^{-j 2 pi j k / R} x, w = e^{-j 2 pi / (R m)}. The loop
-// over q is the one that vectorises, for which S is known when it is compiled; lengths share these functions.
+// x[q + S (p + m k)], writes y[q + S (R p + j)] = w^(p j) sum_k e^{-j 2 pi j k / R} x, w = e^{-j 2 pi / (R m)}. The
+// loop over q is the one that vectorises, for which S is known when it is compiled; lengths share these functions.
 template <int R, int S>
 void stage(const Circle &circle, int m, const Planes &__restrict x, Planes *__restrict y) {
   const int step = circle.length / (R * m);

@@ -1,6 +1,6 @@
 // Which kernel tables this build holds and which of them the CPU can run. The build names the compiled instruction sets
-// by LINNET_HAVE_* macros; a table without its macro is not referenced, so its object need not exist. LINNET_NO_FALLBACK
-// leaves out the scalar one where whatever runs the build can run the table before it.
+// by LINNET_HAVE_* macros; a table without its macro is not referenced, so its object need not exist.
+// LINNET_NO_FALLBACK leaves out the scalar one where whatever runs the build can run the table before it.
 #include <cstring>
 
 #include "base/cpu.h"
