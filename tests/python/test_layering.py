@@ -1,7 +1,8 @@
 """The arrows of sdk/src/README.md and python/linnet/README.md, read off the include and import lines: a file uses its
 own folder and lower levels.
 
-Core: 0 base; 1 kernels, model; 2 dsp, nn; 3 engine, choice, lab; 4 linnet.cpp. Those of one level do not know each other.
+Core: 0 base; 1 kernels, model; 2 dsp, nn; 3 engine, choice, lab; 4 linnet.cpp. Those of one level do not know each
+other.
 Python: training -> python/linnet, never back; nothing that is shipped sees tests or benchmarks.
 """
 

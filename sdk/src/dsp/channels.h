@@ -53,11 +53,12 @@ class Sink {
 // so is that of two that are equal.
 template <int kCount, class Each>
 inline void mean_over(int channels, float (&mean)[kCount], Each each) {
-  for (int c = 0; c < channels; ++c) {  // with one call of each, which is large where it is inlined
+  int c = 0;
+  do {  // with one call of each, which is large where it is inlined; there is one channel at the least
     float values[kCount];
     each(c, c == 0 ? mean : values);
     for (int i = 0; c > 0 && i < kCount; ++i) mean[i] += values[i];
-  }
+  } while (++c < channels);
   if (channels == 1) return;
   const float share = 1.0f / static_cast<float>(channels);
   for (float &value : mean) value *= share;
