@@ -161,7 +161,7 @@ void short_stage(const float *wr, const float *wi, int span, const Planes &__res
   for (int n = 0; n < span; ++n) {
     float ar[R], ai[R], br[R], bi[R];
     for (int k = 0; k < R; ++k) {
-      ar[k] = x.re[n + span * k];
+      ar[k] = x.re[n + span * k];  // NOLINT: all are written, which the analyser cannot see from the length
       ai[k] = x.im[n + span * k];
     }
     butterfly(ar, ai, br, bi);
