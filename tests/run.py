@@ -254,7 +254,7 @@ def main() -> int:
     host = targets.host()
     parser.add_argument("--targets", default=host, required=host is None)
     parser.add_argument("--libraries", default="", help="targets of which only libraries were built")
-    known = ("check", "programs", "vectors", "python", "format", "long", "web")
+    known = ("check", "programs", "vectors", "python", "format", "long", "web", "mobile")
     parser.add_argument("suites", nargs="*", metavar="suite", help=", ".join(known))
     options = parser.parse_args()
     if unknown := set(options.suites) - set(known):
@@ -284,6 +284,8 @@ def main() -> int:
         python_tests(chosen, options.libraries, options.mode, count)
     if "web" in suites:
         python_tests(chosen, options.libraries, options.mode, count, "web")
+    if "mobile" in suites:
+        python_tests(chosen, options.libraries, options.mode, count, "mobile")
     print(f"{count.passed} passed, {count.failed} failed" + (f", {count.skipped} skipped" if count.skipped else ""))
     return 1 if count.failed or not count.passed else 0
 
