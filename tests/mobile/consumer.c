@@ -1,5 +1,5 @@
-/* A program of another compiler and C library than the shared library's: consumer MODEL. An impulse through a stream that
- * attenuates nothing comes out as it went in, as late as linnet_delay says. */
+/* A program of another compiler and C library than the shared library's: consumer MODEL. An impulse through a stream
+ * that attenuates nothing comes out as it went in, as late as linnet_delay says. */
 #include <linnet.h>
 #include <stdio.h>
 #include <string.h>

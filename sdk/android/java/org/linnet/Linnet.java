@@ -93,7 +93,8 @@ public final class Linnet implements AutoCloseable {
     this.model = model;
     long shared = model.retain();
     try {
-      String what = "a stream at " + config.sampleRate + " Hz" + (config.backend == null ? "" : " on " + config.backend);
+      String kernels = config.backend == null ? "" : " by " + config.backend;
+      String what = "a stream at " + config.sampleRate + " Hz" + kernels;
       byte[] backend = config.backend == null ? null : Native.text(config.backend);
       handle = made(Native.streamCreate(shared, config.sampleRate, config.anyBlock, config.spread, backend), what);
     } finally {
@@ -272,7 +273,7 @@ public final class Linnet implements AutoCloseable {
   private static void checkBuffer(String name, Buffer buffer, boolean direct, ByteOrder order, int samples) {
     if (buffer == null || !direct || order != ByteOrder.nativeOrder()) {
       throw new IllegalArgumentException(
-          name + " is not a direct buffer in native order: ByteBuffer.allocateDirect(n).order(ByteOrder.nativeOrder())");
+          name + " is not a direct buffer in native order: allocateDirect(n).order(ByteOrder.nativeOrder())");
     }
     if (samples < 0 || samples > buffer.remaining()) {
       throw new IllegalArgumentException(
