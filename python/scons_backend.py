@@ -45,7 +45,7 @@ ROOT_FILES = (
     *(".clang-format", ".clang-tidy", ".editorconfig", ".gitignore", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md"),
     *("LICENSE", "README.md", "SConstruct", "SECURITY.md", "pyproject.toml", "sconsw"),
 )
-SOURCES = (".ci", "sdk", "python", "targets", "training", "tests", "benchmarks", "docs", "requirements")
+SOURCES = (".ci", ".github", "sdk", "python", "targets", "training", "tests", "benchmarks", "docs", "requirements")
 BUILT = {".so", ".pyc"}
 
 

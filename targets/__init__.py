@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from targets import _toolchains
 from targets._toolchains import APPLE_SDKS as APPLE_SDKS
 from targets._toolchains import Foreign, Tools, given
+from targets._toolchains import jdk as jdk
 from targets._toolchains import zig as zig
 
 # Variables of the environment that describe the toolchain of a build, as makefiles know them, and the folder of its
@@ -212,6 +213,11 @@ def load(name: str) -> Target:
     if name not in names():
         raise ValueError(f"unknown target '{name}': choose from {', '.join(names())}")
     return importlib.import_module(f"{__name__}.{name}").TARGET
+
+
+def of_systems(*systems: str) -> list[str]:
+    """Names of the targets of these systems that are not Linux, sorted."""
+    return [name for name in names() if (foreign := load(name).foreign) and foreign.system in systems]
 
 
 def host() -> str | None:

@@ -85,6 +85,13 @@ def zig() -> Path | None:
     return path if path and path.exists() else None
 
 
+def jdk() -> Path | None:
+    """The JDK that JAVA_HOME names, or else that of the javac on PATH; None if there is none with jni.h."""
+    compiler = shutil.which("javac")
+    home = given("JAVA_HOME") or (compiler and Path(compiler).resolve().parents[1])
+    return Path(home) if home and (Path(home) / "include/jni.h").exists() else None
+
+
 def missing(foreign: Foreign) -> str | None:
     """Why there is no toolchain for that system here, or None."""
     if command := given("CC"):

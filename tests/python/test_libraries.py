@@ -198,6 +198,7 @@ def test_macos(root: Path, declared: set[str], name: str) -> None:
     [
         ("arm64_ios", IOS),
         ("arm64_ios_simulator", IOS_SIMULATOR),
+        ("x86_64_ios_simulator", IOS_SIMULATOR),
         ("aarch64_macos", MACOS),
         ("x86_64_macos", MACOS),
     ],

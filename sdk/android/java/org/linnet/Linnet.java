@@ -1,0 +1,301 @@
+package org.linnet;
+
+import java.nio.Buffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.ShortBuffer;
+
+/**
+ * One enhanced signal: mono, 8 to 48 kHz, as linnet.h has it.
+ *
+ * <pre>{@code
+ * try (LinnetModel model = LinnetModel.fromAsset(getAssets(), LinnetModel.SMALL);
+ *     Linnet linnet = new Linnet(model)) {
+ *   while (recording) {
+ *     record.read(samples, 0, 480, AudioRecord.READ_BLOCKING);
+ *     linnet.process(samples, samples, 480); // 10 ms in place; lags by linnet.delay() samples
+ *   }
+ * }
+ * }</pre>
+ *
+ * <p>{@code process}, {@code conceal}, {@code gap}, {@code reset} and {@code stats} allocate nothing, neither in Java
+ * nor below, and take no lock. One thread at a time may call process, conceal, gap, reset or close; the setters and
+ * what only asks may be called from any thread until close is called. Samples are full scale +-1, or 16 bits; the count
+ * is of whole frames, or any with {@link Config#anyBlock} or {@link Config#spread}. Bad arguments are an
+ * IllegalArgumentException, a closed stream is an IllegalStateException.
+ */
+public final class Linnet implements AutoCloseable {
+  /** What a stream is made with. */
+  public static final class Config {
+    /** In Hz: 8000, 16000, 24000, 32000 or 48000. */
+    public int sampleRate = 48000;
+
+    /** Any number of samples per call, one frame (10 ms) more delay. */
+    public boolean anyBlock;
+
+    /** That, with a frame's work divided over the calls of the next 10 ms: two frames more delay. */
+    public boolean spread;
+
+    /** Kernels by name, for tests and benchmarks; null: the fastest of this CPU. */
+    public String backend;
+  }
+
+  /** Statistics of one frame, to be filled by {@link Linnet#stats}. */
+  public static final class Stats {
+    private final float[] numbers = new float[4];
+    private final long[] frame = new long[1];
+
+    /** 0..1. */
+    public float speechProbability() {
+      return numbers[0];
+    }
+
+    /** The input's speech to noise ratio in dB, -30..60. */
+    public float inputSnrDb() {
+      return numbers[1];
+    }
+
+    /** 0..1, what is left of the bands' amplitudes. */
+    public float meanGain() {
+      return numbers[2];
+    }
+
+    /** In Hz; 0 if the model looks for none. */
+    public float pitchHz() {
+      return numbers[3];
+    }
+
+    /** Frames done since the stream was made or reset. */
+    public long frame() {
+      return frame[0];
+    }
+  }
+
+  private final LinnetModel model;
+  private final int frameSize;
+  private final boolean anyCount;
+  private volatile long handle;
+
+  /** A stream at 48 kHz that takes whole frames. */
+  public Linnet(LinnetModel model) {
+    this(model, new Config());
+  }
+
+  /**
+   * A stream of a model, which may be closed before it.
+   *
+   * @throws LinnetException for a rate or a backend that there is not, or without memory
+   */
+  public Linnet(LinnetModel model, Config config) {
+    if (model == null || config == null) {
+      throw new IllegalArgumentException((model == null ? "model" : "config") + " is null");
+    }
+    this.model = model;
+    long shared = model.retain();
+    try {
+      String kernels = config.backend == null ? "" : " by " + config.backend;
+      String what = "a stream at " + config.sampleRate + " Hz" + kernels;
+      byte[] backend = config.backend == null ? null : Native.text(config.backend);
+      handle = made(Native.streamCreate(shared, config.sampleRate, config.anyBlock, config.spread, backend), what);
+    } finally {
+      if (handle == 0) {
+        model.release();
+      }
+    }
+    frameSize = Native.frameSize(handle);
+    anyCount = config.anyBlock || config.spread;
+  }
+
+  /** Enhances the first samples of an array; in and out may be the same. */
+  public void process(float[] in, float[] out, int samples) {
+    process(in, 0, out, 0, samples);
+  }
+
+  /** Enhances samples of an array from an index on; in and out may be the same array with the same index. */
+  public void process(float[] in, int inOffset, float[] out, int outOffset, int samples) {
+    checkRange("in", in == null ? -1 : in.length, inOffset, samples);
+    checkRange("out", out == null ? -1 : out.length, outOffset, samples);
+    checkOverlap(in == out, inOffset, outOffset, samples);
+    check(Native.process(alive(), in, inOffset, out, outOffset, checkCount(samples)));
+  }
+
+  /** The same on 16-bit samples. */
+  public void process(short[] in, short[] out, int samples) {
+    process(in, 0, out, 0, samples);
+  }
+
+  /** The same on 16-bit samples. */
+  public void process(short[] in, int inOffset, short[] out, int outOffset, int samples) {
+    checkRange("in", in == null ? -1 : in.length, inOffset, samples);
+    checkRange("out", out == null ? -1 : out.length, outOffset, samples);
+    checkOverlap(in == out, inOffset, outOffset, samples);
+    check(Native.process(alive(), in, inOffset, out, outOffset, checkCount(samples)));
+  }
+
+  /** Enhances samples of direct buffers in native byte order, from their positions on, which stay where they are. */
+  public void process(FloatBuffer in, FloatBuffer out, int samples) {
+    checkBuffer("in", in, in != null && in.isDirect(), in == null ? null : in.order(), samples);
+    checkBuffer("out", out, out != null && out.isDirect(), out == null ? null : out.order(), samples);
+    checkWritable(out);
+    check(Native.process(alive(), in, in.position(), out, out.position(), checkCount(samples)));
+  }
+
+  /** The same on 16-bit samples. */
+  public void process(ShortBuffer in, ShortBuffer out, int samples) {
+    checkBuffer("in", in, in != null && in.isDirect(), in == null ? null : in.order(), samples);
+    checkBuffer("out", out, out != null && out.isDirect(), out == null ? null : out.order(), samples);
+    checkWritable(out);
+    check(Native.process(alive(), in, in.position(), out, out.position(), checkCount(samples)));
+  }
+
+  /** Where input was lost: writes the output of that time, for a packet that did not arrive. */
+  public void conceal(float[] out, int samples) {
+    checkRange("out", out == null ? -1 : out.length, 0, samples);
+    check(Native.conceal(alive(), out, checkCount(samples)));
+  }
+
+  /** The same on 16-bit samples. */
+  public void conceal(short[] out, int samples) {
+    checkRange("out", out == null ? -1 : out.length, 0, samples);
+    check(Native.conceal(alive(), out, checkCount(samples)));
+  }
+
+  /** Where input was lost: leaves its time out and cross-fades, for a recording that missed samples. */
+  public void gap(int samples) {
+    if (samples < 0) {
+      throw new IllegalArgumentException("samples is " + samples + ": give 0 or more");
+    }
+    check(Native.gap(alive(), checkCount(samples)));
+  }
+
+  /** Bit for bit as newly made; the controls keep their values. */
+  public void reset() {
+    check(Native.reset(alive()));
+  }
+
+  /** In Hz. */
+  public int sampleRate() {
+    return Native.sampleRate(alive());
+  }
+
+  /** Samples of 10 ms: 480 at 48 kHz. */
+  public int frameSize() {
+    return frameSize;
+  }
+
+  /** Samples from input to output, exact. */
+  public int delay() {
+    return Native.delay(alive());
+  }
+
+  /** Most that noise is attenuated, 0..100 dB. 0: the delayed input bit for bit; 100, the default: no limit. */
+  public void setAttenuationLimit(float db) {
+    checkNumber("the attenuation limit", db, 100);
+    check(Native.setAttenuationLimit(alive(), db));
+  }
+
+  /** Strength of the envelope post-filter, 0 (off, the default) to 1. */
+  public void setPostfilter(float amount) {
+    checkNumber("the post-filter", amount, 1);
+    check(Native.setPostfilter(alive(), amount));
+  }
+
+  /** Fills in what is known of the newest frame. */
+  public void stats(Stats stats) {
+    if (stats == null) {
+      throw new IllegalArgumentException("stats is null");
+    }
+    check(Native.stats(alive(), stats.numbers, stats.frame));
+  }
+
+  /** Name of the kernels that run: "neon_dot", "avx2", ... */
+  public String backend() {
+    return Native.backend(alive());
+  }
+
+  /** Version of the library. */
+  public static String version() {
+    return Native.version();
+  }
+
+  /** Frees the stream, after the last call of process. */
+  @Override
+  public void close() {
+    long closing = handle;
+    handle = 0;
+    if (closing != 0) {
+      Native.streamDestroy(closing);
+      model.release();
+    }
+  }
+
+  /** A handle, or the exception for a status; addresses may be below 0 too, but are never so near to it. */
+  static long made(long result, String what) {
+    if (result < 0 && result >= -100) {
+      throw new LinnetException(what, (int) result);
+    }
+    return result;
+  }
+
+  private long alive() {
+    long result = handle;
+    if (result == 0) {
+      throw new IllegalStateException("the stream is closed");
+    }
+    return result;
+  }
+
+  private int checkCount(int samples) {
+    if (!anyCount && samples % frameSize != 0) {
+      throw new IllegalArgumentException(
+          "samples is " + samples + ": give a multiple of " + frameSize + ", or set anyBlock in the Config");
+    }
+    return samples;
+  }
+
+  private static void checkRange(String name, int length, int offset, int samples) {
+    if (length < 0) {
+      throw new IllegalArgumentException(name + " is null");
+    }
+    if (samples < 0 || offset < 0 || samples > length - offset) {
+      throw new IllegalArgumentException(
+          samples + " samples from " + offset + " on are not in " + name + ", whose length is " + length);
+    }
+  }
+
+  private static void checkOverlap(boolean same, int inOffset, int outOffset, int samples) {
+    if (same && inOffset != outOffset && Math.abs((long) inOffset - outOffset) < samples) {
+      throw new IllegalArgumentException(
+          "in from " + inOffset + " and out from " + outOffset + " overlap: give the same place, or places apart");
+    }
+  }
+
+  private static void checkBuffer(String name, Buffer buffer, boolean direct, ByteOrder order, int samples) {
+    if (buffer == null || !direct || order != ByteOrder.nativeOrder()) {
+      throw new IllegalArgumentException(
+          name + " is not a direct buffer in native order: allocateDirect(n).order(ByteOrder.nativeOrder())");
+    }
+    if (samples < 0 || samples > buffer.remaining()) {
+      throw new IllegalArgumentException(
+          samples + " samples are not in " + name + ", which has " + buffer.remaining() + " from its position on");
+    }
+  }
+
+  private static void checkWritable(Buffer out) {
+    if (out.isReadOnly()) {
+      throw new IllegalArgumentException("out is read-only");
+    }
+  }
+
+  private static void checkNumber(String name, float value, float high) {
+    if (!(value >= 0 && value <= high)) {
+      throw new IllegalArgumentException(name + " is " + value + ": give a number from 0 to " + (int) high);
+    }
+  }
+
+  private static void check(int status) {
+    if (status != 0) {
+      throw new LinnetException("linnet", status);
+    }
+  }
+}

@@ -1,0 +1,65 @@
+package org.linnet.sample
+
+import android.annotation.SuppressLint
+import android.content.res.AssetManager
+import android.media.AudioAttributes
+import android.media.AudioFormat
+import android.media.AudioRecord
+import android.media.AudioTrack
+import android.media.MediaRecorder
+import android.os.Process
+import org.linnet.Linnet
+import org.linnet.LinnetModel
+
+/** Microphone, linnet, loudspeaker, 10 ms at a time on a thread of its own, until it is closed. */
+class RecordLoop(private val assets: AssetManager, private val report: (String) -> Unit) : Thread(), AutoCloseable {
+  @Volatile private var running = true
+
+  @SuppressLint("MissingPermission") // the activity has asked for it
+  override fun run() {
+    Process.setThreadPriority(Process.THREAD_PRIORITY_URGENT_AUDIO)
+    val mono = AudioFormat.CHANNEL_IN_MONO
+    val bytes = AudioRecord.getMinBufferSize(RATE, mono, AudioFormat.ENCODING_PCM_FLOAT)
+    // Not VOICE_COMMUNICATION, which has a noise suppressor of its own.
+    val source = MediaRecorder.AudioSource.VOICE_RECOGNITION
+    val record = AudioRecord(source, RATE, mono, AudioFormat.ENCODING_PCM_FLOAT, 2 * bytes)
+    val track =
+      AudioTrack.Builder()
+        .setAudioAttributes(AudioAttributes.Builder().setUsage(AudioAttributes.USAGE_MEDIA).build())
+        .setAudioFormat(
+          AudioFormat.Builder()
+            .setSampleRate(RATE)
+            .setChannelMask(AudioFormat.CHANNEL_OUT_MONO)
+            .setEncoding(AudioFormat.ENCODING_PCM_FLOAT)
+            .build()
+        )
+        .build()
+    LinnetModel.fromAsset(assets, LinnetModel.SMALL).use { model ->
+      Linnet(model).use { linnet ->
+        val frame = FloatArray(linnet.frameSize())
+        val stats = Linnet.Stats()
+        record.startRecording()
+        track.play()
+        while (running) {
+          val count = record.read(frame, 0, frame.size, AudioRecord.READ_BLOCKING)
+          if (count != frame.size) break
+          linnet.process(frame, frame, count)
+          track.write(frame, 0, count, AudioTrack.WRITE_BLOCKING)
+          linnet.stats(stats)
+          if (stats.frame() % 50 == 0L) report("${linnet.backend()}, speech ${stats.speechProbability()}")
+        }
+      }
+    }
+    record.release()
+    track.release()
+  }
+
+  override fun close() {
+    running = false
+    join()
+  }
+
+  private companion object {
+    const val RATE = 48000
+  }
+}

@@ -1,0 +1,49 @@
+// What the sample calls of Oboe 1.9, to compile it where there is no NDK.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+namespace oboe {
+
+enum class AudioFormat { Float };
+enum class DataCallbackResult { Continue };
+enum class Direction { Input, Output };
+enum class InputPreset { VoiceRecognition };
+enum class PerformanceMode { LowLatency };
+enum class Result { OK };
+enum class SharingMode { Exclusive };
+
+template <class T>
+struct ResultWithValue {
+  explicit operator bool() const;
+  T value() const;
+};
+
+class AudioStream {
+ public:
+  Result requestStart();
+  Result close();
+  ResultWithValue<int32_t> read(void *buffer, int32_t frames, int64_t timeout);
+};
+
+class AudioStreamDataCallback {
+ public:
+  virtual ~AudioStreamDataCallback() = default;
+  virtual DataCallbackResult onAudioReady(AudioStream *stream, void *data, int32_t frames) = 0;
+};
+
+class AudioStreamBuilder {
+ public:
+  AudioStreamBuilder *setChannelCount(int count);
+  AudioStreamBuilder *setDataCallback(AudioStreamDataCallback *callback);
+  AudioStreamBuilder *setDirection(Direction direction);
+  AudioStreamBuilder *setFormat(AudioFormat format);
+  AudioStreamBuilder *setInputPreset(InputPreset preset);
+  AudioStreamBuilder *setPerformanceMode(PerformanceMode mode);
+  AudioStreamBuilder *setSampleRate(int32_t rate);
+  AudioStreamBuilder *setSharingMode(SharingMode mode);
+  Result openStream(std::shared_ptr<AudioStream> &stream);
+};
+
+}  // namespace oboe
