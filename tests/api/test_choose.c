@@ -1,7 +1,7 @@
 /* linnet_choose: the table of answers that JavaScript is held against too, and what it refuses. */
-#include <math.h>
-
 #include "common.h"
+
+#include <math.h>
 
 #define TABLE "tests/data/choices.txt"
 #define MOST 8
