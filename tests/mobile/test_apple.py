@@ -39,6 +39,8 @@ WITH_REASONS = {"stat", "fstat", "lstat", "fstatat", "getattrlist", "fgetattrlis
 WITH_REASONS |= {"statfs", "fstatfs", "statvfs", "fstatvfs", "mach_absolute_time"}
 # What the wrapper leaves out: memory of the caller's own, paths, and what a package has a version for.
 LEFT_OUT = {"linnet_size", "linnet_init", "linnet_model_size", "linnet_model_init", "linnet_model_load", "linnet_abi"}
+LEFT_OUT |= {"linnet_process_planar", "linnet_conceal_planar", "linnet_channels"}  # a stream is mono
+LEFT_OUT |= {"linnet_choose", "linnet_candidate"}
 
 
 @pytest.fixture(scope="module")
@@ -207,7 +209,7 @@ def test_swift_calls_the_c_interface_as_it_is(root: Path, swift: dict[str, str])
     declared = {}
     for name, parameters in re.findall(r"^LINNET_API [^;]*?\b(linnet_\w+)\(([^)]*)\)", header, re.MULTILINE):
         declared[name] = 0 if parameters == "void" else parameters.count(",") + 1
-    structs = dict.fromkeys(re.findall(r"typedef struct (linnet_\w+) \{", header), 0)
+    structs = dict.fromkeys({*re.findall(r"typedef struct (linnet_\w+) \{", header)} - LEFT_OUT, 0)
     wrapper = "".join(text for path, text in swift.items() if path.startswith("Sources/"))
     made = calls(wrapper)
     assert [(name, count) for name, count in made if (declared | structs).get(name) != count] == []
