@@ -53,12 +53,13 @@ class Sink {
 // so is that of two that are equal.
 template <int kCount, class Each>
 inline void mean_over(int channels, float (&mean)[kCount], Each each) {
-  for (int c = 0; c < channels; ++c) {  // with one call of each, which is large where it is inlined
-    float values[kCount];
-    each(c, c == 0 ? mean : values);
-    for (int i = 0; c > 0 && i < kCount; ++i) mean[i] += values[i];
-  }
+  each(0, mean);
   if (channels == 1) return;
+  for (int c = 1; c < channels; ++c) {
+    float values[kCount];
+    each(c, values);
+    for (int i = 0; i < kCount; ++i) mean[i] += values[i];
+  }
   const float share = 1.0f / static_cast<float>(channels);
   for (float &value : mean) value *= share;
 }
