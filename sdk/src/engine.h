@@ -24,7 +24,7 @@ namespace linnet {
 
 // How a stream is to be.
 struct EngineWants {
-  const dsp::Rate *rate = &dsp::kFullRate;
+  const dsp::Rate *rate = nullptr;
   int channels = 1;  // 1..kMaxChannels
   bool any_block = false, spread = false;
 };

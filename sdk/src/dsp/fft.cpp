@@ -38,11 +38,10 @@ struct Circle {
   }
 };
 
+constexpr Circle kFull{kTable<kWindow>.re, kTable<kWindow>.im, kWindow}, kOther{kTable<640>.re, kTable<640>.im, 640};
+
 // The one that serves transforms of a window: that of 960 for 960, 480, 320 and 160; 640 has its own.
-constexpr Circle circle_of(int window) {
-  return kWindow % window == 0 ? Circle{kTable<kWindow>.re, kTable<kWindow>.im, kWindow}
-                               : Circle{kTable<640>.re, kTable<640>.im, 640};
-}
+constexpr const Circle &circle_of(int window) { return kWindow % window == 0 ? kFull : kOther; }
 
 // Complex numbers, up to half as many as the longest window has samples.
 struct Planes {
@@ -138,7 +137,7 @@ struct Rows {
   float re[(R - 1) * kSpan] = {}, im[(R - 1) * kSpan] = {};
 
   constexpr Rows() {
-    constexpr Circle kCircle = circle_of(W);
+    constexpr const Circle &kCircle = circle_of(W);
     constexpr int kStep = kCircle.length / (R * (kSpan / S));
     for (int j = 1; j < R; ++j) {
       for (int n = 0; n < kSpan; ++n) {
@@ -191,7 +190,7 @@ void short_stage_of(const Planes &x, Planes *y) {
 // long inner loops get the most work.
 template <int W>
 const Planes &transform(Planes *x, Planes *y) {
-  constexpr Circle kCircle = circle_of(W);
+  constexpr const Circle &kCircle = circle_of(W);
   if constexpr (W == 960) {
     short_stage_of<W, 5, 1>(*x, y);
     short_stage_of<W, 3, 5>(*y, x);
@@ -270,7 +269,7 @@ __attribute__((always_inline)) inline void join(const Circle &circle, int stride
 }  // namespace
 
 void fft_forward(const Rate &rate, const float *x, Spectrum *spectrum) {
-  const Circle circle = circle_of(rate.window);
+  const Circle &circle = circle_of(rate.window);
   const int points = rate.window / 2, stride = circle.length / rate.window;
   Planes a, b;
   for (int n = 0; n < points; ++n) {
@@ -292,7 +291,7 @@ void fft_forward(const Rate &rate, const float *x, Spectrum *spectrum) {
 
 void fft_inverse(const Rate &rate, const Spectrum &spectrum, float *x) {
   // The inverse transform is the forward one with real and imaginary planes exchanged on both sides.
-  const Circle circle = circle_of(rate.window);
+  const Circle &circle = circle_of(rate.window);
   const int points = rate.window / 2, stride = circle.length / rate.window;
   Planes a, b;
   a.im[0] = spectrum.re[0] + spectrum.re[points];
