@@ -1,6 +1,7 @@
 """Looks for recordings that would spoil a training: unreadable, short, silent, clipped, offset, of a low rate, double.
 
     python training/check_data.py SPEECH NOISE ROOMS
+    python training/check_data.py NOISE --noise base           # also what the model `base` takes for speech
     python training/check_data.py recordings --min-rate 32000 --rate 48000 --json found.json
 
 Reads every sound file below the folders as training does, and lists each problem with its measured value. Exit status:
@@ -25,8 +26,12 @@ if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import soundfile
+import soxr
 from tqdm import tqdm
 
+import training  # noqa: F401  (finds linnet)
+from linnet import Model, enhance
+from linnet._core import RATE
 from training.data import SUFFIXES
 
 # What each word means, in the order of the summary.
@@ -40,6 +45,8 @@ PROBLEMS = {
     "low rate": "sampling rate below --min-rate",
     "other rate": "sampling rate other than --rate",
     "duplicate": "the same samples as another file, in whatever format",
+    "speech": "as noise: the model of --noise keeps it, so that somebody may speak in it; a network would learn to "
+    "take such voices away",
 }
 FLAT = 3  # equal samples in a row, at the extreme, are a flat top
 BESIDE = 3  # samples from a flat top, where the signal must have fallen
@@ -48,6 +55,7 @@ FLAT_SHARE = 1e-4  # of all samples, in flat tops: more is clipping
 QUIETEST_CLIP = 0.1  # extremes below it are steps of a quiet recording, not clipping
 FULL_SCALE = 1.0001  # decoders of lossy formats give back more than 1 for what was clipped before
 OFFSET = 0.005  # -46 dBFS
+KEPT = -1.0  # dB: of noise a model keeps less, but for bells and the like
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,7 @@ class Limits:
     rate: int = 0  # Hz; 0: any
     min_seconds: float = 0.1
     silence: float = 0.001  # full scale 1; -60 dBFS
+    noise: str = ""  # the model that is to find nothing worth keeping
 
 
 @dataclass
@@ -95,6 +104,13 @@ def constant_part(x: np.ndarray) -> float:
     means = np.array([part.mean(axis=0, dtype=np.float64) for part in np.array_split(x, 4) if len(part)])
     same = (means > 0).all(axis=0) | (means < 0).all(axis=0)
     return float((np.abs(means).min(axis=0) * same).max())
+
+
+def energy_kept(x: np.ndarray, rate: int, model: str) -> float:
+    """Energy of x [n] enhanced, over that of x, dB. ModelError: there is no such model."""
+    x = soxr.resample(x, rate, RATE)
+    before, after = (float(np.square(signal, dtype=np.float64).sum()) for signal in (x, enhance(x, RATE, model)))
+    return 10 * np.log10(max(after / max(before, 1e-12), 1e-12))
 
 
 def inspect(path: Path, limits: Limits) -> Finding:
@@ -138,6 +154,10 @@ def inspect(path: Path, limits: Limits) -> Finding:
     offset = constant_part(x)
     if offset > OFFSET:
         problems["offset"] = f"{100 * offset:.1f} % of full scale"
+    if limits.noise and peak >= limits.silence:
+        kept = energy_kept(x.mean(axis=1), finding.rate, limits.noise)
+        if kept > KEPT:
+            problems["speech"] = f"{limits.noise} keeps it but for {max(-kept, 0.0):.1f} dB"
     whole = np.clip(np.rint(x.mean(axis=1) * 32768), -32768, 32767).astype("<i2")
     if peak >= limits.silence:
         finding.content = hashlib.sha256(f"{finding.rate} ".encode() + whole.tobytes()).hexdigest()
@@ -230,11 +250,16 @@ def main() -> int:
         "--min-seconds", type=float, default=Limits.min_seconds, metavar="S", help="default %(default)s"
     )
     parser.add_argument("--silence", type=float, default=-60.0, metavar="DBFS", help="default %(default)s")
+    parser.add_argument(
+        "--noise", default="", metavar="MODEL", help="the folders hold noise: list what MODEL keeps of it"
+    )
     parser.add_argument("--jobs", type=int, default=min(os.cpu_count() or 1, 2), help="processes")
     parser.add_argument("--json", type=Path, help="file for what was found")
     args = parser.parse_args()
-    limits = Limits(args.min_rate, args.rate, args.min_seconds, 10 ** (args.silence / 20))
+    limits = Limits(args.min_rate, args.rate, args.min_seconds, 10 ** (args.silence / 20), args.noise)
     try:
+        if args.noise:
+            Model(args.noise)  # said once, if there is none
         if args.jobs < 1:
             raise ValueError(f"--jobs {args.jobs}: give one process or more")
         findings = check(args.folders, limits, args.jobs)

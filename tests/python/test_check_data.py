@@ -25,6 +25,12 @@ def voice(seed: int = 0, rate: int = RATE, seconds: float = 1.0) -> np.ndarray:
     return 0.5 * x / np.abs(x).max()
 
 
+def tone(seconds: float) -> np.ndarray:
+    """Hum of the mains."""
+    time = np.arange(int(RATE * seconds)) / RATE
+    return sum(0.2 / k * np.sin(2 * np.pi * 50 * k * time) for k in range(1, 6))
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Recordings without a fault: three formats, three rates, one of them normalised to full scale, one quiet."""
@@ -111,6 +117,19 @@ def test_limits(folder: Path) -> None:
     assert problems(folder, min_rate=44100) == {"stereo.flac": ["low rate"]}
     assert list(problems(folder, silence=0.01)) == ["quiet.wav"]
     assert len(problems(folder, min_seconds=1.5)) == 5
+
+
+def test_voices_are_found_among_noise(tmp_path: Path, root: Path) -> None:
+    """A network that is told that they are noise learns to take such voices away."""
+    clean, rate = soundfile.read(root / "sdk/examples/demo_clean.flac")
+    for name, x in {"said": clean, "murmured": 0.01 * clean, "hiss": voice(20, seconds=4), "hum": tone(4)}.items():
+        soundfile.write(tmp_path / f"{name}.flac", x, rate)
+    assert problems(tmp_path, noise="base") == {"said.flac": ["speech"], "murmured.flac": ["speech"]}
+    assert problems(tmp_path) == {}
+    done = run(tmp_path, "--noise", "none")
+    assert done.returncode == 2
+    assert "none" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_flat_tops_are_runs_at_the_extremes() -> None:
