@@ -423,6 +423,7 @@ def siren(seconds: float, rng: np.random.Generator) -> np.ndarray:
     return 0.1 * (beeps + 0.05 * rng.standard_normal(len(t)))
 
 
+@pytest.mark.long
 def test_a_few_minutes_on_a_narrow_noise_gain_half_a_decibel(tmp_path: Path) -> None:
     """The shipped light model, further trained on voices and sirens made here, on other voices and sirens."""
     rng = np.random.default_rng(11)
