@@ -28,14 +28,11 @@ FRAMES = 4  # of each input signal
 WIDE = ("light", "small", "sparse")
 
 
-def measure(target: targets.Target, runs: list[tuple[str, str]] | None = None) -> dict[str, dict[str, float]]:
-    """The numbers of one target by "CPU backend" and "MODEL backend", and its sizes under "sizes".
-
-    runs: (CPU, backend); all that there are without it.
-    """
+def measure(target: targets.Target) -> dict[str, dict[str, float]]:
+    """The numbers of one target by "CPU backend" and "MODEL backend", and its sizes under "sizes"."""
     model, wide = random_model(**TINY), {name: common.model(name) for name in WIDE}
     found: dict[str, dict[str, float]] = {}
-    for cpu, backend in jobs(target) if runs is None else runs:
+    for cpu, backend in jobs(target):
         run = counts.count(target, cpu, backend, model, FRAMES, warm_up=6)
         numbers = {"median": run.median(), "worst": run.worst()}
         numbers |= {"stream_bytes": run.stream_bytes, "stack_bytes": run.stack_bytes}

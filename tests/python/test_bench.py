@@ -35,21 +35,13 @@ def vector_run(target: targets.Target) -> tuple[str, str]:
     pytest.skip(f"{target.name} has no kernels for vectors")
 
 
-@pytest.mark.parametrize("every_cpu", [False, pytest.param(True, marks=pytest.mark.long)])
-def test_no_regression(countable: targets.Target, every_cpu: bool) -> None:
-    """With each backend on the first CPU that has it; the others differ in a few copies of the C library."""
+def test_no_regression(countable: targets.Target) -> None:
     frozen = compare.load()
     assert countable.name in frozen["targets"], "not frozen: ./sconsw bench freeze"
     compiler = common.compiler(countable.compiler("gcc")[1])
     if compiler != frozen["compilers"][countable.name]:
         pytest.skip(f"frozen with {frozen['compilers'][countable.name]}, here is {compiler}")
-    runs, wanted = cpu_load.jobs(countable), frozen["targets"][countable.name]
-    if not every_cpu:
-        firsts = list({backend: (cpu, backend) for cpu, backend in reversed(runs)}.values())
-        for cpu, backend in {*runs} - {*firsts}:
-            del wanted[f"{cpu} {backend}"]
-        runs = firsts
-    problems = compare.regressions(compare.measure(countable, runs), wanted)
+    problems = compare.regressions(compare.measure(countable), frozen["targets"][countable.name])
     assert not problems, "\n".join(problems)
 
 
@@ -72,10 +64,6 @@ def test_worst_frame_is_bounded(countable: targets.Target) -> None:
     assert run.worst() <= 1.5 * run.median()
 
 
-# A model of either topology; the others differ in widths.
-MODELS = [name if name in ("light", "small") else pytest.param(name, marks=pytest.mark.long) for name in common.MODELS]
-
-
 @pytest.mark.parametrize(
     ("samples", "channels"),
     [
@@ -84,7 +72,7 @@ MODELS = [name if name in ("light", "small") else pytest.param(name, marks=pytes
         *(pytest.param(*case, marks=pytest.mark.long) for case in [(64, 1), (128, 1), (128, 2), (160, 2)]),
     ],
 )
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", common.MODELS)
 def test_a_spread_frame_loads_calls_alike(
     countable: targets.Target, root: Path, name: str, samples: int, channels: int
 ) -> None:
@@ -97,7 +85,7 @@ def test_a_spread_frame_loads_calls_alike(
     assert max(calls) * len(calls) <= 1.6 * sum(calls)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", common.MODELS)
 def test_two_channels_cost_less_than_one_and_a_half_times_one(countable: targets.Target, root: Path, name: str) -> None:
     cpu, backend = vector_run(countable)
     run = countable, cpu, backend, (root / f"sdk/models/{name}.linnet").read_bytes(), 480, False
