@@ -91,6 +91,8 @@ class Proof:
 
 # What a night has time for: the programs of this machine's own target under each sanitizer.
 SANITIZED = tuple(Proof("gcc", mode, "host", suites=("unit", "api", "fuzz")) for mode in ("asan", "ubsan", "tsan"))
+# And the vectors in a build that counts the lines that are executed.
+COVERAGE = Proof("gcc", "coverage", "host")
 
 
 @dataclass(frozen=True)

@@ -65,15 +65,20 @@ MODELS: Choice = {
     "sdk/models/base.linnet": (*NETWORK, "speech_in_noise"),
 }
 WIDE: Choice = {"sdk/models/small.linnet": NETWORK, "sdk/models/sparse.linnet": NETWORK}
-PROOFS: Choice = {TINY: None, **WIDE, **dict.fromkeys((TOKENS, HYBRID), (*NETWORK, "speech_in_noise"))}
-# Under an emulator a second of sound takes half a second. These execute every line of the library that all vectors do
-# (./sconsw mode=coverage), with the signals that ask most of floating-point arithmetic: the rest would only show once
-# more what they show of a compiler, a CPU or a mode. Backends differ in kernels alone, which have tests of their own.
+PROOFS: Choice = {
+    TINY: None,
+    **WIDE,
+    TOKENS: (*NETWORK, "speech_in_noise"),
+    HYBRID: (*NETWORK, "speech_in_noise", "speech_in_noise_postfilter", "speech_in_noise_losses"),
+}
+# Under an emulator a second of sound takes a quarter of one and more. These execute every line of the library that all
+# vectors do (tests/python/test_vectors.py), with the signals that ask most of floating-point arithmetic: the rest would
+# show once more what they show of a compiler, a CPU or a mode. Backends differ in kernels alone, which are tested apart.
 BRIEF: Choice = {
     **PROOFS,
     TINY: (
         *(*NETWORK, "impulse", "level_steps", "specials_in_speech", "denormals", "denormal_tail_32k"),
-        *("speech_in_noise", "speech_in_noise_8k_losses", "speech_in_noise_16k_postfilter"),
+        *("speech_in_noise", "speech_in_noise_bypass", "speech_in_noise_8k_losses", "speech_in_noise_16k_postfilter"),
         *("speech_in_noise_24k_pause", "speech_in_noise_stereo_spread", "speech_in_noise_3_channels"),
     ),
 }
