@@ -73,7 +73,7 @@ PROOFS: Choice = {
 }
 # Under an emulator a second of sound takes a quarter of one and more. These execute every line of the library that all
 # vectors do (tests/python/test_vectors.py), with the signals that ask most of floating-point arithmetic: the rest would
-# show once more what they show of a compiler, a CPU or a mode. Backends differ in kernels alone, which are tested apart.
+# show once more what they show of a compiler, a CPU or a mode. Backends differ in kernels alone, tested by themselves.
 BRIEF: Choice = {
     **PROOFS,
     TINY: (
