@@ -286,12 +286,8 @@ def python_tests(
     start = [sys.executable, "-m", "pytest", "-q", *(["-m", "long"] if whole else [])]
     if whole:
         paths = [path for path in paths if "mark.long" in path.read_text()]
-    items = [
-        Item(
-            path.stem, [*start, f"--junitxml={reports / path.stem}.xml", str(path)], LONG_TIMEOUT if whole else TIMEOUT
-        )
-        for path in paths
-    ]
+    timeout = LONG_TIMEOUT if whole else TIMEOUT
+    items = [Item(path.stem, [*start, f"--junitxml={reports / path.stem}.xml", str(path)], timeout) for path in paths]
     for item, ok, seconds, output in side_by_side(items):
         try:
             suite = ElementTree.parse(reports / f"{item.name}.xml").getroot().find("testsuite")
@@ -301,7 +297,8 @@ def python_tests(
             tests, failed, errors, skipped = 0, 0, 1, 0
         failed += errors
         passed = max(tests - failed - skipped, 0)
-        failed = failed if failed or ok else 1
+        nothing = whole and not tests and not failed  # of the tests marked, none is about these targets
+        failed = failed if failed or ok or nothing else 1
         if text := output.rstrip() if failed else reasons(output):
             print(text)
         word = "FAILED" if failed else "passed"

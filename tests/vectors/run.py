@@ -69,7 +69,7 @@ PROOFS: Choice = {
     TINY: None,
     **WIDE,
     TOKENS: (*NETWORK, "speech_in_noise"),
-    HYBRID: (*NETWORK, "speech_in_noise", "speech_in_noise_postfilter", "speech_in_noise_losses"),
+    HYBRID: (*NETWORK, "speech_in_noise_postfilter", "speech_in_noise_pause"),
 }
 # Under an emulator a second of sound takes a quarter of one and more. These execute every line of the library that all
 # vectors do (tests/python/test_vectors.py), with the signals that ask most of floating-point arithmetic: the rest would
@@ -143,9 +143,9 @@ def build_runs(target: targets.Target, cpu: targets.Cpu, mode: str, compiler: st
     return [Run(target, cpu, folder, backend, name, level) for backend in backends]
 
 
-def brief(run: Run, whole: bool, choice: Choice = BRIEF) -> Run:
-    """The run with the choice of vectors that is enough under an emulator, and PROOFS on this machine."""
-    return replace(run, choice=PROOFS if whole or run.cpu.name == "host" else choice)
+def further(run: Run, whole: bool) -> Run:
+    """The run with the vectors that are enough for one that is not the first of its backend."""
+    return replace(run, choice=PROOFS if whole or run.cpu.name == "host" else BRIEF)
 
 
 def hostile_runs(run: Run, whole: bool) -> list[Run]:
@@ -153,11 +153,11 @@ def hostile_runs(run: Run, whole: bool) -> list[Run]:
     modes = output_of(run.target, run.cpu, run.folder / VECTORS, "--modes").split()
     if not modes:
         raise RunError(f"{run.target.name} {run.cpu.name}: no floating-point mode is known")
-    return [replace(brief(run, whole), mode=mode, kernels=False) for mode in modes]
+    return [replace(further(run, whole), mode=mode, kernels=False) for mode in modes]
 
 
 def runs_of(target: targets.Target, mode: str, compiler: str, whole: bool) -> list[Run]:
-    """The runs of one build: every backend on its tested CPUs, the CPU's own choice on the others.
+    """The runs of one build: every backend on its tested CPUs, the CPU's own choice on the others. whole: at length.
 
     A hostile CPU has further ones in each mode: every backend of this machine, an emulated CPU's own choice. Raises
     RunError if the program is missing or a CPU's own choice is not the backend that targets/ expects.
@@ -173,7 +173,7 @@ def runs_of(target: targets.Target, mode: str, compiler: str, whole: bool) -> li
             raise RunError(f"{target.name} {cpu.name} chooses {usual[0].backend}, expected {cpu.backend}")
         for run in usual if cpu.tested else usual[:1]:
             if run.backend in seen:
-                runs.append(brief(run, whole))
+                runs.append(further(run, whole))
             elif runs and cpu.name != "host" and not whole:
                 runs.append(replace(run, choice=NETWORKS))
             else:
@@ -193,7 +193,7 @@ def proofs_of(target: targets.Target, whole: bool) -> list[Run]:
             print(f"linnet: skipping {target.name} with {proof.compiler} {LEVELS[proof.mode]}: {reason}")
             continue
         for run in build_runs(target, targets.Cpu(proof.cpu, None), proof.mode, proof.compiler):
-            runs.append(replace(brief(run, whole), kernels=True))
+            runs.append(replace(further(run, whole), kernels=True))
             runs += hostile_runs(run, whole) if proof.hostile else []
     return runs
 
