@@ -173,7 +173,7 @@ def test_density_falls_to_its_goal() -> None:
     assert all(a >= b for a, b in zip(points, points[1:], strict=False))
 
 
-@pytest.mark.parametrize("dropout", [0.0, 0.2])
+@pytest.mark.parametrize("dropout", [pytest.param(0.0, marks=pytest.mark.long), 0.2])  # which draws more numbers
 def test_killed_and_resumed_run_has_the_same_weights(corpus: Path, tmp_path: Path, dropout: float) -> None:
     straight = train.train(settings(corpus, tmp_path / "straight", steps=72, dropout=dropout))
     # A second run of the same settings is killed, without warning, once it has left a checkpoint behind.
