@@ -247,7 +247,7 @@ def long_programs(chosen: list[targets.Target], builds: list[Path], count: Count
             items += items_of(target, proof.cpu, folder, SUITES, note=f" {proof.mode}")
             items += items_of(target, proof.cpu, folder, ("api",), SPARSE, f" {proof.mode} {SPARSE}")
             items += hybrid_items(target, folder, f" {proof.mode}")
-            items += fuzz_items(target, folder, LONG_FUZZ, f" {proof.mode}")
+            items += fuzz_items(target, folder, LONG_FUZZ, f" {proof.mode}") if "fuzz" in proof.suites else []
     execute_all([replace(item, timeout=LONG_TIMEOUT) for item in items], count)
 
 
