@@ -33,9 +33,10 @@ def test_choices_are_parts_of_each_other_and_of_the_manifest(runner: ModuleType)
     for smaller, larger in (
         (runner.BRIEF, runner.PROOFS),
         (runner.PROOFS, runner.MODELS),
-        (runner.BRIEF, runner.NETWORKS),
+        (runner.BACKEND, runner.BRIEF),
+        (runner.BACKEND, runner.NETWORKS),
         (runner.NETWORKS, runner.MODELS),
-        (runner.WIDE, runner.BRIEF),
+        (runner.WIDE, runner.BACKEND),
     ):
         for model in smaller:
             assert names(smaller, model) <= names(larger, model) <= set(frozen[model])

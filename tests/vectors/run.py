@@ -4,12 +4,12 @@ of the caller, with the number of vectors compared and the hash of the hashes of
     tests/vectors/run.py [--targets A,B] [--mode release] [--compiler gcc] [--whole] [--freeze]
 
 The release build of gcc runs on every CPU: the first backend of a target with every model, each further one on the
-first CPU that has it with the vectors of NETWORKS. With it go the further builds that targets/ lists as proofs, whose
-kernels are tested as well, and the floating-point modes of `hostile` CPUs; they, and a backend that has run before,
-take the vectors of PROOFS on this machine and those of BRIEF under an emulator. This machine, and with `--whole` every
-CPU, takes all models for each backend, and never less than PROOFS. `manifest.json` holds the hashes that every run must
-give, for each model the vectors that belong to it. Exit status 1 if any hash differs, if a CPU chooses another backend
-by itself than targets/ says, or if a run fails.
+first CPU that has it with the vectors of NETWORKS, and on others with those of BACKEND. With it go the further builds
+that targets/ lists as proofs, whose kernels are tested as well, and the floating-point modes of `hostile` CPUs: the
+first backend of such a build and every mode take the vectors of BRIEF, further backends those of BACKEND. This machine,
+and with `--whole` every CPU, takes all models for each backend, and never less than PROOFS. `manifest.json` holds the
+hashes that every run must give, for each model the vectors that belong to it. Exit status 1 if any hash differs, if a
+CPU chooses another backend by itself than targets/ says, or if a run fails.
 `--freeze` writes the manifest anew, provided that all runs agree; a change of it is a change of what linnet sounds like
 and has to be said in the changelog. Only the standard library is used. Build first: `./sconsw vectors` does both.
 """
@@ -73,7 +73,7 @@ PROOFS: Choice = {
 }
 # Under an emulator a second of sound takes a quarter of one and more. These execute every line of the library that all
 # vectors do (tests/python/test_vectors.py), with the signals that ask most of floating-point arithmetic: the rest would
-# show once more what they show of a compiler, a CPU or a mode. Backends differ in kernels alone, tested by themselves.
+# show once more what they show of a compiler or a mode.
 BRIEF: Choice = {
     **PROOFS,
     TINY: (
@@ -82,7 +82,10 @@ BRIEF: Choice = {
         *("speech_in_noise_24k_pause", "speech_in_noise_stereo_spread", "speech_in_noise_3_channels"),
     ),
 }
-NETWORKS: Choice = {**BRIEF, **{model: NETWORK for model in MODELS if model not in BRIEF}}
+# Backends of one build differ in kernels alone, which are tested by themselves: in layers of every shape, and once at
+# work in the signal path.
+BACKEND: Choice = {**dict.fromkeys((TOKENS, HYBRID), NETWORK), **WIDE, TINY: (*NETWORK, "speech_in_noise")}
+NETWORKS: Choice = {**dict.fromkeys(MODELS, NETWORK), **BACKEND}
 VECTORS, KERNELS = "vectors/vector_run", "kernels/checkkernels"  # programs of a build's tests
 
 
@@ -143,9 +146,9 @@ def build_runs(target: targets.Target, cpu: targets.Cpu, mode: str, compiler: st
     return [Run(target, cpu, folder, backend, name, level) for backend in backends]
 
 
-def further(run: Run, whole: bool) -> Run:
-    """The run with the vectors that are enough for one that is not the first of its backend."""
-    return replace(run, choice=PROOFS if whole or run.cpu.name == "host" else BRIEF)
+def further(run: Run, whole: bool, choice: Choice) -> Run:
+    """The run with the vectors that are enough for a further one: that choice under an emulator."""
+    return replace(run, choice=PROOFS if whole or run.cpu.name == "host" else choice)
 
 
 def hostile_runs(run: Run, whole: bool) -> list[Run]:
@@ -153,7 +156,7 @@ def hostile_runs(run: Run, whole: bool) -> list[Run]:
     modes = output_of(run.target, run.cpu, run.folder / VECTORS, "--modes").split()
     if not modes:
         raise RunError(f"{run.target.name} {run.cpu.name}: no floating-point mode is known")
-    return [replace(further(run, whole), mode=mode, kernels=False) for mode in modes]
+    return [replace(further(run, whole, BRIEF), mode=mode, kernels=False) for mode in modes]
 
 
 def runs_of(target: targets.Target, mode: str, compiler: str, whole: bool) -> list[Run]:
@@ -173,7 +176,7 @@ def runs_of(target: targets.Target, mode: str, compiler: str, whole: bool) -> li
             raise RunError(f"{target.name} {cpu.name} chooses {usual[0].backend}, expected {cpu.backend}")
         for run in usual if cpu.tested else usual[:1]:
             if run.backend in seen:
-                runs.append(further(run, whole))
+                runs.append(further(run, whole, BACKEND))
             elif runs and cpu.name != "host" and not whole:
                 runs.append(replace(run, choice=NETWORKS))
             else:
@@ -192,8 +195,8 @@ def proofs_of(target: targets.Target, whole: bool) -> list[Run]:
         if reason := target.why_not(proof):
             print(f"linnet: skipping {target.name} with {proof.compiler} {LEVELS[proof.mode]}: {reason}")
             continue
-        for run in build_runs(target, targets.Cpu(proof.cpu, None), proof.mode, proof.compiler):
-            runs.append(replace(further(run, whole), kernels=True))
+        for index, run in enumerate(build_runs(target, targets.Cpu(proof.cpu, None), proof.mode, proof.compiler)):
+            runs.append(replace(further(run, whole, BACKEND if index else BRIEF), kernels=True))
             runs += hostile_runs(run, whole) if proof.hostile else []
     return runs
 
@@ -287,7 +290,7 @@ def main() -> int:
         except RunError as error:
             return str(error)
 
-    print(row("target", "cpu", "backend", "compiler", "level", "mode", "vectors", "tiny in brief", "wide layers"))
+    print(row("target", "cpu", "backend", "compiler", "level", "mode", "vectors", "some of tiny", "wide layers"))
     with ThreadPoolExecutor(targets.cores()) as pool:
         # The longest begin first, so that none of them is waited for alone at the end.
         order = sorted(range(len(runs)), key=lambda index: runs[index].choice is not MODELS)
@@ -300,7 +303,7 @@ def main() -> int:
                 failures.append(found)
                 continue
             compared = sum(len(hashes) for hashes in found.values())
-            parts = (digest(chosen(found, part))[:16] for part in ({TINY: BRIEF[TINY]}, WIDE))  # which every run has
+            parts = (digest(chosen(found, part))[:16] for part in ({TINY: BACKEND[TINY]}, WIDE))  # which every run has
             print(row(*run.cells, str(compared), *parts), flush=True)
             reference = reference or found  # when freezing, the first run is what the others must equal
             different = differences(found, chosen(reference, run.choice))
