@@ -89,8 +89,13 @@ class Proof:
     suites: tuple[str, ...] = ()
 
 
-# What a night has time for: the programs of this machine's own target under each sanitizer.
-SANITIZED = tuple(Proof("gcc", mode, "host", suites=("unit", "api", "fuzz")) for mode in ("asan", "ubsan", "tsan"))
+# What a night has time for: the programs of this machine's own target under each sanitizer. Fuzzing has one thread.
+SANITIZED = (
+    *(Proof("gcc", mode, "host", suites=("unit", "api", "fuzz")) for mode in ("asan", "ubsan")),
+    Proof("gcc", "tsan", "host", suites=("unit", "api")),
+)
+# And the vectors in a build that counts the lines that are executed.
+COVERAGE = Proof("gcc", "coverage", "host")
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,9 @@
 The suites are check, programs, vectors, python, format, long, web and dist; without words the first four, which is what
 `./sconsw test` calls it for, with suite= for that alone. One line per item, the output of those that failed, and at the
 end `N passed, N failed`; exit status 1 if anything failed. Only the standard library is used.
+
+Under an emulator, which takes some seventy times as long as this machine, the usual suites leave out what another CPU
+or this machine has shown already; `long` is all of that, and what takes hours anywhere.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,8 +32,12 @@ MODEL, SPARSE = "sdk/models/tiny.linnet", "sdk/models/sparse.linnet"
 HYBRID = "tests/data/hybrid.linnet"  # random weights, layers that all parts of the spectrum share
 # Programs of the API that are run with it too; others change look-aheads, which its filters do not allow.
 WITH_HYBRID = ("contract", "fp_mode", "input", "loss", "memory", "realtime", "rest", "stats", "threads")
-TIMEOUT = 900  # seconds after which a program counts as hung
+TIMEOUT, LONG_TIMEOUT = 900, 6 * 3600  # seconds after which a program counts as hung, usually and in a night
 SUITES = ("unit", "api", "kernels")
+# Programs that ask for every backend by name: all that further tested CPUs of a target usually run besides kernels.
+OF_BACKENDS = ("test_cpu", "test_backend", "test_realtime")
+# Programs that take the word "brief" behind the model: fewer combinations of what they vary.
+ABRIDGED = ("test_channels", "test_realtime", "test_rest", "test_spread")
 # Variants of a file that each program is tried with, usually and in a night.
 FUZZ = {"fuzz_blob": "20000", "fuzz_process": "1000"}
 # Files of the Python tests that are begun first, so that none of them is waited for alone at the end.
@@ -44,6 +51,7 @@ class Item:
 
     name: str
     command: list[str]
+    timeout: float = TIMEOUT
 
 
 @dataclass
@@ -73,7 +81,7 @@ def execute(item: Item) -> tuple[Item, bool, float, str]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=TIMEOUT,
+            timeout=item.timeout,
         )
         ok, output = done.returncode == 0, done.stdout.decode(errors="replace")
         if not ok:
@@ -137,22 +145,49 @@ def items_of(
     suites: tuple[str, ...],
     model: str = MODEL,
     note: str = "",
+    brief: bool = False,
+    only: tuple[str, ...] = (),
 ) -> list[Item]:
-    """The test programs of these suites of a build, to be run on one CPU with a model."""
+    """The test programs of these suites of a build, all or only some, to be run on one CPU with a model."""
     items = []
     for suite in filter(target.suites.__contains__, suites):
         for path in sorted((ROOT / "tests" / suite).glob("*.c*")):
+            if only and path.stem not in only:
+                continue
             program = str(build / "tests" / suite / path.stem)
-            command = target.command(cpu, program, *([] if suite == "kernels" else [model]))
+            arguments = [] if suite == "kernels" else [model]
+            arguments += ["brief"] if brief and path.stem in ABRIDGED else []
             name = cpu if isinstance(cpu, str) else cpu.name
+            command = target.command(cpu, program, *arguments)
             items.append(Item(f"{suite}/{path.stem} on {target.name} {name}{note}", command))
     return items
 
 
 def hybrid_items(target: targets.Target, build: Path, note: str = "") -> list[Item]:
     """Programs of the API with a network of shared layers, on this machine."""
-    programs = {name: str(build / "tests/api" / f"test_{name}") for name in WITH_HYBRID}
-    return [Item(f"api/test_{name} {HYBRID} on {target.name}{note}", [programs[name], HYBRID]) for name in programs]
+    commands = {name: [str(build / "tests/api" / f"test_{name}"), HYBRID] for name in WITH_HYBRID}
+    commands["realtime"] += ["brief"]  # as long as all the others otherwise
+    return [Item(f"api/test_{name} {HYBRID} on {target.name}{note}", commands[name]) for name in commands]
+
+
+def usual_items(target: targets.Target, build: Path, mode: str) -> list[Item]:
+    """The programs on every CPU of a target, without what one of them has shown for the next.
+
+    This machine, or else the first CPU that is tested, runs all of them. Of further ones those count whose backends are
+    new: what all backends share are the same instructions, which an emulator carries out for every model alike.
+    """
+    items: list[Item] = []
+    tested, seen = False, set()
+    for cpu in target.here(mode):
+        emulated = cpu.name != "host"
+        if cpu.tested and not tested:
+            items += items_of(target, cpu, build, SUITES, brief=emulated)
+        elif cpu.backend not in seen:
+            items += items_of(target, cpu, build, ("kernels",))
+            items += items_of(target, cpu, build, SUITES, brief=emulated, only=OF_BACKENDS) if cpu.tested else []
+        tested |= cpu.tested
+        seen.add(cpu.backend)
+    return items
 
 
 def fuzz_items(target: targets.Target, build: Path, variants: dict[str, str], note: str = "") -> list[Item]:
@@ -179,34 +214,49 @@ def programs(chosen: list[targets.Target], builds: list[Path], mode: str, plain:
                 items += items_of(target, proof.cpu, folder, proof.suites, note=note)
         if target.native:
             name = f"api/test_realtime {SPARSE} on {target.name}"
-            items.append(Item(name, [f"{build}/tests/api/test_realtime", SPARSE]))
+            items.append(Item(name, [f"{build}/tests/api/test_realtime", SPARSE, "brief"]))
             items += hybrid_items(target, build)
             items += fuzz_items(target, build, FUZZ)
-        for cpu in target.here(mode):
-            items += items_of(target, cpu, build, SUITES if cpu.tested else ("kernels",))
+        items += usual_items(target, build, mode)
     # One queue for all: the longest are among the first, and no core waits for another at the end of a target.
     execute_all(items, count)
 
 
-def long_programs(chosen: list[targets.Target], count: Count) -> None:
-    """What a night has time for: all programs under the sanitizers, those of the API with a wide model too, fuzzing."""
-    for target in chosen:
+def long_programs(chosen: list[targets.Target], builds: list[Path], count: Count) -> None:
+    """What a night has time for.
+
+    On this machine all programs under the sanitizers, those of the API with a wide model too, fuzzing, and the
+    real-time promises of wide models at length; under the emulators everything on every CPU.
+    """
+    items: list[Item] = []
+    for target, build in zip(chosen, builds, strict=True):
+        for cpu in target.here():
+            if cpu.name != "host":
+                items += items_of(target, cpu, build, SUITES if cpu.tested else ("kernels",))
+        if not target.native:
+            continue
+        for model in (SPARSE, HYBRID):
+            items.append(
+                Item(f"api/test_realtime {model} on {target.name}", [f"{build}/tests/api/test_realtime", model])
+            )
         for proof in targets.SANITIZED:
             if reason := target.why_not(proof):
                 count.add(f"mode={proof.mode} on {target.name}", False, 0, reason)
                 continue
-            build = ROOT / targets.folder(target.name, proof.mode, proof.compiler)
-            items = items_of(target, proof.cpu, build, SUITES, note=f" {proof.mode}")
-            items += items_of(target, proof.cpu, build, ("api",), SPARSE, f" {proof.mode} {SPARSE}")
-            items += hybrid_items(target, build, f" {proof.mode}")
-            execute_all([*items, *fuzz_items(target, build, LONG_FUZZ, f" {proof.mode}")], count)
+            folder = ROOT / targets.folder(target.name, proof.mode, proof.compiler)
+            items += items_of(target, proof.cpu, folder, SUITES, note=f" {proof.mode}")
+            items += items_of(target, proof.cpu, folder, ("api",), SPARSE, f" {proof.mode} {SPARSE}")
+            items += hybrid_items(target, folder, f" {proof.mode}")
+            items += fuzz_items(target, folder, LONG_FUZZ, f" {proof.mode}") if "fuzz" in proof.suites else []
+    execute_all([replace(item, timeout=LONG_TIMEOUT) for item in items], count)
 
 
-def vectors(chosen: list[targets.Target], mode: str, compiler: str, count: Count) -> None:
-    """The frozen vectors; their runner prints one line for each hash."""
+def vectors(chosen: list[targets.Target], mode: str, compiler: str, count: Count, whole: bool = False) -> None:
+    """The frozen vectors; their runner prints one line for each hash. whole: every one in every run."""
     command = [sys.executable, "tests/vectors/run.py", "--targets", ",".join(target.name for target in chosen)]
+    command += ["--mode", mode, "--compiler", compiler, *(["--whole"] if whole else [])]
     start = time.monotonic()
-    ok = subprocess.run([*command, "--mode", mode, "--compiler", compiler], cwd=ROOT).returncode == 0
+    ok = subprocess.run(command, cwd=ROOT).returncode == 0
     count.add("vectors", ok, time.monotonic() - start, "see above")
 
 
@@ -215,18 +265,29 @@ def reasons(output: str) -> str:
     return "\n".join(line for line in output.splitlines() if line.startswith(("SKIPPED", "XFAIL")))
 
 
-def python_tests(chosen: list[targets.Target], libraries: str, mode: str, count: Count, folder: str = "python") -> None:
+def python_tests(
+    chosen: list[targets.Target],
+    libraries: str,
+    mode: str,
+    count: Count,
+    folder: str = "python",
+    whole: bool = False,
+) -> None:
     """pytest, one process for each file and as many at once as there are cores, counted test by test.
 
-    conftest.py gets the targets that were built, and those of libraries alone.
+    conftest.py gets the targets that were built, and those of libraries alone. whole: the tests marked `long`, which
+    are left out otherwise.
     """
     names = ",".join(target.name for target in chosen if not target.foreign)
     os.environ |= {"LINNET_TEST_TARGETS": names, "LINNET_TEST_LIBRARIES": libraries, "LINNET_TEST_MODE": mode}
     reports = ROOT / "build" / "pytest"
     shutil.rmtree(reports, ignore_errors=True)
     paths = sorted((ROOT / "tests" / folder).glob("test_*.py"), key=lambda path: (path.stem not in LONGEST, path.stem))
-    start = [sys.executable, "-m", "pytest", "-q"]
-    items = [Item(path.stem, [*start, f"--junitxml={reports / path.stem}.xml", str(path)]) for path in paths]
+    start = [sys.executable, "-m", "pytest", "-q", *(["-m", "long"] if whole else [])]
+    if whole:
+        paths = [path for path in paths if "mark.long" in path.read_text()]
+    timeout = LONG_TIMEOUT if whole else TIMEOUT
+    items = [Item(path.stem, [*start, f"--junitxml={reports / path.stem}.xml", str(path)], timeout) for path in paths]
     for item, ok, seconds, output in side_by_side(items):
         try:
             suite = ElementTree.parse(reports / f"{item.name}.xml").getroot().find("testsuite")
@@ -236,7 +297,8 @@ def python_tests(chosen: list[targets.Target], libraries: str, mode: str, count:
             tests, failed, errors, skipped = 0, 0, 1, 0
         failed += errors
         passed = max(tests - failed - skipped, 0)
-        failed = failed if failed or ok else 1
+        nothing = whole and not tests and not failed  # of the tests marked, none is about these targets
+        failed = failed if failed or ok or nothing else 1
         if text := output.rstrip() if failed else reasons(output):
             print(text)
         word = "FAILED" if failed else "passed"
@@ -273,7 +335,9 @@ def main() -> int:
     builds = [ROOT / targets.folder(target.name, options.mode, options.compiler) for target in chosen]
     count = Count()
     if "long" in suites:
-        long_programs(chosen, count)
+        long_programs(chosen, builds, count)
+        vectors(chosen, options.mode, options.compiler, count, whole=True)
+        python_tests(chosen, options.libraries, options.mode, count, whole=True)
     if "check" in suites:
         check(builds, count)
     if "programs" in suites:

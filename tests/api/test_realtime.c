@@ -19,7 +19,7 @@ enum calls { WHOLE, ANY, SPREAD, STEREO, KINDS_OF_CALLS }; /* STEREO: blocks of 
 #define CHANNELS 2
 
 static model blob;
-static int frames_to_run = 1000;
+static int frames_to_run = 1000, turn = 50; /* frames of one kind of input */
 static const char *const kBackends[] = {"scalar", "avx2", "avx_vnni", "neon", "neon_dot", "neon_i8mm"};
 #define BACKENDS (sizeof kBackends / sizeof kBackends[0])
 static float frame[CHANNELS * 3 * FRAME];
@@ -74,12 +74,12 @@ static linnet_stream *make_backend(const char *backend, enum calls calls) {
   return linnet_create(blob.handle, &config, &stream) == LINNET_OK ? stream : NULL;
 }
 
-/* In turns of 200 frames: speech, silence, raw bits and a switch of every control now and then; 0 if all went well. */
+/* In turns: speech, silence, raw bits, denormals, and a switch of every control now and then; 0 if all went well. */
 static int drive(linnet_stream *stream, enum calls calls) {
   uint32_t state = 61;
   int n = 0, i, bad = 0;
   while (n < frames_to_run) {
-    int kind = n / 50 % 4, frames = 1 + n % 3;
+    int kind = n / turn % 4, frames = 1 + n % 3;
     size_t samples = (size_t)frames * FRAME;
     const int values = (calls == STEREO ? CHANNELS : 1) * (int)samples;
     linnet_stats stats;
@@ -171,8 +171,11 @@ int main(int argc, char **argv) {
     the_counters_work();
     seccomp = run_child(NULL, WHOLE) == KILLED;
   }
-  if (LIBRARY_CHECKED) frames_to_run = 400; /* slow */
-  if (!seccomp) frames_to_run = 200;        /* emulated or instrumented: slower */
+  if (LIBRARY_CHECKED || !seccomp) frames_to_run = 200; /* slow: without optimisation, emulated or instrumented */
+  if (is_brief(argc, argv)) {
+    turn = 25;
+    frames_to_run = 4 * turn;
+  }
   for (i = 0; i < BACKENDS; ++i) {
     linnet_stream *stream = make_backend(kBackends[i], WHOLE);
     if (!stream) continue;

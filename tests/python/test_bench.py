@@ -64,8 +64,14 @@ def test_worst_frame_is_bounded(countable: targets.Target) -> None:
     assert run.worst() <= 1.5 * run.median()
 
 
-@pytest.mark.parametrize("channels", [1, 2])
-@pytest.mark.parametrize("samples", [64, 128, 160])
+@pytest.mark.parametrize(
+    ("samples", "channels"),
+    [
+        (64, 2),
+        (160, 1),
+        *(pytest.param(*case, marks=pytest.mark.long) for case in [(64, 1), (128, 1), (128, 2), (160, 2)]),
+    ],
+)
 @pytest.mark.parametrize("name", common.MODELS)
 def test_a_spread_frame_loads_calls_alike(
     countable: targets.Target, root: Path, name: str, samples: int, channels: int

@@ -288,9 +288,10 @@ def test_a_warning_is_an_error_where_the_sources_are_checked_alone(unpacked: Pat
 
 
 def compilers() -> list[str]:
-    """C++ compilers of this machine, by the names that Debian gives to versions of them."""
+    """C++ compilers of this machine, by the names that Debian gives to versions of them; each once."""
     names = ("g++", *(f"g++-{n}" for n in range(9, 17)), *(f"clang++-{n}" for n in range(14, 24)))
-    return [name for name in names if shutil.which(name)]
+    found = {os.path.realpath(path): name for name in reversed(names) if (path := shutil.which(name))}
+    return sorted(found.values())
 
 
 @pytest.mark.parametrize("compiler", compilers())

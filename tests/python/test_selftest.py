@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Build
+from conftest import TARGETS, Build
 
 import targets
 from linnet import _core
@@ -40,6 +40,11 @@ def printed(text: str) -> dict[tuple[str, str, str], str]:
     return {(backend, vector, what): value for backend, vector, what, value in rows}
 
 
+@pytest.mark.parametrize(
+    "build",
+    [name if targets.load(name).native else pytest.param(name, marks=pytest.mark.long) for name in TARGETS],
+    indirect=True,
+)
 def test_program_prints_the_frozen_hashes(build: Build, frozen: dict[tuple[str, str], str]) -> None:
     """One backend, so that emulators need not run all; tests/vectors runs every one of them."""
     heading = selftest(build, "--backend", "none").stdout.splitlines()
@@ -49,6 +54,12 @@ def test_program_prints_the_frozen_hashes(build: Build, frozen: dict[tuple[str, 
     assert done.stdout.splitlines()[:3] == heading
     assert heading[1].split()[1] == chosen and heading[1].split()[-1] == "scalar"
     assert printed(done.stdout) == {(chosen, *key): value for key, value in frozen.items()}
+
+
+def test_program_starts_and_chooses(build: Build) -> None:
+    """Which does the rest of what the program is linked to on the CPUs whose hashes are for the night."""
+    _, backends, chosen = (line.split()[1:] for line in selftest(build, "--backend", "none").stdout.splitlines()[:3])
+    assert chosen[0] == backends[0] and backends[-1] == "scalar"
 
 
 def test_program_refuses_an_absent_backend_and_other_words(build: Build) -> None:

@@ -173,7 +173,7 @@ def test_density_falls_to_its_goal() -> None:
     assert all(a >= b for a, b in zip(points, points[1:], strict=False))
 
 
-@pytest.mark.parametrize("dropout", [0.0, 0.2])
+@pytest.mark.parametrize("dropout", [pytest.param(0.0, marks=pytest.mark.long), 0.2])  # which draws more numbers
 def test_killed_and_resumed_run_has_the_same_weights(corpus: Path, tmp_path: Path, dropout: float) -> None:
     straight = train.train(settings(corpus, tmp_path / "straight", steps=72, dropout=dropout))
     # A second run of the same settings is killed, without warning, once it has left a checkpoint behind.
@@ -423,26 +423,40 @@ def siren(seconds: float, rng: np.random.Generator) -> np.ndarray:
     return 0.1 * (beeps + 0.05 * rng.standard_normal(len(t)))
 
 
-def test_a_few_minutes_on_a_narrow_noise_gain_half_a_decibel(tmp_path: Path) -> None:
-    """The shipped light model, further trained on voices and sirens made here, on other voices and sirens."""
-    rng = np.random.default_rng(11)
+def finetuned(folder: Path, rng: np.random.Generator, *words: str) -> tuple[Path, Path]:
+    """The shipped light model, and what it has become on voices and sirens made here."""
     for index in range(8):
         for kind in ("speech", "noise"):
-            (tmp_path / kind / f"{index}").mkdir(parents=True)
+            (folder / kind / f"{index}").mkdir(parents=True)
             sound = syllables(RATE, 12.0, 90 + 18 * index, rng) if kind == "speech" else siren(12.0, rng)
-            soundfile.write(tmp_path / kind / f"{index}/sound.wav", sound, RATE)
+            soundfile.write(folder / kind / f"{index}/sound.wav", sound, RATE)
     start = Path(train.__file__).parents[1] / "sdk/models/light.linnet"
-    words = [f"--init={start}", f"--speech={tmp_path / 'speech'}", f"--noise={tmp_path / 'noise'}", "steps=100"]
-    words += [f"runs={tmp_path}", f"cache={tmp_path / 'cache'}", "tensorboard=no", "simulated_rooms=2", "room=0"]
-    words += ["valid_segments=4", "shard_segments=32"]
-    assert subprocess.call([sys.executable, train.__file__, *words], stdout=subprocess.DEVNULL) == 0
+    command = [sys.executable, train.__file__, f"--init={start}"]
+    command += [f"--speech={folder / 'speech'}", f"--noise={folder / 'noise'}", f"runs={folder}"]
+    command += [f"cache={folder / 'cache'}", "tensorboard=no", "simulated_rooms=2", "room=0", *words]
+    assert subprocess.call(command, stdout=subprocess.DEVNULL) == 0
+    return start, folder / "finetune/last.linnet"
+
+
+def test_a_shipped_model_goes_on(tmp_path: Path) -> None:
+    words = ("steps=2", "batch=2", "seconds=2", "valid_segments=2", "shard_segments=4")
+    start, end = (path.read_bytes() for path in finetuned(tmp_path, np.random.default_rng(11), *words))
+    assert blob.read_blob(end).widths == blob.read_blob(start).widths
+    assert len(end) == len(start) and end != start
+
+
+@pytest.mark.long
+def test_a_few_minutes_on_a_narrow_noise_gain_half_a_decibel(tmp_path: Path) -> None:
+    """On other voices and sirens than those it was trained on."""
+    rng = np.random.default_rng(11)
+    pair = finetuned(tmp_path, rng, "steps=100", "valid_segments=4", "shard_segments=32")
     gains = []
     for index in range(4):
         clean = syllables(RATE, 6.0, 100 + 30 * index, rng).astype(np.float32)
         noise = siren(6.0, rng).astype(np.float32)
         noisy = clean + noise * np.float32(np.sqrt((clean**2).mean() / (noise**2).mean()))
         scores = []
-        for path in (start, tmp_path / "finetune/last.linnet"):
+        for path in pair:
             stream = _core.Stream(_core.Model(path.read_bytes()))
             out = stream.process(np.concatenate([noisy, np.zeros(stream.delay, np.float32)]))[stream.delay :]
             scores.append(metrics.si_sdr(clean, out))

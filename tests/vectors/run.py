@@ -1,13 +1,15 @@
 """Runs the frozen vectors everywhere and compares: one line per target, CPU, backend, compiler and floating-point mode
-of the caller, with the hash of all hashes.
+of the caller, with the number of vectors compared and the hash of the hashes of those that every run has.
 
-    tests/vectors/run.py [--targets A,B] [--mode release] [--compiler gcc] [--freeze]
+    tests/vectors/run.py [--targets A,B] [--mode release] [--compiler gcc] [--whole] [--freeze]
 
-The release build of gcc runs on every CPU, each backend on the first that has it with every model, on the others with
-the vectors of PROOFS. With it go the further builds that targets/ lists as
-proofs, whose kernels are tested as well, and the floating-point modes of `hostile` CPUs, each with the vectors of
-PROOFS. `manifest.json` holds the hashes that every run must give, for each model the vectors that belong to it. Exit
-status 1 if any hash differs, if a CPU chooses another backend by itself than targets/ says, or if a run fails.
+The release build of gcc runs on every CPU: the first backend of a target with every model, each further one on the
+first CPU that has it with the vectors of NETWORKS, and on others with those of BACKEND. With it go the further builds
+that targets/ lists as proofs, whose kernels are tested as well, and the floating-point modes of `hostile` CPUs: the
+first backend of such a build and every mode take the vectors of BRIEF, further backends those of BACKEND. This machine,
+and with `--whole` every CPU, takes all models for each backend, and never less than PROOFS. `manifest.json` holds the
+hashes that every run must give, for each model the vectors that belong to it. Exit status 1 if any hash differs, if a
+CPU chooses another backend by itself than targets/ says, or if a run fails.
 `--freeze` writes the manifest anew, provided that all runs agree; a change of it is a change of what linnet sounds like
 and has to be said in the changelog. Only the standard library is used. Build first: `./sconsw vectors` does both.
 """
@@ -29,7 +31,7 @@ import targets  # noqa: E402
 
 MANIFEST = ROOT / "tests" / "vectors" / "manifest.json"
 TIMEOUT = 1800  # seconds after which a run counts as hung
-COLUMNS = (14, 11, 9, 32, 6, 7, 16, 16)
+COLUMNS = (14, 11, 9, 32, 6, 7, 7, 16, 16)
 LEVELS = {"release": "the target's", "o2": "-O2", "o3": "-O3", "debug": "-O0", "ubsan": "-O1", "coverage": "-O0"}
 TINY, TOKENS, HYBRID = "sdk/models/tiny.linnet", "tests/data/tokens.linnet", "tests/data/hybrid.linnet"
 
@@ -63,7 +65,27 @@ MODELS: Choice = {
     "sdk/models/base.linnet": (*NETWORK, "speech_in_noise"),
 }
 WIDE: Choice = {"sdk/models/small.linnet": NETWORK, "sdk/models/sparse.linnet": NETWORK}
-PROOFS: Choice = {TINY: None, **WIDE, **dict.fromkeys((TOKENS, HYBRID), (*NETWORK, "speech_in_noise"))}
+PROOFS: Choice = {
+    TINY: None,
+    **WIDE,
+    TOKENS: (*NETWORK, "speech_in_noise"),
+    HYBRID: (*NETWORK, "speech_in_noise_postfilter", "speech_in_noise_pause"),
+}
+# Under an emulator a second of sound takes a quarter of one and more. These execute every line of the library that all
+# vectors do (tests/python/test_vectors.py), with the signals that ask most of floating-point arithmetic: the rest would
+# show once more what they show of a compiler or a mode.
+BRIEF: Choice = {
+    **PROOFS,
+    TINY: (
+        *(*NETWORK, "impulse", "level_steps", "specials_in_speech", "denormals", "denormal_tail_32k"),
+        *("speech_in_noise", "speech_in_noise_bypass", "speech_in_noise_8k_losses", "speech_in_noise_16k_postfilter"),
+        *("speech_in_noise_24k_pause", "speech_in_noise_stereo_spread", "speech_in_noise_3_channels"),
+    ),
+}
+# Backends of one build differ in kernels alone, which are tested by themselves: in layers of every shape, and once at
+# work in the signal path.
+BACKEND: Choice = {**dict.fromkeys((TOKENS, HYBRID), NETWORK), **WIDE, TINY: (*NETWORK, "speech_in_noise")}
+NETWORKS: Choice = {**dict.fromkeys(MODELS, NETWORK), **BACKEND}
 VECTORS, KERNELS = "vectors/vector_run", "kernels/checkkernels"  # programs of a build's tests
 
 
@@ -124,16 +146,21 @@ def build_runs(target: targets.Target, cpu: targets.Cpu, mode: str, compiler: st
     return [Run(target, cpu, folder, backend, name, level) for backend in backends]
 
 
-def hostile_runs(run: Run) -> list[Run]:
+def further(run: Run, whole: bool, choice: Choice) -> Run:
+    """The run with the vectors that are enough for a further one: that choice under an emulator."""
+    return replace(run, choice=PROOFS if whole or run.cpu.name == "host" else choice)
+
+
+def hostile_runs(run: Run, whole: bool) -> list[Run]:
     """The same in each floating-point mode that a caller may leave behind. Raises RunError."""
     modes = output_of(run.target, run.cpu, run.folder / VECTORS, "--modes").split()
     if not modes:
         raise RunError(f"{run.target.name} {run.cpu.name}: no floating-point mode is known")
-    return [replace(run, mode=mode, choice=PROOFS, kernels=False) for mode in modes]
+    return [replace(further(run, whole, BRIEF), mode=mode, kernels=False) for mode in modes]
 
 
-def runs_of(target: targets.Target, mode: str, compiler: str) -> list[Run]:
-    """The runs of one build: every backend on its tested CPUs, the CPU's own choice on the others.
+def runs_of(target: targets.Target, mode: str, compiler: str, whole: bool) -> list[Run]:
+    """The runs of one build: every backend on its tested CPUs, the CPU's own choice on the others. whole: at length.
 
     A hostile CPU has further ones in each mode: every backend of this machine, an emulated CPU's own choice. Raises
     RunError if the program is missing or a CPU's own choice is not the backend that targets/ expects.
@@ -147,25 +174,30 @@ def runs_of(target: targets.Target, mode: str, compiler: str) -> list[Run]:
         usual = build_runs(target, cpu, mode, compiler)
         if cpu.backend not in (None, usual[0].backend):
             raise RunError(f"{target.name} {cpu.name} chooses {usual[0].backend}, expected {cpu.backend}")
-        runs += [
-            replace(run, choice=PROOFS) if run.backend in seen else run for run in (usual if cpu.tested else usual[:1])
-        ]
-        seen |= {run.backend for run in runs}
+        for run in usual if cpu.tested else usual[:1]:
+            if run.backend in seen:
+                runs.append(further(run, whole, BACKEND))
+            elif runs and cpu.name != "host" and not whole:
+                runs.append(replace(run, choice=NETWORKS))
+            else:
+                runs.append(run)
+            seen.add(run.backend)
         if cpu.hostile:
-            runs += [hostile for run in (usual if cpu.name == "host" else usual[:1]) for hostile in hostile_runs(run)]
+            for run in usual if cpu.name == "host" else usual[:1]:
+                runs += hostile_runs(run, whole)
     return runs
 
 
-def proofs_of(target: targets.Target) -> list[Run]:
+def proofs_of(target: targets.Target, whole: bool) -> list[Run]:
     """The runs of the further builds of a target, every backend on one CPU. Raises RunError."""
     runs: list[Run] = []
     for proof in target.proofs:
         if reason := target.why_not(proof):
             print(f"linnet: skipping {target.name} with {proof.compiler} {LEVELS[proof.mode]}: {reason}")
             continue
-        for run in build_runs(target, targets.Cpu(proof.cpu, None), proof.mode, proof.compiler):
-            runs.append(replace(run, choice=PROOFS, kernels=True))
-            runs += hostile_runs(run) if proof.hostile else []
+        for index, run in enumerate(build_runs(target, targets.Cpu(proof.cpu, None), proof.mode, proof.compiler)):
+            runs.append(replace(further(run, whole, BACKEND if index else BRIEF), kernels=True))
+            runs += hostile_runs(run, whole) if proof.hostile else []
     return runs
 
 
@@ -231,6 +263,7 @@ def main() -> int:
     parser.add_argument("--targets", default=host, required=host is None, help="comma-separated, of those in targets/")
     parser.add_argument("--mode", default="release", choices=LEVELS, help="which build")
     parser.add_argument("--compiler", default="gcc", choices=targets.COMPILERS, help="which build")
+    parser.add_argument("--whole", action="store_true", help="all that is left out under emulators too: hours")
     parser.add_argument("--freeze", action="store_true", help="rewrite the manifest from the runs, if they agree")
     options = parser.parse_args()
 
@@ -245,9 +278,9 @@ def main() -> int:
     for name in options.targets.split(","):
         try:
             target = targets.load(name)
-            runs += runs_of(target, options.mode, options.compiler)
+            runs += runs_of(target, options.mode, options.compiler, options.whole)
             if (options.mode, options.compiler) == ("release", "gcc"):
-                runs += proofs_of(target)
+                runs += proofs_of(target, options.whole)
         except (RunError, ValueError) as error:
             failures.append(str(error))
 
@@ -257,16 +290,21 @@ def main() -> int:
         except RunError as error:
             return str(error)
 
-    print(row("target", "cpu", "backend", "compiler", "level", "mode", "hashes of tiny", "of wide layers"))
+    print(row("target", "cpu", "backend", "compiler", "level", "mode", "vectors", "some of tiny", "wide layers"))
     with ThreadPoolExecutor(targets.cores()) as pool:
-        for run, found in zip(runs, pool.map(everything, runs), strict=True):
+        # The longest begin first, so that none of them is waited for alone at the end.
+        order = sorted(range(len(runs)), key=lambda index: runs[index].choice is not MODELS)
+        begun = {index: pool.submit(everything, runs[index]) for index in order}
+        for index, run in enumerate(runs):
+            found = begun[index].result()
             label = " ".join(cell for cell in run.cells if cell != run.compiler)
             if isinstance(found, str):
-                print(row(*run.cells, "failed", ""), flush=True)
+                print(row(*run.cells, "failed", "", ""), flush=True)
                 failures.append(found)
                 continue
-            parts = (digest(chosen(found, part))[:16] for part in ({TINY: None}, WIDE))
-            print(row(*run.cells, *parts), flush=True)
+            compared = sum(len(hashes) for hashes in found.values())
+            parts = (digest(chosen(found, part))[:16] for part in ({TINY: BACKEND[TINY]}, WIDE))  # which every run has
+            print(row(*run.cells, str(compared), *parts), flush=True)
             reference = reference or found  # when freezing, the first run is what the others must equal
             different = differences(found, chosen(reference, run.choice))
             failures += [f"{label}: {item} differs" for item in different[:5]]
