@@ -92,6 +92,9 @@ class Proof:
 # What a night has time for: the programs of this machine's own target under each sanitizer.
 SANITIZED = tuple(Proof("gcc", mode, "host", suites=("unit", "api", "fuzz")) for mode in ("asan", "ubsan", "tsan"))
 
+# What `./sconsw fuzz` builds: libFuzzer needs clang's instrumentation.
+FUZZED = Proof("clang", "fuzz", "host", suites=("fuzz",))
+
 
 @dataclass(frozen=True)
 class Target:

@@ -33,9 +33,12 @@ TIMEOUT = 900  # seconds after which a program counts as hung
 SUITES = ("unit", "api", "kernels")
 # Variants of a file that each program is tried with, usually and in a night.
 FUZZ = {"fuzz_blob": "20000", "fuzz_process": "1000"}
+# Variants of each input of the corpora, which is tried as it is too.
+REPLAY = {"fuzz_blob": "20", "fuzz_patch": "20", "fuzz_process": "0", "fuzz_backends": "0", "fuzz_api": "2"}
 # Files of the Python tests that are begun first, so that none of them is waited for alone at the end.
 LONGEST = ("test_training", "test_build", "test_bench", "test_selftest", "test_harm")
 LONG_FUZZ = {"fuzz_blob": "1000000", "fuzz_process": "20000"}
+LONG_REPLAY = {"fuzz_blob": "1000", "fuzz_patch": "1000", "fuzz_process": "20", "fuzz_backends": "20", "fuzz_api": "50"}
 
 
 @dataclass
@@ -164,6 +167,16 @@ def fuzz_items(target: targets.Target, build: Path, variants: dict[str, str], no
     return items
 
 
+def replay_items(target: targets.Target, build: Path, variants: dict[str, str], note: str = "") -> list[Item]:
+    """The fuzzers on the inputs that are kept of them, on this machine."""
+    items = []
+    for name, count in variants.items():
+        kept = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests/fuzz/corpus" / name).iterdir())
+        command = [str(build / "tests/fuzz" / name), "--mutate", count, *kept]
+        items.append(Item(f"fuzz/{name} {len(kept)} inputs of its corpus on {target.name}{note}", command))
+    return items
+
+
 def programs(chosen: list[targets.Target], builds: list[Path], mode: str, plain: bool, count: Count) -> None:
     """C and C++ test programs: those of the kernels on every CPU, the others on the CPUs that are marked for them.
 
@@ -182,6 +195,7 @@ def programs(chosen: list[targets.Target], builds: list[Path], mode: str, plain:
             items.append(Item(name, [f"{build}/tests/api/test_realtime", SPARSE]))
             items += hybrid_items(target, build)
             items += fuzz_items(target, build, FUZZ)
+            items += replay_items(target, build, REPLAY)
         for cpu in target.here(mode):
             items += items_of(target, cpu, build, SUITES if cpu.tested else ("kernels",))
     # One queue for all: the longest are among the first, and no core waits for another at the end of a target.
@@ -199,6 +213,7 @@ def long_programs(chosen: list[targets.Target], count: Count) -> None:
             items = items_of(target, proof.cpu, build, SUITES, note=f" {proof.mode}")
             items += items_of(target, proof.cpu, build, ("api",), SPARSE, f" {proof.mode} {SPARSE}")
             items += hybrid_items(target, build, f" {proof.mode}")
+            items += replay_items(target, build, LONG_REPLAY, f" {proof.mode}")
             execute_all([*items, *fuzz_items(target, build, LONG_FUZZ, f" {proof.mode}")], count)
 
 
