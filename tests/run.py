@@ -33,6 +33,10 @@ TIMEOUT = 900  # seconds after which a program counts as hung
 SUITES = ("unit", "api", "kernels")
 # Variants of a file that each program is tried with, usually and in a night.
 FUZZ = {"fuzz_blob": "20000", "fuzz_process": "1000"}
+# Programs that do more when a further argument says how much: rounds of a crowd of 64 streams in 16 threads, random
+# points of reset, minutes of audio in one stream; usually, and in a night. A day has 1440 minutes.
+LASTING = {"crowd": "1", "reset": "300", "day": "2"}
+LONG_LASTING = {"crowd": "100", "reset": "10000", "day": "1440"}
 # Variants of each input of the corpora, which is tried as it is too.
 REPLAY = {"fuzz_blob": "20", "fuzz_patch": "20", "fuzz_process": "0", "fuzz_backends": "0", "fuzz_api": "2"}
 # Files of the Python tests that are begun first, so that none of them is waited for alone at the end.
@@ -47,6 +51,7 @@ class Item:
 
     name: str
     command: list[str]
+    timeout: int = TIMEOUT
 
 
 @dataclass
@@ -76,7 +81,7 @@ def execute(item: Item) -> tuple[Item, bool, float, str]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=TIMEOUT,
+            timeout=item.timeout,
         )
         ok, output = done.returncode == 0, done.stdout.decode(errors="replace")
         if not ok:
@@ -158,6 +163,15 @@ def hybrid_items(target: targets.Target, build: Path, note: str = "") -> list[It
     return [Item(f"api/test_{name} {HYBRID} on {target.name}{note}", [programs[name], HYBRID]) for name in programs]
 
 
+def lasting_items(target: targets.Target, build: Path, amounts: dict[str, str], note: str = "") -> list[Item]:
+    """The programs of LASTING, on this machine."""
+    items = []
+    for name, amount in amounts.items():
+        command = [str(build / "tests/api" / f"test_{name}"), MODEL, amount]
+        items.append(Item(f"api/test_{name} {amount} on {target.name}{note}", command, 8 * TIMEOUT))
+    return items
+
+
 def fuzz_items(target: targets.Target, build: Path, variants: dict[str, str], note: str = "") -> list[Item]:
     """The programs that try damaged input, on this machine."""
     items = []
@@ -194,6 +208,7 @@ def programs(chosen: list[targets.Target], builds: list[Path], mode: str, plain:
             name = f"api/test_realtime {SPARSE} on {target.name}"
             items.append(Item(name, [f"{build}/tests/api/test_realtime", SPARSE]))
             items += hybrid_items(target, build)
+            items += lasting_items(target, build, LASTING)
             items += fuzz_items(target, build, FUZZ)
             items += replay_items(target, build, REPLAY)
         for cpu in target.here(mode):
@@ -205,6 +220,8 @@ def programs(chosen: list[targets.Target], builds: list[Path], mode: str, plain:
 def long_programs(chosen: list[targets.Target], count: Count) -> None:
     """What a night has time for: all programs under the sanitizers, those of the API with a wide model too, fuzzing."""
     for target in chosen:
+        release = ROOT / targets.folder(target.name, "release", "gcc")
+        execute_all(lasting_items(target, release, LONG_LASTING), count)
         for proof in targets.SANITIZED:
             if reason := target.why_not(proof):
                 count.add(f"mode={proof.mode} on {target.name}", False, 0, reason)
@@ -213,6 +230,7 @@ def long_programs(chosen: list[targets.Target], count: Count) -> None:
             items = items_of(target, proof.cpu, build, SUITES, note=f" {proof.mode}")
             items += items_of(target, proof.cpu, build, ("api",), SPARSE, f" {proof.mode} {SPARSE}")
             items += hybrid_items(target, build, f" {proof.mode}")
+            items += lasting_items(target, build, {"crowd": LONG_LASTING["crowd"]}, f" {proof.mode}")
             items += replay_items(target, build, LONG_REPLAY, f" {proof.mode}")
             execute_all([*items, *fuzz_items(target, build, LONG_FUZZ, f" {proof.mode}")], count)
 

@@ -1,7 +1,7 @@
 """Runs libFuzzer on the programs of tests/fuzz/ that `./sconsw fuzz` has built, and says what each has done.
 
     ./sconsw fuzz seconds=60                    # each for a minute; build/fuzz/results.json
-    python tests/fuzz/run.py --keep             # then: the smallest inputs that reach all that was reached, into corpus/
+    python tests/fuzz/run.py --keep             # then: the smallest inputs that reach as much, into corpus/
 
 Each begins with its own folder below corpus/ and what it has found in earlier runs (build/fuzz/corpus/). Executions are
 inputs tried; coverage is the share of the edges of library and fuzzer that they reach; a finding is an input on which
