@@ -16,13 +16,16 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from benchmarks import common
+from benchmarks import common, reliability
 from benchmarks.counts import DSP, STAGES
 from linnet import _core
 from linnet.catalog import Model, models
 from linnet.model.blob import checksum
 
-DOCUMENTS = ("README.md", "CHANGELOG.md", "sdk/models/README.md", "benchmarks/README.md", "docs/algorithm.md")
+DOCUMENTS = (
+    *("README.md", "CHANGELOG.md", "sdk/models/README.md", "benchmarks/README.md"),
+    *("docs/algorithm.md", "docs/reliability.md"),
+)
 BLOCK = re.compile(r"(<!-- numbers: (\w+) -->\n).*?(<!-- end of numbers -->)", re.DOTALL)
 PARTS = {"noise": "noisy mixtures", "reverb": "noisy rooms", "clean": "clean recordings"}
 # Name and digits of each score.
@@ -259,6 +262,21 @@ def ladder() -> str:
     return markdown([*head, *(SCORES[key][0] for key in keys)], rows)
 
 
+def promises() -> str:
+    """The twelve promises of reliability with their last values."""
+    rows, values = [], reliability.kept()
+    for number, promise in reliability.PROMISES.items():
+        entry = values.get(str(number))
+        command = reliability.shown(promise)
+        cells = [str(number), f"**{promise.name}**: {promise.wanted}", promise.suite, f"`{command}`" if command else ""]
+        if entry:
+            cells += [("" if entry["met"] else "**not met**: ") + entry["value"], entry["date"], entry["commit"]]
+        else:
+            cells += ["not measured as a whole", "", ""]
+        rows.append(cells)
+    return markdown(["", "promise", "suite", "command", "last value", "date", "commit"], rows, 7)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "models": model_facts,
     "scores": scores_beside_others,
@@ -272,6 +290,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "estimates": all_estimates,
     "validation": validation,
     "ladder": ladder,
+    "promises": promises,
 }
 
 

@@ -97,6 +97,9 @@ SANITIZED = (
 # And the vectors in a build that counts the lines that are executed.
 COVERAGE = Proof("gcc", "coverage", "host")
 
+# What `./sconsw fuzz` builds: libFuzzer needs clang's instrumentation.
+FUZZED = Proof("clang", "fuzz", "host", suites=("fuzz",))
+
 
 @dataclass(frozen=True)
 class Target:

@@ -40,9 +40,16 @@ OF_BACKENDS = ("test_cpu", "test_backend", "test_realtime")
 ABRIDGED = ("test_channels", "test_realtime", "test_rest", "test_spread")
 # Variants of a file that each program is tried with, usually and in a night.
 FUZZ = {"fuzz_blob": "20000", "fuzz_process": "1000"}
+# Programs that do more when a further argument says how much: rounds of a crowd of 64 streams in 16 threads, random
+# points of reset, minutes of audio in one stream; usually, and in a night. A day has 1440 minutes.
+LASTING = {"crowd": "1", "reset": "300", "day": "2"}
+LONG_LASTING = {"crowd": "100", "reset": "10000", "day": "1440"}
+# Variants of each input of the corpora, which is tried as it is too.
+REPLAY = {"fuzz_blob": "20", "fuzz_patch": "20", "fuzz_process": "0", "fuzz_backends": "0", "fuzz_api": "2"}
 # Files of the Python tests that are begun first, so that none of them is waited for alone at the end.
 LONGEST = ("test_training", "test_build", "test_bench", "test_selftest", "test_harm")
 LONG_FUZZ = {"fuzz_blob": "1000000", "fuzz_process": "20000"}
+LONG_REPLAY = {"fuzz_blob": "1000", "fuzz_patch": "1000", "fuzz_process": "20", "fuzz_backends": "20", "fuzz_api": "50"}
 
 
 @dataclass
@@ -190,12 +197,31 @@ def usual_items(target: targets.Target, build: Path, mode: str) -> list[Item]:
     return items
 
 
+def lasting_items(target: targets.Target, build: Path, amounts: dict[str, str], note: str = "") -> list[Item]:
+    """The programs of LASTING, on this machine."""
+    items = []
+    for name, amount in amounts.items():
+        command = [str(build / "tests/api" / f"test_{name}"), MODEL, amount]
+        items.append(Item(f"api/test_{name} {amount} on {target.name}{note}", command, 8 * TIMEOUT))
+    return items
+
+
 def fuzz_items(target: targets.Target, build: Path, variants: dict[str, str], note: str = "") -> list[Item]:
     """The programs that try damaged input, on this machine."""
     items = []
     for name, count in variants.items():
         command = [str(build / "tests/fuzz" / name), "--mutate", count]
         items += [Item(f"fuzz/{name} {model} on {target.name}{note}", [*command, model]) for model in (MODEL, HYBRID)]
+    return items
+
+
+def replay_items(target: targets.Target, build: Path, variants: dict[str, str], note: str = "") -> list[Item]:
+    """The fuzzers on the inputs that are kept of them, on this machine."""
+    items = []
+    for name, count in variants.items():
+        kept = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests/fuzz/corpus" / name).iterdir())
+        command = [str(build / "tests/fuzz" / name), "--mutate", count, *kept]
+        items.append(Item(f"fuzz/{name} {len(kept)} inputs of its corpus on {target.name}{note}", command))
     return items
 
 
@@ -216,7 +242,9 @@ def programs(chosen: list[targets.Target], builds: list[Path], mode: str, plain:
             name = f"api/test_realtime {SPARSE} on {target.name}"
             items.append(Item(name, [f"{build}/tests/api/test_realtime", SPARSE, "brief"]))
             items += hybrid_items(target, build)
+            items += lasting_items(target, build, LASTING)
             items += fuzz_items(target, build, FUZZ)
+            items += replay_items(target, build, REPLAY)
         items += usual_items(target, build, mode)
     # One queue for all: the longest are among the first, and no core waits for another at the end of a target.
     execute_all(items, count)
@@ -239,6 +267,7 @@ def long_programs(chosen: list[targets.Target], builds: list[Path], count: Count
             items.append(
                 Item(f"api/test_realtime {model} on {target.name}", [f"{build}/tests/api/test_realtime", model])
             )
+        items += lasting_items(target, build, LONG_LASTING)
         for proof in targets.SANITIZED:
             if reason := target.why_not(proof):
                 count.add(f"mode={proof.mode} on {target.name}", False, 0, reason)
@@ -247,7 +276,10 @@ def long_programs(chosen: list[targets.Target], builds: list[Path], count: Count
             items += items_of(target, proof.cpu, folder, SUITES, note=f" {proof.mode}")
             items += items_of(target, proof.cpu, folder, ("api",), SPARSE, f" {proof.mode} {SPARSE}")
             items += hybrid_items(target, folder, f" {proof.mode}")
-            items += fuzz_items(target, folder, LONG_FUZZ, f" {proof.mode}") if "fuzz" in proof.suites else []
+            items += lasting_items(target, folder, {"crowd": LONG_LASTING["crowd"]}, f" {proof.mode}")
+            if "fuzz" in proof.suites:
+                items += replay_items(target, folder, LONG_REPLAY, f" {proof.mode}")
+                items += fuzz_items(target, folder, LONG_FUZZ, f" {proof.mode}")
     execute_all([replace(item, timeout=LONG_TIMEOUT) for item in items], count)
 
 

@@ -24,7 +24,7 @@ from linnet.enhancer import DEFAULT_POSTFILTER
 from linnet.io import ffmpeg, folder
 from linnet.io.errors import READABLE, AudioError, reason
 from linnet.io.outputs import printable, replacing, stems
-from linnet.io.pipe import PIPE, is_pipe
+from linnet.io.pipe import PIPE, flush_stdout, is_pipe
 
 FAILURE, PARTIAL = 2, 3
 MOST_NAMED = 5  # failed recordings in a summary; each has had its own line
@@ -55,7 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             if signal.getsignal(number) not in (signal.SIG_IGN, None):  # nohup ignores SIGHUP
                 before[number] = signal.signal(number, _terminate)
     try:
-        return int(args.run(args))
+        status = int(args.run(args))
+        flush_stdout()
+        return status
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except (AudioError, ModelError, UsageError, ImportError, OSError) as error:

@@ -473,7 +473,10 @@ const char *linnet_version(void) { return LINNET_VERSION; }
 int linnet_abi(void) { return LINNET_ABI; }
 
 const char *linnet_status_text(linnet_status status) {
-  switch (status) {
+  int number;  // a C program may hold any in a linnet_status, to C++ only some are values of it
+  static_assert(sizeof number == sizeof status);
+  memcpy(&number, &status, sizeof number);
+  switch (number) {
     case LINNET_OK:
       return "success";
     case LINNET_ERR_ARGUMENT:

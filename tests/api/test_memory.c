@@ -63,15 +63,10 @@ static unsigned long live(void) { return allocator_made - allocator_freed; }
 
 enum { A_STREAM, A_MODEL, A_MODEL_FILE };
 
-static linnet_config stereo(void) {
-  linnet_config config = make_config(0);
-  config.channels = 2;
-  return config;
-}
+static linnet_config wanted; /* of the streams that are made */
 
 static linnet_status create(int what, void **out) {
-  const linnet_config config = stereo();
-  if (what == A_STREAM) return linnet_create(blob.handle, &config, (linnet_stream **)out);
+  if (what == A_STREAM) return linnet_create(blob.handle, &wanted, (linnet_stream **)out);
   if (what == A_MODEL) return linnet_model_create(blob.data, blob.size, (linnet_model **)out);
   return linnet_model_load(path, (linnet_model **)out);
 }
@@ -91,15 +86,14 @@ static void allocations_are_as_promised(void) {
   size_t bytes = 0, model_bytes = 0;
   unsigned long before = allocator_made, calls;
   uint8_t *memory;
-  const linnet_config config = stereo();
   CHECK(linnet_model_size(blob.data, blob.size, &model_bytes) == LINNET_OK);
   info.size = sizeof info;
   CHECK(linnet_model_get_info(blob.handle, &info) == LINNET_OK);
-  CHECK(linnet_size(blob.handle, &config, &bytes) == LINNET_OK);
+  CHECK(linnet_size(blob.handle, &wanted, &bytes) == LINNET_OK);
   CHECK(allocator_made == before);
   memory = (uint8_t *)aligned_memory(bytes);
   calls = allocator_calls;
-  CHECK(linnet_init(memory, bytes, blob.handle, &config, &stream) == LINNET_OK);
+  CHECK(linnet_init(memory, bytes, blob.handle, &wanted, &stream) == LINNET_OK);
   linnet_destroy(stream);
   CHECK(linnet_model_init(memory, bytes, blob.data, blob.size, &made) == LINNET_OK);
   linnet_model_destroy(made);
@@ -156,6 +150,23 @@ static void out_of_memory_is_reported(int what, int forever) {
     if (n > 100) break;
   }
   CHECK(n > (from_file ? 2u : 1u) && n < 20); /* the second of a file is the stream of the C library */
+}
+
+/* Every rate with one, some and all channels; the ways to call take turns. */
+static void streams_of_every_kind_report_it(void) {
+  static const int32_t rates[] = {8000, 16000, 24000, 32000, 48000}, channels[] = {1, 3, 8};
+  const linnet_config usual = wanted;
+  size_t rate, i;
+  for (rate = 0; rate < 5; ++rate) {
+    for (i = 0; i < 3; ++i) {
+      wanted = make_config((rate + i) % 3 == 1);
+      wanted.spread = (rate + i) % 3 == 2;
+      wanted.sample_rate = rates[rate];
+      wanted.channels = channels[i];
+      out_of_memory_is_reported(A_STREAM, (int)(rate + i) % 2);
+    }
+  }
+  wanted = usual;
 }
 
 /* Errors after a model has been read must give its memory back. */
@@ -245,10 +256,13 @@ int main(int argc, char **argv) {
   }
   if (ALLOCATOR_COUNTS) {
     int what, forever;
+    wanted = make_config(0);
+    wanted.channels = 2;
     allocations_are_as_promised();
     for (what = A_STREAM; what <= A_MODEL_FILE; ++what) {
       for (forever = 0; forever <= 1; ++forever) out_of_memory_is_reported(what, forever);
     }
+    streams_of_every_kind_report_it();
     a_refused_model_file_leaks_nothing();
     the_stack_is_as_promised(0, 1);
     the_stack_is_as_promised(1, 1);

@@ -25,7 +25,7 @@ from linnet.io.errors import READABLE, AudioError, cut_short, empty, reason, tru
 from linnet.io.formats import Block, Format, output_format
 from linnet.io.outputs import encoded, replacing
 from linnet.io.pipe import HEAD, PIPE, incoming, is_pipe, open_pipe, open_stdout, spooled
-from linnet.io.stream import Corrected, Stream
+from linnet.io.stream import Corrected, Stream, Written
 
 _UNKNOWN_FRAMES = 1 << 62  # libsndfile's count when a header does not tell
 _USUAL_MASKS = {0, 0x3, 0x4, 0x7, 0x33, 0x37, 0x3F, 0x60F, 0x63F, 0x70F}  # what a number of channels means anyway
@@ -234,11 +234,14 @@ def _wav_output(temporary: str, path: str, source: Format, container: str, subty
 @contextmanager
 def _libsndfile_output(temporary: str, path: str, source: Format, container: str, subtype: str) -> Iterator[Writer]:
     written = 0
-    try:
-        file = soundfile.SoundFile(encoded(temporary), "w", source.rate, source.channels, subtype, None, container)
-    except (soundfile.LibsndfileError, OSError) as error:
-        raise _unwritable(path, error) from error
-    with file:
+    with ExitStack() as stack:
+        try:
+            kept = stack.enter_context(Written(temporary))
+            file = stack.enter_context(
+                soundfile.SoundFile(kept, "w", source.rate, source.channels, subtype, None, container)
+            )
+        except (soundfile.LibsndfileError, OSError) as error:
+            raise _unwritable(path, error) from error
         missing = []
         for name, text in source.tags.items():
             # To MP3 libsndfile hands UTF-8 as if it were Latin-1.
@@ -255,13 +258,16 @@ def _libsndfile_output(temporary: str, path: str, source: Format, container: str
             nonlocal written
             try:
                 file.write(samples)
-            except (soundfile.LibsndfileError, OSError) as error:
-                raise _unwritable(path, error) from error
+            except (soundfile.LibsndfileError, OSError, AssertionError) as error:  # the last is soundfile's count
+                raise _unwritable(path, kept.error or error) from error
+            if kept.error:  # a block that went into libsndfile's memory hides it
+                raise _unwritable(path, kept.error)
             written += len(samples)
 
         writer = Writer(subtype, write)
         yield writer
-    # What libsndfile writes when it closes a file can fail without a word.
+    if kept.error:  # of what libsndfile writes when it closes a file
+        raise _unwritable(path, kept.error)
     try:
         complete = container == "MP3" or soundfile.info(encoded(temporary)).frames >= written
     except soundfile.LibsndfileError as error:

@@ -5,6 +5,7 @@ WAV and headerless samples are read as they come in. What else comes in is put i
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -121,13 +122,26 @@ class _Stdout:
     """stdout, written through."""
 
     def write(self, data: bytes) -> int:
-        stream = sys.stdout.buffer
-        try:
-            stream.write(data)
-            stream.flush()
-        except OSError as error:
-            # Nothing more can be sent; without this Python would complain about stdout once more at exit.
-            with suppress(OSError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise AudioError(f"stdout: cannot be written ({reason(error)}); keep the reader open to the end") from error
+        with _sending():
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
         return len(data)
+
+
+def flush_stdout() -> None:
+    """Sends what was printed. AudioError if that cannot be, which at exit would be told in Python's words."""
+    if sys.stdout is not None:
+        with _sending():
+            sys.stdout.flush()
+
+
+@contextmanager
+def _sending() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        # Nothing more can be sent; without this Python would complain about stdout once more at exit.
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        remedy = "make room where it goes" if error.errno == errno.ENOSPC else "keep the reader open to the end"
+        raise AudioError(f"stdout: cannot be written ({reason(error)}); {remedy}") from error

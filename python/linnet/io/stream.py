@@ -104,3 +104,23 @@ class Corrected(FileIO):
             if 0 <= index < got:
                 view[index] = byte
         return got
+
+
+class Written(FileIO):
+    """A new file for a library that does not tell of every write that fails: the first error is kept in `error`."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "w+")
+        self.error: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        """All of the data, or 0 when it failed."""
+        view = memoryview(data).cast("B")
+        done = 0
+        try:
+            while done < len(view):
+                done += super().write(view[done:]) or 0
+        except OSError as error:
+            self.error = self.error or error
+            return 0
+        return done

@@ -1,0 +1,85 @@
+"""The promises of reliability: each says what measures it, values come from commands alone, and the readers of their
+outputs see a failure."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks import common, documents, reliability
+
+
+def test_every_promise_stands_in_the_document(root: Path) -> None:
+    text = (root / "docs/reliability.md").read_text()
+    assert list(reliability.PROMISES) == list(range(1, 13))
+    for number, promise in reliability.PROMISES.items():
+        assert f"| {number} | **{promise.name}**" in text
+        assert bool(promise.read) == bool(promise.commands)
+
+
+def test_suites_and_commands_name_what_is_there(root: Path) -> None:
+    for promise in reliability.PROMISES.values():
+        folder = ""
+        for name in promise.suite.removeprefix("all of tests/ in ./sconsw test mode=coverage").split(","):
+            part = name.split("(")[0].strip()
+            folder = part.rpartition("/")[0] or folder
+            path = root / "tests" / (part if "/" in part else f"{folder}/{part}")
+            assert path.exists(), part
+        for command in promise.commands:
+            for word in command.split():
+                if "/tests/api/test_" in word or "/tests/unit/test_" in word:
+                    assert list((root / "tests").glob(f"{word.split('/tests/')[1]}.c*")), word
+
+
+def test_only_promises_that_are_measured_have_values() -> None:
+    for number, entry in reliability.kept().items():
+        assert reliability.PROMISES[int(number)].read
+        assert set(entry) == {"value", "met", "date", "commit"}
+
+
+def test_readers_see_a_failure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert reliability.passed(["12 passed, 0 failed"]).met
+    assert not reliability.passed(["12 passed, 1 failed"]).met
+    assert not reliability.passed([""]).met
+    line = "1440.00 minutes at 48000 Hz: 8640000 frames, 600 pages, last tenth / first tenth of the time 1.001\n"
+    assert reliability.day([line + "9 passed, 0 failed", "3 passed, 0 failed"]).met
+    assert not reliability.day([line.replace("1440", "2") + "9 passed, 0 failed"]).met
+    assert not reliability.day([line + "9 passed, 1 failed"]).met
+    assert reliability.vectors(["vectors: 16 runs of 40 vectors agree: ab"]).met
+    assert not reliability.vectors(["vectors: 15 runs of 40 vectors agree: ab"]).met
+    monkeypatch.setattr(common, "ROOT", tmp_path)
+    assert not reliability.executions(1, "fuzz_blob")([]).met
+    (tmp_path / "build/fuzz").mkdir(parents=True)
+    result = {"executions": 7, "covered": 1, "edges": 4, "findings": []}
+    path = tmp_path / reliability.FUZZED
+    path.write_text(json.dumps({"fuzz_blob": result}))
+    assert reliability.executions(7, "fuzz_blob")([]).met
+    assert not reliability.executions(8, "fuzz_blob")([]).met
+    path.write_text(json.dumps({"fuzz_blob": result | {"findings": ["crash-1"]}}))
+    assert not reliability.executions(7, "fuzz_blob")([]).met
+
+
+def test_a_command_that_fails_is_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    promise = reliability.Promise("n", "w", "s", ("true", "false"), reliability.passed)
+    measured = reliability.measure(promise, run=True)
+    assert not measured.met and measured.value == "failed: `false`, status 1"
+
+
+def test_what_is_not_met_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {"2": {"value": "9 of 10", "met": False, "date": "2026-01-01", "commit": "abc"}}
+    monkeypatch.setattr(reliability, "kept", lambda: values)
+    rows = documents.promises().splitlines()
+    assert "| **not met**: 9 of 10 | 2026-01-01 | abc |" in rows[3]
+    assert rows[2].endswith("| not measured as a whole |  |  |")
+
+
+@pytest.mark.parametrize("arguments", [["13"], ["5"]])
+def test_what_cannot_be_measured_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["reliability", *arguments])
+    with pytest.raises(SystemExit):
+        reliability.main()
+    assert f"{arguments[0]}" in capsys.readouterr().err
