@@ -14,6 +14,7 @@ PREFIXES = """\
 @prefix doap:  <http://usefulinc.com/ns/doap#> .
 @prefix foaf:  <http://xmlns.com/foaf/0.1/> .
 @prefix lv2:   <http://lv2plug.in/ns/lv2core#> .
+@prefix pg:    <http://lv2plug.in/ns/ext/port-groups#> .
 @prefix rdfs:  <http://www.w3.org/2000/01/rdf-schema#> .
 @prefix units: <http://lv2plug.in/ns/extensions/units#> .
 """
@@ -24,13 +25,16 @@ PROJECT = """\
   doap:license <http://usefulinc.com/doap/licenses/bsd> ;
   doap:maintainer [ foaf:name "The linnet authors" ] .
 """
-# URI and name of a form, and the symbols and names of what goes through it.
+# URI and name of each form, and whether it is stereo.
 FORMS = {
-    "urn:linnet:mono": ("linnet speech enhancement (mono)", {"": ""}),
-    "urn:linnet:stereo": ("linnet speech enhancement (stereo)", {"_l": " (L)", "_r": " (R)"}),
-    "urn:linnet:light:mono": ("linnet light speech enhancement (mono)", {"": ""}),
-    "urn:linnet:light:stereo": ("linnet light speech enhancement (stereo)", {"_l": " (L)", "_r": " (R)"}),
+    "urn:linnet:mono": ("linnet speech enhancement (mono)", False),
+    "urn:linnet:stereo": ("linnet speech enhancement (stereo)", True),
+    "urn:linnet:light:mono": ("linnet light speech enhancement (mono)", False),
+    "urn:linnet:light:stereo": ("linnet light speech enhancement (stereo)", True),
 }
+WAYS = ("Input", "Output")
+SIDES = {"left": "L", "right": "R"}
+# The last is no lv2:toggled: GStreamer starts those as false, whatever their default.
 CONTROLS = (
     (
         *("a lv2:InputPort , lv2:ControlPort", 'lv2:symbol "limit"', 'lv2:name "Attenuation Limit"'),
@@ -47,7 +51,7 @@ CONTROLS = (
     (
         *("a lv2:InputPort , lv2:ControlPort", 'lv2:symbol "enabled"', 'lv2:name "Enabled"'),
         *("lv2:default 1", "lv2:minimum 0", "lv2:maximum 1"),
-        *("lv2:designation lv2:enabled", "lv2:portProperty lv2:toggled"),
+        *("lv2:designation lv2:enabled", "lv2:portProperty lv2:integer"),
     ),
 )
 
@@ -58,11 +62,20 @@ def manifest() -> str:
     return "\n".join([PREFIXES, *rows, ""])
 
 
-def ports(channels: dict[str, str]) -> Iterator[tuple[str, ...]]:
+def group(uri: str, way: str) -> str:
+    """URI of the ports of a stereo signal."""
+    return f"<{uri}:{way.lower()}>"
+
+
+def ports(uri: str, stereo: bool) -> Iterator[tuple[str, ...]]:
     """What is said of each port, in order."""
-    for way, symbol, name in (("Input", "in", "Input"), ("Output", "out", "Output")):
-        for mark, side in channels.items():
-            yield f"a lv2:{way}Port , lv2:AudioPort", f'lv2:symbol "{symbol}{mark}"', f'lv2:name "{name}{side}"'
+    for way in WAYS:
+        kind, symbol = f"a lv2:{way}Port , lv2:AudioPort", way.lower().removesuffix("put")
+        if not stereo:
+            yield kind, f'lv2:symbol "{symbol}"', f'lv2:name "{way}"'
+        for side, mark in SIDES.items() if stereo else ():
+            names = f'lv2:symbol "{symbol}_{mark.lower()}"', f'lv2:name "{way} ({mark})"'
+            yield kind, *names, f"pg:group {group(uri, way)}", f"lv2:designation pg:{side}"
     yield from CONTROLS
 
 
@@ -72,10 +85,10 @@ def description(version: str) -> str:
     # LV2 knows no major version, and takes an odd number for an unstable one.
     numbers = f"lv2:minorVersion {2 * (100 * major + minor)} ; lv2:microVersion {2 * micro}"
     texts = [PREFIXES, PROJECT]
-    for uri, (name, channels) in FORMS.items():
+    for uri, (name, stereo) in FORMS.items():
         listed = " , ".join(
             "[\n    " + " ;\n    ".join([f"lv2:index {index}", *facts]) + "\n  ]"
-            for index, facts in enumerate(ports(channels))
+            for index, facts in enumerate(ports(uri, stereo))
         )
         facts = (
             "a lv2:Plugin , lv2:SpectralPlugin",
@@ -85,8 +98,12 @@ def description(version: str) -> str:
             'rdfs:comment "Takes noise and reverberation out of speech, 40 ms late or a little more."',
             numbers,
             "lv2:optionalFeature lv2:hardRTCapable",
+            *(f"pg:main{way} {group(uri, way)}" for way in WAYS if stereo),
             f"lv2:port {listed}",
         )
+        for way in WAYS if stereo else ():
+            kind = f"a pg:StereoGroup , pg:{way}Group"
+            texts.append(f'{group(uri, way)} {kind} ; lv2:symbol "{way.lower()}" ; lv2:name "{way}" .\n')
         texts.append(f"<{uri}>\n  " + " ;\n  ".join(facts) + " .\n")
     return "\n".join(texts)
 
