@@ -52,7 +52,12 @@ def find_plugin() -> Path:
 
 
 def filter_text(
-    plugin: str | os.PathLike[str], *, stereo: bool = False, light: bool = False, limit: float = 100.0, postfilter: float = 0.0
+    plugin: str | os.PathLike[str],
+    *,
+    stereo: bool = False,
+    light: bool = False,
+    limit: float = 100.0,
+    postfilter: float = 0.0,
 ) -> str:
     """Contents of the file. light: the small model instead of the default. limit in dB, 0..100; postfilter 0..1."""
     template = next(path for folder in _TEMPLATES if (path := folder / "filter-chain.conf.in").is_file())

@@ -1,7 +1,7 @@
 /* run() of the plug-ins never allocates, locks or enters the operating system, whatever the host gives it, and
- * instantiate() gives up without a leak where there is no memory. As tests/api/test_realtime.c does it: an allocator and
- * lock functions of the program's own, and a child that the kernel kills at its first system call. Blocks have every
- * length from 1 to 4096 in turns.
+ * instantiate() gives up without a leak where there is no memory. As tests/api/test_realtime.c does it: an allocator
+ * and lock functions of the program's own, and a child that the kernel kills at its first system call. Blocks have
+ * every length from 1 to 4096 in turns.
  *
  * Usage: realtime linnet_ladspa.so */
 #define _GNU_SOURCE
