@@ -41,6 +41,7 @@ struct Enhancer {
   SpeexResamplerState *up, *down;  // null if native
   uint32_t lead, filled, room;
   uint32_t latency;
+  float *buffers;               // all that follow
   float *chunk[kMaxChannels];   // of kChunk
   float *engine[kMaxChannels];  // of room, at the engine's rate
   float *ready[kMaxChannels];   // of lead + kChunk, of which `filled` hold samples
@@ -56,10 +57,9 @@ bool make_stream(Enhancer *enhancer, const Form &form, double rate) {
   config.any_block = 1;
   config.channels = form.channels;
   config.sample_rate = static_cast<int32_t>(rate);
-  if (config.sample_rate == rate && linnet_create(enhancer->model, &config, &enhancer->stream) == LINNET_OK) {
-    enhancer->native = true;
-    return true;
-  }
+  const linnet_status status = linnet_create(enhancer->model, &config, &enhancer->stream);
+  enhancer->native = status != LINNET_ERR_RATE;
+  if (enhancer->native) return status == LINNET_OK;
   config.sample_rate = static_cast<int32_t>(kEngineRate);
   return linnet_create(enhancer->model, &config, &enhancer->stream) == LINNET_OK;
 }
@@ -79,8 +79,9 @@ bool make_resamplers(Enhancer *enhancer, uint32_t rate) {
 
 bool make_buffers(Enhancer *enhancer) {
   const size_t resampled = enhancer->native ? 0 : size_t{enhancer->room} + enhancer->lead + kChunk;
-  auto *place = static_cast<float *>(calloc(enhancer->channels * (kChunk + resampled), sizeof(float)));
-  if (!place) return false;
+  enhancer->buffers = static_cast<float *>(calloc(enhancer->channels * (kChunk + resampled), sizeof(float)));
+  if (!enhancer->buffers) return false;
+  float *place = enhancer->buffers;
   for (int channel = 0; channel < enhancer->channels; ++channel) {
     enhancer->chunk[channel] = place;
     enhancer->engine[channel] = place + kChunk;
@@ -140,7 +141,7 @@ Enhancer *create(const Form &form, double rate) {
 
 void destroy(Enhancer *enhancer) {
   if (!enhancer) return;
-  free(enhancer->chunk[0]);  // the first of all buffers
+  free(enhancer->buffers);
   if (enhancer->up) speex_resampler_destroy(enhancer->up);
   if (enhancer->down) speex_resampler_destroy(enhancer->down);
   linnet_destroy(enhancer->stream);

@@ -73,6 +73,12 @@ def test_the_bundle_keeps_to_the_specification(environment: dict[str, str]) -> N
     assert set(output("lv2ls", env=environment).split()) == set(FORMS.values())
 
 
+def test_clang_tidy_finds_nothing() -> None:
+    need("clang-tidy")
+    flags = ["-std=c++17", "-fno-exceptions", "-Isdk", "-Isdk/include", '-DLARGE="large"', '-DLIGHT="light"']
+    output("clang-tidy", "--quiet", *sorted((ROOT / "sdk/plugins").glob("*.cpp")), "--", *flags, cwd=ROOT)
+
+
 def test_run_holds_to_real_time_and_survives_what_it_is_given(tmp_path: Path) -> None:
     need("gcc")
     flags = ["-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-rdynamic", "-I", ROOT / "tests"]

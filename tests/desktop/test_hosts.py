@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from conftest import DELAY, FORMS, Sound, need, output, ratio_db, read, write
 from linnet.cli import main
 
 Environment = dict[str, str]
+Host = Callable[..., str]  # filter of a form with controls
 
 
 def by_command_line(source: Path, *options: str) -> Sound:
@@ -51,7 +53,7 @@ def lv2(form: str, controls: str = "") -> str:
 @pytest.mark.parametrize("host", [ladspa, lv2])
 @pytest.mark.parametrize("rate", [8000, 16000, 48000])
 def test_ffmpeg_gives_the_bits_of_the_command_line(
-    host: object, rate: int, noisy: Sound, tmp_path: Path, environment: Environment
+    host: Host, rate: int, noisy: Sound, tmp_path: Path, environment: Environment
 ) -> None:
     need("ffmpeg")
     source = at_rate(noisy, rate, tmp_path)
@@ -64,7 +66,7 @@ def test_ffmpeg_gives_the_bits_of_the_command_line(
 
 
 @pytest.mark.parametrize("host", [ladspa, lv2])
-def test_ffmpeg_sets_the_controls(host: object, noisy: Sound, tmp_path: Path, environment: Environment) -> None:
+def test_ffmpeg_sets_the_controls(host: Host, noisy: Sound, tmp_path: Path, environment: Environment) -> None:
     need("ffmpeg")
     source, delay = write(tmp_path / "in.wav", noisy, 48000), int(DELAY * 48000)
     names = {ladspa: "c0=12|c1=0.5", lv2: "limit=12|postfilter=0.5"}[host]
@@ -74,7 +76,7 @@ def test_ffmpeg_sets_the_controls(host: object, noisy: Sound, tmp_path: Path, en
 
 
 @pytest.mark.parametrize("host", [ladspa, lv2])
-def test_ffmpeg_has_stereo_linked(host: object, noisy: Sound, tmp_path: Path, environment: Environment) -> None:
+def test_ffmpeg_has_stereo_linked(host: Host, noisy: Sound, tmp_path: Path, environment: Environment) -> None:
     need("ffmpeg")
     stereo = np.stack([noisy, np.roll(noisy, 30)], axis=1)
     source, delay = write(tmp_path / "in.wav", stereo, 48000), int(DELAY * 48000)
