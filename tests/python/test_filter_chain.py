@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import scons_backend
 
 from linnet import filter_chain
 from linnet.cli import main
@@ -139,3 +140,7 @@ def test_labels_and_controls_are_those_of_the_plug_in(root: Path) -> None:
             controls = re.findall(r'"(.*)" = [\d.]+', text)
             assert len(controls) == 2 and all(f'"{name}"' in told for name in controls)
     assert len(labels) == 4 and all(f'"{label}"' in told for label in labels)
+
+
+def test_an_installation_has_the_text_of_the_file() -> None:
+    assert scons_backend.package_files()["linnet/data/filter-chain.conf.in"].is_file()
