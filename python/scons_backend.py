@@ -167,13 +167,13 @@ def package_files() -> dict[str, Path]:
     for path in [*sorted((ROOT / "sdk/models").glob("*.linnet")), ROOT / "sdk/models/README.md"]:
         if path.stem != APART:
             files[f"linnet/models/{path.name}"] = path
-    for path in sorted((ROOT / "sdk/examples").glob("demo_*.flac")):
+    for path in [*sorted((ROOT / "sdk/examples").glob("demo_*.flac")), ROOT / "sdk/plugins/filter-chain.conf.in"]:
         files[f"linnet/data/{path.name}"] = path
     return files
 
 
 def pack_wheel(folder: str | Path, module: Path, tag: str) -> str:
-    """The package with its compiled module, the models with their card, and the recording of the demo.
+    """The package with its compiled module, the models with their card, the recording of the demo and PipeWire's file.
 
     tag: of compatibility, such as cp311-cp311-manylinux2014_x86_64. Returns the name of the wheel.
     """

@@ -348,7 +348,7 @@ def main() -> int:
     host = targets.host()
     parser.add_argument("--targets", default=host, required=host is None)
     parser.add_argument("--libraries", default="", help="targets of which only libraries were built")
-    known = ("check", "programs", "vectors", "python", "format", "long", "web", "dist", "mobile")
+    known = ("check", "programs", "vectors", "python", "format", "long", "web", "dist", "mobile", "desktop")
     parser.add_argument("suites", nargs="*", metavar="suite", help=", ".join(known))
     options = parser.parse_args()
     if unknown := set(options.suites) - set(known):
@@ -378,7 +378,7 @@ def main() -> int:
         vectors(chosen, options.mode, options.compiler, count)
     if "python" in suites:
         python_tests(chosen, options.libraries, options.mode, count)
-    for folder in ("web", "dist", "mobile"):
+    for folder in ("web", "dist", "mobile", "desktop"):
         if folder in suites:
             python_tests(chosen, options.libraries, options.mode, count, folder)
     print(f"{count.passed} passed, {count.failed} failed" + (f", {count.skipped} skipped" if count.skipped else ""))

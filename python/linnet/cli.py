@@ -1,4 +1,4 @@
-"""The command line: linnet enhance, report, info, doctor, selftest, oracle and demo.
+"""The command line: linnet enhance, report, info, doctor, selftest, oracle, demo and install-filter.
 
 Whatever goes wrong with the user's input ends in one line on stderr and exit status 2, and leaves no partial output
 behind. Of a folder the good recordings are done, and the status is 3 if others failed.
@@ -179,6 +179,30 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("outdir", metavar="OUTDIR", help="folder for noisy.wav, enhanced.wav and report.png")
     demo.add_argument("--backend", metavar="NAME", help="kernels to run; default: the fastest of this CPU")
     _add_model(demo)
+
+    install = commands.add_parser("install-filter", help="a microphone of PipeWire that is enhanced (Linux desktops)")
+    install.set_defaults(run=_install_filter)
+    install.add_argument("--stereo", action="store_true", help="two channels, enhanced alike; default: one")
+    install.add_argument("--light", action="store_true", help="the model light, for slow machines; default: large")
+    install.add_argument(
+        "--attenuation-limit",
+        metavar="DB",
+        type=_number(0, 100),
+        default=100.0,
+        help="most that noise is attenuated, 0..100 dB (default 100, no limit)",
+    )
+    install.add_argument(
+        "--postfilter",
+        metavar="X",
+        type=_number(0, 1),
+        default=DEFAULT_POSTFILTER,
+        help=f"strength of the post-filter, 0..1 (default {DEFAULT_POSTFILTER})",
+    )
+    install.add_argument("--plugin", metavar="PATH", help="LADSPA's plug-in; default: looked for where LADSPA's lie")
+    install.add_argument("--folder", metavar="DIR", help="default: pipewire/pipewire.conf.d below your configuration")
+    install.add_argument("--force", action="store_true", help="replace a file that is there already")
+    install.add_argument("--remove", action="store_true", help="take the file away again")
+    install.add_argument("--dry-run", action="store_true", help="tell what would be done and show the file")
     return parser
 
 
@@ -437,6 +461,26 @@ def _demo(args: argparse.Namespace) -> int:
 
     _check_backend(args.backend)
     print(run_demo(args.outdir, args.model, args.backend))
+    return 0
+
+
+def _install_filter(args: argparse.Namespace) -> int:
+    from linnet import filter_chain
+
+    path = (Path(args.folder) if args.folder else filter_chain.default_folder()).absolute() / filter_chain.NAME
+    try:
+        if args.remove:
+            print(filter_chain.remove(path, dry_run=args.dry_run))
+            return 0
+        plugin = Path(args.plugin).absolute() if args.plugin else filter_chain.find_plugin()
+        if not plugin.is_file():
+            raise UsageError(f"--plugin {args.plugin}: no such file; give the path of {filter_chain.PLUGIN}")
+        text = filter_chain.filter_text(
+            plugin, stereo=args.stereo, light=args.light, limit=args.attenuation_limit, postfilter=args.postfilter
+        )
+        print(filter_chain.install(path, text, force=args.force, dry_run=args.dry_run))
+    except filter_chain.FilterError as error:
+        raise UsageError(str(error)) from error
     return 0
 
 

@@ -1,0 +1,79 @@
+"""What the tests of the plug-ins share: where these lie, the demo's recording, commands that must succeed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+
+from linnet.catalog import example_path
+
+ROOT = Path(__file__).resolve().parents[2]
+PLUGINS = ROOT / "build/plugins"
+LADSPA, BUNDLE = PLUGINS / "ladspa/linnet_ladspa.so", PLUGINS / "lv2/linnet.lv2"
+FORMS = {
+    "linnet_mono": "urn:linnet:mono",
+    "linnet_stereo": "urn:linnet:stereo",
+    "linnet_light_mono": "urn:linnet:light:mono",
+    "linnet_light_stereo": "urn:linnet:light:stereo",
+}
+DELAY = 0.04  # seconds, of a stream of blocks of any length
+Sound = NDArray[np.float32]
+
+
+def output(*command: str | Path, **options: Any) -> str:
+    """What a command prints on both streams; fails the test with it if the command fails."""
+    words = [str(word) for word in command]
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300, **options)
+    assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout}"
+    return done.stdout
+
+
+def need(*programs: str) -> None:
+    """Skips the test where a program is not installed."""
+    if absent := [program for program in programs if shutil.which(program) is None]:
+        pytest.skip(f"{', '.join(absent)} not found: ./sconsw test suite=desktop installs what is missing")
+
+
+def read(path: Path) -> Sound:
+    """Samples of a file, [n] or [n, channels]."""
+    samples: Sound = soundfile.read(path, dtype="float32")[0]
+    return samples
+
+
+def write(path: Path, samples: Sound, rate: int) -> Path:
+    """A WAV of floats."""
+    soundfile.write(path, samples, rate, subtype="FLOAT")
+    return path
+
+
+def ratio_db(signal: Sound, other: Sound) -> float:
+    """Power of a signal over that of its difference from another."""
+    difference = signal.astype(float) - other
+    return float(10 * np.log10(np.sum(signal.astype(float) ** 2) / np.sum(difference**2)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def built() -> None:
+    """The tests look at what `./sconsw plugins` has made."""
+    assert LADSPA.exists() and BUNDLE.is_dir(), "the plug-ins are not built: ./sconsw plugins"
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """For hosts that look for plug-ins; what they keep of their search is thrown away."""
+    places = {"LADSPA_PATH": LADSPA.parent, "LV2_PATH": BUNDLE.parent, "GST_REGISTRY": tmp_path / "registry"}
+    return os.environ | {name: str(place) for name, place in places.items()}
+
+
+@pytest.fixture(scope="session")
+def noisy() -> Sound:
+    """Four seconds of two people in a street, at 48 kHz."""
+    return read(example_path("demo_noisy.flac"))[: 4 * 48000]
