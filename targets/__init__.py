@@ -19,6 +19,7 @@ from targets import _toolchains
 from targets._toolchains import APPLE_SDKS as APPLE_SDKS
 from targets._toolchains import Foreign, Tools, given
 from targets._toolchains import jdk as jdk
+from targets._toolchains import lipo as lipo
 from targets._toolchains import zig as zig
 
 # Variables of the environment that describe the toolchain of a build, as makefiles know them, and the folder of its

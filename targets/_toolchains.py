@@ -92,6 +92,11 @@ def jdk() -> Path | None:
     return Path(home) if home and (Path(home) / "include/jni.h").exists() else None
 
 
+def lipo() -> str | None:
+    """The command that joins libraries for several of Apple's CPUs in one file; None if there is none."""
+    return next(filter(shutil.which, ("lipo", "llvm-lipo-19")), None)
+
+
 def missing(foreign: Foreign) -> str | None:
     """Why there is no toolchain for that system here, or None."""
     if command := given("CC"):

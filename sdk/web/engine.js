@@ -59,16 +59,14 @@ export class Engine {
     this.exports._initialize();
     this.part = new Float32Array(0);
     this.capacity = 1024;  // samples per call of the module
+    this.free = this.exports.memory.buffer.byteLength;  // where allocate goes on
     const result = this.allocate(64);
-    this.blob = this.allocate(model.length);
-    new Uint8Array(this.exports.memory.buffer, this.blob, model.length).set(model);
-    this.check(this.exports.model_create(this.blob, model.length, result), "the model");
-    this.model = this.read(result);
-    this.check(this.exports.stream_create(this.model, rate, 1, result), "the stream");
-    this.stream = this.read(result);
+    const blob = this.allocate(model.length);
+    new Uint8Array(this.exports.memory.buffer, blob, model.length).set(model);
+    this.model = this.make("model", result, blob, model.length);
+    this.stream = this.make("stream", result, this.model, rate, 1);
     this.samples = this.allocate(4 * this.capacity);
     this.numbers = this.allocate(64);
-    this.exports.release(result);
     /** Samples from input to output, exact. */
     this.delay = this.exports.delay(this.stream);
     /** Kernels that it runs: "wasm128" or "scalar". */
@@ -111,9 +109,24 @@ export class Engine {
     this.check(this.exports.reset(this.stream), "the stream");
   }
 
+  // A model or a stream in memory of its own; result is where the module writes what it has found or made.
+  make(kind, result, ...described) {
+    this.check(this.exports[`${kind}_size`](...described, result), `the ${kind}`);
+    const bytes = this.read(result), memory = this.allocate(bytes);
+    this.check(this.exports[`${kind}_init`](memory, bytes, ...described, result), `the ${kind}`);
+    return this.read(result);
+  }
+
+  // Memory behind what the module has of its own, aligned to 64. It goes with the instance, never before.
   allocate(bytes) {
-    const at = this.exports.allocate(bytes);
-    if (at === 0) throw new LinnetError(`no memory for ${bytes} bytes`, -4);
+    const at = this.free, { memory } = this.exports;
+    this.free += Math.ceil(bytes / 64) * 64;
+    const missing = this.free - memory.buffer.byteLength;
+    try {
+      if (missing > 0) memory.grow(Math.ceil(missing / 65536));
+    } catch {
+      throw new LinnetError(`no memory for ${bytes} bytes`, -4);
+    }
     return at;
   }
 

@@ -1,34 +1,42 @@
 // The functions of the WebAssembly module: the C API with numbers instead of structs, so that JavaScript needs to know
-// no layout. Addresses and sizes are in bytes of the module's memory. It asks its host for nothing, hence no
-// linnet_model_load. _initialize is to be called first, as for every module of this kind.
+// no layout. Addresses and sizes are in bytes of the module's memory. All memory comes from the caller, who makes the
+// module's grow for it, so that no allocator has to be downloaded; an instance holds one stream, and goes as a whole.
+// It asks its host for nothing, hence no linnet_model_load. _initialize is to be called first, as for every module of
+// this kind.
 #include <cstdint>
-#include <cstdlib>
 
 #include "linnet.h"
 
 #define EXPORT(name) extern "C" __attribute__((export_name(name)))
 
-// Memory for a model or samples, aligned to 64; 0 if there is none. A release of 0 is nothing.
-EXPORT("allocate") void *web_allocate(size_t bytes) {
-  return bytes > SIZE_MAX - 63 ? nullptr : aligned_alloc(64, (bytes + 63) / 64 * 64);
-}
-EXPORT("release") void web_release(void *memory) { free(memory); }
-
-// What they make is written to *out, which holds an address (32 bits); all return a linnet_status.
-EXPORT("model_create") int32_t web_model_create(const void *blob, size_t size, linnet_model **out) {
-  return linnet_model_create(blob, size, out);
-}
-EXPORT("model_destroy") void web_model_destroy(linnet_model *model) { linnet_model_destroy(model); }
-
-EXPORT("stream_create")
-int32_t web_stream_create(const linnet_model *model, int32_t rate, int32_t any_block, linnet_stream **out) {
+static linnet_config config_of(int32_t rate, int32_t any_block) {
   linnet_config config = {};
   config.size = sizeof config;
   config.sample_rate = rate;
   config.any_block = any_block;
-  return linnet_create(model, &config, out);
+  return config;
 }
-EXPORT("stream_destroy") void web_stream_destroy(linnet_stream *stream) { linnet_destroy(stream); }
+
+// What they find or make is written to *out, which holds a size or an address (32 bits); all return a linnet_status.
+// Memory for a model, a stream or a blob is aligned to 64.
+EXPORT("model_size") int32_t web_model_size(const void *blob, size_t size, size_t *out) {
+  return linnet_model_size(blob, size, out);
+}
+EXPORT("model_init")
+int32_t web_model_init(void *memory, size_t bytes, const void *blob, size_t size, linnet_model **out) {
+  return linnet_model_init(memory, bytes, blob, size, out);
+}
+EXPORT("stream_size")
+int32_t web_stream_size(const linnet_model *model, int32_t rate, int32_t any_block, size_t *out) {
+  const linnet_config config = config_of(rate, any_block);
+  return linnet_size(model, &config, out);
+}
+EXPORT("stream_init")
+int32_t web_stream_init(void *memory, size_t bytes, const linnet_model *model, int32_t rate, int32_t any_block,
+                        linnet_stream **out) {
+  const linnet_config config = config_of(rate, any_block);
+  return linnet_init(memory, bytes, model, &config, out);
+}
 
 EXPORT("process") int32_t web_process(linnet_stream *stream, const float *in, float *out, size_t samples) {
   return linnet_process(stream, in, out, samples);
