@@ -501,6 +501,7 @@ const char *linnet_status_text(linnet_status status) {
       return "not a live model or stream: never initialised, zeroed or destroyed";
     case LINNET_ERR_BACKEND:
       return "a backend that is unknown or that this CPU cannot run";
+    default:
+      return "unknown status";
   }
-  return "unknown status";
 }
