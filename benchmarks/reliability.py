@@ -103,7 +103,7 @@ def kernels(outputs: list[str]) -> Measured:
 
 def day(outputs: list[str]) -> Measured:
     """Minutes of audio, the drift of time, and random points of reset."""
-    done = re.search(r"([\d.]+) minutes.*: (\d+) frames, \d+ pages, last tenth .* ([\d.]+)", outputs[0])
+    done = re.search(r"([\d.]+) minutes.*: (\d+) frames, \d+ KB held, last tenth .* ([\d.]+)", outputs[0])
     checks = passed(outputs)
     if not done:
         return Measured("no line of the program", False)
@@ -271,11 +271,11 @@ def main() -> int:
             parser.error(f"{number} is no promise: give numbers of {min(PROMISES)} to {max(PROMISES)}")
         if not PROMISES[number].read:
             parser.error(f"nothing measures promise {number}, {PROMISES[number].name}, as a whole: leave it out")
-    values = kept()
+    values, of = kept(), commit()  # before the file of values changes
     for number in options.numbers:
         measured = measure(PROMISES[number], not options.read)
         today = datetime.datetime.now(datetime.UTC).date().isoformat()
-        values[str(number)] = {"value": measured.value, "met": measured.met, "date": today, "commit": commit()}
+        values[str(number)] = {"value": measured.value, "met": measured.met, "date": today, "commit": of}
         ordered = {key: values[key] for key in sorted(values, key=int)}
         (common.RESULTS / "reliability.json").write_text(json.dumps(ordered, indent=1) + "\n")
     for number in options.numbers or PROMISES:

@@ -43,7 +43,7 @@ def test_readers_see_a_failure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert reliability.passed(["12 passed, 0 failed"]).met
     assert not reliability.passed(["12 passed, 1 failed"]).met
     assert not reliability.passed([""]).met
-    line = "1440.00 minutes at 48000 Hz: 8640000 frames, 600 pages, last tenth / first tenth of the time 1.001\n"
+    line = "1440.00 minutes at 48000 Hz: 8640000 frames, 600 KB held, last tenth / first tenth of the time 1.001\n"
     assert reliability.day([line + "9 passed, 0 failed", "3 passed, 0 failed"]).met
     assert not reliability.day([line.replace("1440", "2") + "9 passed, 0 failed"]).met
     assert not reliability.day([line + "9 passed, 1 failed"]).met
