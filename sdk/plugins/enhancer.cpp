@@ -16,10 +16,8 @@ constexpr uint32_t kChunk = 960;       // host samples at a time; at 48 kHz two 
 constexpr int kQuality = SPEEX_RESAMPLER_QUALITY_MAX;
 constexpr float kClamp = 4;  // of samples, as streams do
 
-float within(float value, float high, float otherwise) {
-  if (std::isnan(value)) return otherwise;
-  return value < 0 ? 0 : value > high ? high : value;
-}
+// NaN stays what it is, which the setters refuse.
+float within(float value, float high) { return value < 0 ? 0 : value > high ? high : value; }
 
 // Filters would spread what is not a number, or too large, over their length.
 float sanitised(float value) {
@@ -161,8 +159,8 @@ void reset(Enhancer *enhancer) {
 }
 
 void set_controls(Enhancer *enhancer, float limit_db, float postfilter) {
-  linnet_set_attenuation_limit(enhancer->stream, within(limit_db, kMaxLimit, kDefaultLimit));
-  linnet_set_postfilter(enhancer->stream, within(postfilter, kMaxPostfilter, kDefaultPostfilter));
+  linnet_set_attenuation_limit(enhancer->stream, within(limit_db, kMaxLimit));
+  linnet_set_postfilter(enhancer->stream, within(postfilter, kMaxPostfilter));
 }
 
 uint32_t latency(const Enhancer *enhancer) { return enhancer->latency; }

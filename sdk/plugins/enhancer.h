@@ -31,7 +31,7 @@ void destroy(Enhancer *enhancer);
 // As newly made.
 void reset(Enhancer *enhancer);
 
-// Values out of range are taken to its ends, NaN for the default.
+// Values out of range are taken to its ends; NaN changes nothing.
 void set_controls(Enhancer *enhancer, float limit_db, float postfilter);
 
 // Samples by which the output is late at the host's rate: exact where 40 ms are a whole number of samples, as at all
