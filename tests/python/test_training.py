@@ -240,6 +240,7 @@ def test_processes_share_a_batch_and_make_the_same_updates(corpus: Path, tmp_pat
         assert (two - one).norm() < 0.2 * (one - value).norm(), name
 
 
+@pytest.mark.long  # seven processes that load PyTorch; usually the next test and the one before speak for it
 def test_processes_of_torchrun_make_the_updates_of_ours(corpus: Path, tmp_path: Path) -> None:
     made = {name: settings(corpus, tmp_path, name=name, steps=4) for name in ("torchrun", "ours")}
     made["ours"] = dataclasses.replace(made["ours"], processes=2)
