@@ -22,6 +22,13 @@ LINUX = [name for name in TARGETS if not targets.load(name).foreign]
 WEB = "wasm32_web" in TARGETS
 MATERIALS = FOLDER / f"{scons_backend.NAME}.cdx.json"
 Sdk = Callable[[str], Path]
+VERSION = scons_backend.PROJECT["version"]
+# Packages of several targets, which are made if all of these are.
+BUNDLES = {
+    f"linnet-{VERSION}.aar": ("android", {*targets.of_systems("android")}),
+    f"CLinnet-{VERSION}.xcframework.zip": ("apple", {*targets.of_systems(*targets.APPLE_SDKS)}),
+    f"Linnet-{VERSION}.zip": ("apple", {*targets.of_systems(*targets.APPLE_SDKS)}),
+}
 by_target = pytest.mark.parametrize("name", PACKAGED)
 by_linux = pytest.mark.parametrize("name", LINUX)
 
@@ -49,8 +56,9 @@ def test_every_package_is_listed_with_its_hash() -> None:
     endings = [f"-{name}.{'zip' if name == 'x86_64_windows' else 'tar.gz'}" for name in PACKAGED]
     endings += [".tgz"] if WEB else []
     endings += [f"{scons_backend.NAME}.tar.gz", ".cdx.json", "-py3-none-any.whl"]
+    endings += [f"/{name}" for name, (_, parts) in BUNDLES.items() if parts <= {*TARGETS}]
     for ending in endings:
-        assert sum(name.endswith(ending) for name in sums()) == 1, ending
+        assert sum(f"/{name}".endswith(ending) for name in sums()) == 1, ending
     run("sha256sum", "--check", "--strict", "SHA256SUMS", folder=FOLDER)
 
 
@@ -71,6 +79,34 @@ def test_an_archive_is_complete(name: str) -> None:
     wanted |= {"bin/linnet-selftest"} if name in LINUX or name.endswith("macos") else set()
     assert wanted - names == set()
     assert {one for one in names if one.startswith(("bin/", "include/", "lib/lib"))} <= wanted
+
+
+@pytest.mark.parametrize("name", BUNDLES)
+def test_a_package_of_several_targets_is_what_its_word_makes(name: str) -> None:
+    room, parts = BUNDLES[name]
+    if not parts <= {*TARGETS}:
+        pytest.skip(f"this run has not all of {', '.join(sorted(parts))}")
+    assert (FOLDER / name).read_bytes() == (ROOT / "build" / room / name).read_bytes()
+    with zipfile.ZipFile(FOLDER / name) as archive:
+        paths = archive.namelist()
+    assert {path.split("/")[-2] for path in paths if path.endswith(("/liblinnet.so", "/liblinnet.a"))} == {
+        "android": {f"{start}{abi}" for start in ("", "android.") for abi in ("arm64-v8a", "armeabi-v7a", "x86_64")},
+        "apple": {"ios-arm64", "ios-arm64_x86_64-simulator", "macos-arm64_x86_64"},
+    }[room]
+
+
+def test_a_package_of_several_targets_wants_them_all(source: Callable[[str], Path]) -> None:
+    """dist of some of them goes without it, and so it does without its tool, which it says."""
+    tree = source("a new folder")
+    for room, word in (("android", "aar"), ("apple", "xcframework")):
+        names = {name for name, (one, _) in BUNDLES.items() if one == room}
+        parts = next(sorted(parts) for one, parts in BUNDLES.values() if one == room)
+        for given, without, made in ((parts, False, True), (parts[1:], False, False), (parts, True, False)):
+            # No JDK and none of the commands, but for what the build itself is run by.
+            variables = {"JAVA_HOME": str(tree), "PATH": str(tree)} if without else {}
+            said = scons(tree, "-n", "dist", f"target={','.join(given)}", **variables)
+            assert {name for name in names if f"build/{room}/{name}" in said} == (names if made else set())
+            assert (f"linnet: dist without {word}, which needs " in said) == without
 
 
 def test_the_bill_of_materials_is_one() -> None:
