@@ -188,8 +188,8 @@ PROMISES = {
         "64 streams of one model in 16 threads, controls moved, models made and destroyed: TSan 0 reports, equal bits",
         "api/test_crowd.cpp, api/test_threads.cpp",
         (
-            f"./sconsw mode=tsan {TSAN}/tests/api",
-            f"{TSAN}/tests/api/test_crowd {TINY} 10",
+            f"./sconsw mode=tsan {TSAN}/tests/api/test_crowd {TSAN}/tests/api/test_threads",
+            f"{TSAN}/tests/api/test_crowd {TINY} 5",
             f"{TSAN}/tests/api/test_threads {TINY}",
         ),
         crowd,

@@ -230,7 +230,7 @@ def long_programs(chosen: list[targets.Target], count: Count) -> None:
             items = items_of(target, proof.cpu, build, SUITES, note=f" {proof.mode}")
             items += items_of(target, proof.cpu, build, ("api",), SPARSE, f" {proof.mode} {SPARSE}")
             items += hybrid_items(target, build, f" {proof.mode}")
-            items += lasting_items(target, build, {"crowd": LONG_LASTING["crowd"]}, f" {proof.mode}")
+            items += lasting_items(target, build, {"crowd": "10"}, f" {proof.mode}")
             items += replay_items(target, build, LONG_REPLAY, f" {proof.mode}")
             execute_all([*items, *fuzz_items(target, build, LONG_FUZZ, f" {proof.mode}")], count)
 
