@@ -271,13 +271,15 @@ def main() -> int:
             parser.error(f"{number} is no promise: give numbers of {min(PROMISES)} to {max(PROMISES)}")
         if not PROMISES[number].read:
             parser.error(f"nothing measures promise {number}, {PROMISES[number].name}, as a whole: leave it out")
-    values, of = kept(), commit()  # before the file of values changes
+    of = commit()  # before the file of values changes
     for number in options.numbers:
         measured = measure(PROMISES[number], not options.read)
         today = datetime.datetime.now(datetime.UTC).date().isoformat()
+        values = kept()  # another run may have written meanwhile
         values[str(number)] = {"value": measured.value, "met": measured.met, "date": today, "commit": of}
         ordered = {key: values[key] for key in sorted(values, key=int)}
         (common.RESULTS / "reliability.json").write_text(json.dumps(ordered, indent=1) + "\n")
+    values = kept()
     for number in options.numbers or PROMISES:
         entry = values.get(str(number))
         state = "not measured" if not entry else f"{'met' if entry['met'] else 'not met'}: {entry['value']}"
