@@ -189,7 +189,7 @@ int main(int argc, char **argv) {
     seccomp = run_child(NULL, (shape){0}, 0) == KILLED;
   }
   if (LIBRARY_CHECKED) frames = 400;                  /* slow */
-  if (!seccomp) frames = 200, frames_of_a_shape = 10; /* emulated or instrumented: slower */
+  if (!seccomp) frames = 200, frames_of_a_shape = 4; /* emulated or instrumented: slower */
   if (argc > 2) frames = atoi(argv[2]);
   for (i = 0; i < BACKENDS; ++i) {
     shape of = {kBackends[i], WHOLE, 48000, 1};
