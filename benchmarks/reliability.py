@@ -29,6 +29,7 @@ RELEASE = targets.folder(targets.host() or "", "release", "gcc")
 TSAN = targets.folder(targets.host() or "", "tsan", "gcc")
 TINY = "sdk/models/tiny.linnet"
 FUZZED = "build/fuzz/results.json"
+VALUES = common.RESULTS / "reliability.json"
 
 
 @dataclass(frozen=True)
@@ -188,8 +189,8 @@ PROMISES = {
         "64 streams of one model in 16 threads, controls moved, models made and destroyed: TSan 0 reports, equal bits",
         "api/test_crowd.cpp, api/test_threads.cpp",
         (
-            f"./sconsw mode=tsan {TSAN}/tests/api",
-            f"{TSAN}/tests/api/test_crowd {TINY} 10",
+            f"./sconsw mode=tsan {TSAN}/tests/api/test_crowd {TSAN}/tests/api/test_threads",
+            f"{TSAN}/tests/api/test_crowd {TINY} 5",
             f"{TSAN}/tests/api/test_threads {TINY}",
         ),
         crowd,
@@ -228,8 +229,7 @@ PROMISES = {
 
 def kept() -> dict[str, dict[str, Any]]:
     """Values by the number of the promise."""
-    path = common.RESULTS / "reliability.json"
-    return json.loads(path.read_text()) if path.exists() else {}
+    return json.loads(VALUES.read_text()) if VALUES.exists() else {}
 
 
 def shown(promise: Promise) -> str:
@@ -240,9 +240,14 @@ def shown(promise: Promise) -> str:
 
 
 def commit() -> str:
-    """Of the working tree; "-dirty" behind it if files differ."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=10", "--exclude", "*"]
-    return subprocess.run(command, cwd=common.ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    """What the working tree is of; "-dirty" behind it if files other than that of the values differ."""
+
+    def git(*words: str) -> str:
+        done = subprocess.run(["git", *words], cwd=common.ROOT, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", f":!{VALUES.relative_to(common.ROOT)}")
+    return git("rev-parse", "--short=10", "HEAD") + ("-dirty" if changed else "")
 
 
 def measure(promise: Promise, run: bool) -> Measured:
@@ -271,13 +276,15 @@ def main() -> int:
             parser.error(f"{number} is no promise: give numbers of {min(PROMISES)} to {max(PROMISES)}")
         if not PROMISES[number].read:
             parser.error(f"nothing measures promise {number}, {PROMISES[number].name}, as a whole: leave it out")
-    values, of = kept(), commit()  # before the file of values changes
     for number in options.numbers:
+        of = commit()
         measured = measure(PROMISES[number], not options.read)
         today = datetime.datetime.now(datetime.UTC).date().isoformat()
+        values = kept()  # another run may have written meanwhile
         values[str(number)] = {"value": measured.value, "met": measured.met, "date": today, "commit": of}
         ordered = {key: values[key] for key in sorted(values, key=int)}
-        (common.RESULTS / "reliability.json").write_text(json.dumps(ordered, indent=1) + "\n")
+        VALUES.write_text(json.dumps(ordered, indent=1) + "\n")
+    values = kept()
     for number in options.numbers or PROMISES:
         entry = values.get(str(number))
         state = "not measured" if not entry else f"{'met' if entry['met'] else 'not met'}: {entry['value']}"

@@ -276,7 +276,7 @@ def long_programs(chosen: list[targets.Target], builds: list[Path], count: Count
             items += items_of(target, proof.cpu, folder, SUITES, note=f" {proof.mode}")
             items += items_of(target, proof.cpu, folder, ("api",), SPARSE, f" {proof.mode} {SPARSE}")
             items += hybrid_items(target, folder, f" {proof.mode}")
-            items += lasting_items(target, folder, {"crowd": LONG_LASTING["crowd"]}, f" {proof.mode}")
+            items += lasting_items(target, folder, {"crowd": "10"}, f" {proof.mode}")
             if "fuzz" in proof.suites:
                 items += replay_items(target, folder, LONG_REPLAY, f" {proof.mode}")
                 items += fuzz_items(target, folder, LONG_FUZZ, f" {proof.mode}")

@@ -189,9 +189,9 @@ int main(int argc, char **argv) {
     seccomp = run_child(NULL, (shape){0}, 0) == KILLED;
   }
   if (LIBRARY_CHECKED) frames = 400;                  /* slow */
-  if (!seccomp) frames = 200, frames_of_a_shape = 10; /* emulated or instrumented: slower */
+  if (!seccomp) frames = 200, frames_of_a_shape = 4; /* emulated or instrumented: slower */
   if (is_brief(argc, argv))
-    frames = 100, frames_of_a_shape = 10;
+    frames = 100, frames_of_a_shape = 4;
   else if (argc > 2)
     frames = atoi(argv[2]);
   for (i = 0; i < BACKENDS; ++i) {
