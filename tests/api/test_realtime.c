@@ -188,7 +188,7 @@ int main(int argc, char **argv) {
     the_counters_work();
     seccomp = run_child(NULL, (shape){0}, 0) == KILLED;
   }
-  if (LIBRARY_CHECKED) frames = 400;                  /* slow */
+  if (LIBRARY_CHECKED) frames = 400;                 /* slow */
   if (!seccomp) frames = 200, frames_of_a_shape = 4; /* emulated or instrumented: slower */
   if (is_brief(argc, argv))
     frames = 100, frames_of_a_shape = 4;
