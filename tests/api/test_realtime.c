@@ -188,7 +188,7 @@ int main(int argc, char **argv) {
     the_counters_work();
     seccomp = run_child(NULL, (shape){0}, 0) == KILLED;
   }
-  if (LIBRARY_CHECKED) frames = 400;                  /* slow */
+  if (LIBRARY_CHECKED) frames = 400;                 /* slow */
   if (!seccomp) frames = 200, frames_of_a_shape = 4; /* emulated or instrumented: slower */
   if (argc > 2) frames = atoi(argv[2]);
   for (i = 0; i < BACKENDS; ++i) {
