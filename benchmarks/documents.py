@@ -272,7 +272,7 @@ def promises() -> str:
         if entry:
             cells += [("" if entry["met"] else "**not met**: ") + entry["value"], entry["date"], entry["commit"]]
         else:
-            cells += ["not measured as a whole", "", ""]
+            cells += ["not measured yet" if promise.read else "not measured as a whole", "", ""]
         rows.append(cells)
     return markdown(["", "promise", "suite", "command", "last value", "date", "commit"], rows, 7)
 

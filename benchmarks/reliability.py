@@ -233,10 +233,11 @@ def kept() -> dict[str, dict[str, Any]]:
 
 
 def shown(promise: Promise) -> str:
-    """The command as a reader would type it, without the part that builds."""
+    """The command as a reader would type it, without the part that builds; TARGET is this machine's."""
     if promise.words or not promise.commands:
         return promise.words
-    return "; ".join(promise.commands[1:])
+    line = "; ".join(promise.commands[1:])
+    return line.replace(RELEASE, "build/TARGET-release").replace(TSAN, "build/TARGET-tsan")
 
 
 def commit() -> str:

@@ -72,7 +72,8 @@ def test_what_is_not_met_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reliability, "kept", lambda: values)
     rows = documents.promises().splitlines()
     assert "| **not met**: 9 of 10 | 2026-01-01 | abc |" in rows[3]
-    assert rows[2].endswith("| not measured as a whole |  |  |")
+    assert rows[2].endswith("| not measured yet |  |  |")
+    assert rows[6].endswith("| not measured as a whole |  |  |")
 
 
 @pytest.mark.parametrize("arguments", [["13"], ["5"]])
