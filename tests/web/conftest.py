@@ -68,17 +68,19 @@ def ask(port: int, path: str, body: dict[str, Any]) -> Any:
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT) as reply:
                 return json.load(reply)["value"]
-        except urllib.error.URLError as error:
-            if isinstance(error, urllib.error.HTTPError) or time.monotonic() > end:
+        except urllib.error.HTTPError as error:
+            raise RuntimeError(f"the driver refuses {path}: {error.read().decode()}") from error
+        except urllib.error.URLError:
+            if time.monotonic() > end:
                 raise
             time.sleep(0.1)
 
 
-def drive(port: int, url: str) -> None:
-    """Opens an address in WebKitGTK by its driver."""
-    options = {"binary": WEBKIT, "args": ["--automation"]}
-    session = ask(port, "/session", {"capabilities": {"alwaysMatch": {"webkitgtk:browserOptions": options}}})
-    ask(port, f"/session/{session['sessionId']}/url", {"url": url})
+def open_page(port: int, capabilities: dict[str, Any], url: str) -> str:
+    """Opens an address in the browser of the driver at that port; returns the address of the session."""
+    session = ask(port, "/session", {"capabilities": {"alwaysMatch": capabilities}})["sessionId"]
+    ask(port, f"/session/{session}/url", {"url": url})
+    return f"http://127.0.0.1:{port}/session/{session}"
 
 
 def free_port() -> int:
@@ -164,7 +166,7 @@ def page(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Page:
             )
             try:
                 if browser == "webkit":
-                    drive(port, url)
+                    open_page(port, {"webkitgtk:browserOptions": {"binary": WEBKIT, "args": ["--automation"]}}, url)
                 report = Handler.reports.get(timeout=TIMEOUT)
             except queue.Empty:
                 text = (tmp_path / f"{case}.log").read_text(errors="replace")
