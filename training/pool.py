@@ -30,6 +30,7 @@ class Pool:
         self.rows: torch.Tensor | None = None  # float16 [size, T, COLUMNS]
         self.filled = 0  # of them
         self.error: Exception | None = None
+        self.lock = threading.Lock()  # a batch has no segment that is half replaced
         self.generator = torch.Generator(device=device).manual_seed(config.seed)
         self.shards = Shards(dataclasses.replace(config, reuse=1), folder, first)
         self.filler = threading.Thread(target=self.fill, daemon=True)
@@ -53,9 +54,11 @@ class Pool:
                 if self.rows is None:
                     shape = (self.size, *shard.shape[1:])
                     self.rows = torch.empty(shape, dtype=torch.float16, device=self.device)
-                self.rows[at : at + len(shard)] = shard.to(self.device)
-                self.filled = max(self.filled, at + len(shard))
-                self.made = index + 1
+                shard = shard.to(self.device)
+                with self.lock:
+                    self.rows[at : at + len(shard)] = shard
+                    self.filled = max(self.filled, at + len(shard))
+                    self.made = index + 1
                 at = (at + len(shard)) % self.size
         except Exception as error:  # told where the batch is missed
             self.error = error
@@ -68,5 +71,6 @@ class Pool:
         if self.error:
             raise self.error
         self.waited += time.monotonic() - begun
-        chosen = torch.randint(self.filled, (self.config.batch,), generator=self.generator, device=self.device)
-        return self.rows.index_select(0, chosen)
+        with self.lock:
+            chosen = torch.randint(self.filled, (self.config.batch,), generator=self.generator, device=self.device)
+            return self.rows.index_select(0, chosen)

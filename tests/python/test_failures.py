@@ -20,6 +20,7 @@ import soundfile
 from command_line import TINY, fails, write
 
 from linnet.cli import main
+from linnet.io import outputs
 
 
 @contextmanager
@@ -117,3 +118,16 @@ def test_the_limit_of_these_tests_limits(tmp_path: Path) -> None:
         (tmp_path / "a").write_bytes(bytes(2000))
     soundfile.write(tmp_path / "b.wav", [0.0] * 2000, 8000)
     assert (tmp_path / "b.wav").stat().st_size > 1000
+
+
+def test_a_signal_just_when_a_file_is_made_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*arguments: object) -> int:
+        os.close(make(*arguments))
+        raise KeyboardInterrupt
+
+    make = os.open
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(outputs.os, "open", interrupted)
+        with outputs.replacing(tmp_path / "out.wav"):
+            raise AssertionError("it was not interrupted")
+    assert list(tmp_path.iterdir()) == []

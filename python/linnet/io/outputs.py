@@ -21,11 +21,13 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[str]:
     if os.path.exists(target) and not os.path.isfile(target):
         raise AudioError(f"{path}: not a regular file; give the name of a file, or - for stdout")
     temporary = os.path.join(folder, f".{os.path.basename(target)}.{secrets.token_hex(4)}.part")
-    try:
-        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-    except OSError as error:
-        raise AudioError(f"{path}: cannot be written ({reason(error)}); give a name in a writable folder") from error
-    try:
+    try:  # before the file is there: a signal may come at once
+        try:
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        except OSError as error:
+            raise AudioError(
+                f"{path}: cannot be written ({reason(error)}); give a name in a writable folder"
+            ) from error
         yield temporary
         os.replace(temporary, target)
     except BaseException:
