@@ -39,9 +39,11 @@ def sums() -> dict[str, str]:
 
 
 def run(*command: str | Path, folder: Path | None = None, **variables: str) -> str:
-    """What a command prints; what it says on the way to a failure is that of the test."""
+    """What a command prints, which finds no Python package of this tree; what it says on the way to a failure is that of
+    the test."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | variables
     done = subprocess.run(
-        list(map(str, command)), cwd=folder, env=os.environ | variables, capture_output=True, text=True, timeout=1800
+        list(map(str, command)), cwd=folder, env=environment, capture_output=True, text=True, timeout=1800
     )
     assert done.returncode == 0, f"{' '.join(map(str, command))}: {done.stdout[-4000:]}{done.stderr[-4000:]}"
     return done.stdout

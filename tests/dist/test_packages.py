@@ -54,7 +54,7 @@ def test_every_package_is_listed_with_its_hash() -> None:
     for name, digest in sums().items():
         assert hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() == digest, name
     endings = [f"-{name}.{'zip' if name == 'x86_64_windows' else 'tar.gz'}" for name in PACKAGED]
-    endings += [".tgz"] if WEB else []
+    endings += [f"/{name}-{VERSION}.tgz" for name in ("linnet", "linnet-large")] if WEB else []
     endings += [f"{scons_backend.NAME}.tar.gz", ".cdx.json", "-py3-none-any.whl"]
     endings += [f"/{name}" for name, (_, parts) in BUNDLES.items() if parts <= {*TARGETS}]
     for ending in endings:
