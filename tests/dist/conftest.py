@@ -1,5 +1,5 @@
-"""What the tests of packages share: the packages that this run has made, unpacked, and the hash that a user's program prints
-with each of them.
+"""What the tests of packages share: the packages that this run has made, unpacked, and the hash that a user's program
+prints with each of them.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def sums() -> dict[str, str]:
 
 
 def run(*command: str | Path, folder: Path | None = None, **variables: str) -> str:
-    """What a command prints, which finds no Python package of this tree; what it says on the way to a failure is that of
-    the test."""
+    """What a command prints, which finds no Python package of this tree; what it says on the way to a failure is that
+    of the test."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | variables
     done = subprocess.run(
         list(map(str, command)), cwd=folder, env=environment, capture_output=True, text=True, timeout=1800

@@ -1,4 +1,4 @@
-"""What consumer.c does, in Python: prints a hash of a second of enhanced noise. Run by tests, with an installed linnet."""
+"""What consumer.c does, in Python: prints a hash of a second of enhanced noise. Run with an installed linnet."""
 
 import sys
 

@@ -1,5 +1,5 @@
-"""The packages of all targets: what is listed, that they come out the same in another folder, and that programs outside the
-tree build and run with them by plain gcc, pkg-config and CMake, here and under emulators.
+"""The packages of all targets: what is listed, that they come out the same in another folder, and that programs outside
+the tree build and run with them by plain gcc, pkg-config and CMake, here and under emulators.
 """
 
 from __future__ import annotations

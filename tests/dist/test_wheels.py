@@ -1,5 +1,5 @@
-"""The wheels: what they ask of a system, what is in them, and that they work in clean environments, for each CPython here
-with both generations of numpy, and on aarch64 under an emulator with Debian's own Python.
+"""The wheels: what they ask of a system, what is in them, and that they work in clean environments, for each CPython
+here with both generations of numpy, and on aarch64 under an emulator with Debian's own Python.
 """
 
 from __future__ import annotations
@@ -199,7 +199,7 @@ DEBIAN = ("libc6", "libgcc-s1", "libstdc++6", "libexpat1", "zlib1g", "libssl3", 
 
 @pytest.fixture(scope="module")
 def arm64(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Debian's Python for arm64, taken apart; asked of apt with a state of its own, so that this system stays as it is."""
+    """Debian's Python for arm64, taken apart; asked of apt with a state of its own: this system stays as it is."""
     if shutil.which("apt-get") is None:
         pytest.skip("apt-get not found: Debian's Python for arm64 is what runs under the emulator")
     if "aarch64_linux" not in TARGETS:

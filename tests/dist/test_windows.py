@@ -1,5 +1,5 @@
-"""Windows under wine: every frozen vector in a build by mingw, and in the one by ziglang that is shipped; a C program by
-mingw, with the shipped import library and with one that is made of the .def, on the shipped DLL.
+"""Windows under wine: every frozen vector in a build by mingw, and in the one by ziglang that is shipped; a C program
+by mingw, with the shipped import library and with one that is made of the .def, on the shipped DLL.
 """
 
 from __future__ import annotations
