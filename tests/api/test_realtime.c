@@ -12,6 +12,7 @@
 
 #include "allocator.h"
 #include "common.h"
+#include "locks.h"
 
 #define PR_STRICT 1 /* SECCOMP_MODE_STRICT */
 
@@ -30,46 +31,6 @@ static const char *const kBackends[] = {"scalar", "avx2", "avx_vnni", "neon", "n
 #define BACKENDS (sizeof kBackends / sizeof kBackends[0])
 static float frame[CHANNELS * 3 * FRAME];
 static int16_t frame_i16[CHANNELS * 3 * FRAME];
-
-#if ALLOCATOR_COUNTS
-#include <pthread.h>
-#include <time.h>
-
-static unsigned long lock_calls;
-
-#pragma GCC visibility push(default)
-/* Stand in for the C library's; this program has one thread, so that nothing need be locked. */
-int pthread_mutex_lock(pthread_mutex_t *mutex) {
-  (void)mutex;
-  ++lock_calls;
-  return 0;
-}
-int pthread_mutex_trylock(pthread_mutex_t *mutex) {
-  (void)mutex;
-  ++lock_calls;
-  return 0;
-}
-int pthread_mutex_unlock(pthread_mutex_t *mutex) {
-  (void)mutex;
-  ++lock_calls;
-  return 0;
-}
-int pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex) {
-  (void)condition;
-  (void)mutex;
-  ++lock_calls;
-  return 0;
-}
-int nanosleep(const struct timespec *wanted, struct timespec *left) {
-  (void)wanted;
-  (void)left;
-  ++lock_calls;
-  return 0;
-}
-#pragma GCC visibility pop
-#else
-static unsigned long lock_calls;
-#endif
 
 static linnet_stream *make_shape(shape of) {
   linnet_config config = make_config(of.calls == ANY);

@@ -1,12 +1,9 @@
-"""What the tests of the plug-ins share: where these lie, the demo's recording, commands that must succeed."""
+"""What the tests of the plug-ins share: where these lie, the demo's recording."""
 
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -26,20 +23,6 @@ FORMS = {
 }
 DELAY = 0.04  # seconds, of a stream of blocks of any length
 Sound = NDArray[np.float32]
-
-
-def output(*command: str | Path, **options: Any) -> str:
-    """What a command prints on both streams; fails the test with it if the command fails."""
-    words = [str(word) for word in command]
-    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300, **options)
-    assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout}"
-    return done.stdout
-
-
-def need(*programs: str) -> None:
-    """Skips the test where a program is not installed."""
-    if absent := [program for program in programs if shutil.which(program) is None]:
-        pytest.skip(f"{', '.join(absent)} not found: ./sconsw test suite=desktop installs what is missing")
 
 
 def read(path: Path) -> Sound:

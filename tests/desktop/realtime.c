@@ -8,7 +8,6 @@
 #include <dlfcn.h>
 #include <ladspa.h>
 #include <math.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -20,6 +19,7 @@
 #endif
 
 #include "api/allocator.h"
+#include "api/locks.h"
 #include "check.h"
 
 #define LONGEST 4096
@@ -27,21 +27,6 @@
 
 static const unsigned long kRates[] = {4000, 8000, 11025, 16000, 22050, 44100, 48000, 96000, 192000, 384000};
 #define RATES (sizeof kRates / sizeof kRates[0])
-
-static unsigned long lock_calls;
-#pragma GCC visibility push(default)
-/* Stand in for the C library's; this program has one thread. */
-int pthread_mutex_lock(pthread_mutex_t *mutex) {
-  (void)mutex;
-  ++lock_calls;
-  return 0;
-}
-int pthread_mutex_unlock(pthread_mutex_t *mutex) {
-  (void)mutex;
-  ++lock_calls;
-  return 0;
-}
-#pragma GCC visibility pop
 
 typedef struct host {
   const LADSPA_Descriptor *plugin;

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from binary import ENABLED, LATENCY, LIMIT, POSTFILTER, Instance, descriptors
-from conftest import BUNDLE, DELAY, FORMS, LADSPA, ROOT, Sound, need, output, ratio_db
+from commands import need, output
+from conftest import BUNDLE, DELAY, FORMS, LADSPA, ROOT, Sound, ratio_db
 
 import linnet
 

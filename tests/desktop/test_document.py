@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from binary import LATENCY, Instance, descriptors
-from conftest import FORMS, LADSPA, ROOT, Sound, need, output, read, write
+from commands import need, output
+from conftest import FORMS, LADSPA, ROOT, Sound, read, write
 
 TEXT = (ROOT / "docs/plugins.md").read_text()
 COMMANDS = re.findall(r"^    ((?:ffmpeg|gst-launch-1\.0) .*)$", TEXT, re.MULTILINE)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import DELAY, FORMS, Sound, need, output, ratio_db, read, write
+from commands import need, output
+from conftest import DELAY, FORMS, Sound, ratio_db, read, write
 
 from linnet.cli import main
 

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import LADSPA, Sound, need, read, write
+from commands import need
+from conftest import LADSPA, Sound, read, write
 
 from linnet.cli import main
 

@@ -1,10 +1,8 @@
-"""What the tests of the packages share: where these lie, and commands that must succeed."""
+"""What the tests of the packages share: where these lie, and their contents."""
 
 from __future__ import annotations
 
 import io
-import shutil
-import subprocess
 import tomllib
 import zipfile
 from pathlib import Path
@@ -13,20 +11,6 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-
-
-def output(*command: str | Path, **options: object) -> str:
-    """What a command prints on both streams; fails the test with it if the command fails."""
-    words = [str(word) for word in command]
-    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600, **options)
-    assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout}"
-    return done.stdout
-
-
-def need(*programs: str) -> None:
-    """Skips the test where a program is not installed."""
-    if absent := [program for program in programs if shutil.which(program) is None]:
-        pytest.skip(f"{', '.join(absent)} not found: ./sconsw test suite=mobile installs what is missing")
 
 
 def unpacked(path: Path) -> dict[str, bytes]:

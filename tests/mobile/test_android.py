@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import VERSION, class_files, need, output, unpacked
+from commands import need, output
+from conftest import VERSION, class_files, unpacked
 from signals import SAMPLES, noise, sha256
 
 import targets

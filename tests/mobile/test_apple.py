@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 import tree_sitter
 import tree_sitter_swift
-from conftest import VERSION, need, output, unpacked
+from commands import need, output
+from conftest import VERSION, unpacked
 from signals import noise, sha256
 
 import targets

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import tree_sitter
 import tree_sitter_kotlin
-from conftest import VERSION, need, output
+from commands import need, output
+from conftest import VERSION
 from signals import noise, sha256
 
 import targets

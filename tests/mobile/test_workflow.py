@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import ROOT, need, output
+from commands import need, output
+from conftest import ROOT
 
 import targets
 

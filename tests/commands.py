@@ -1,0 +1,24 @@
+"""Commands of the tests of packages and plug-ins: that must succeed, and that may be missing."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def output(*command: str | Path, **options: Any) -> str:
+    """What a command prints on both streams; fails the test with it if the command fails."""
+    words = [str(word) for word in command]
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600, **options)
+    assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout}"
+    return done.stdout
+
+
+def need(*programs: str) -> None:
+    """Skips the test where a program is not installed."""
+    if absent := [program for program in programs if shutil.which(program) is None]:
+        pytest.skip(f"{', '.join(absent)} not found: ./sconsw test installs what is missing for the suite that it runs")
