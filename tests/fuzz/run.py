@@ -73,14 +73,15 @@ def fuzz(name: str, seconds: int) -> dict[str, Any]:
     for folder in (findings, work):
         folder.mkdir(parents=True, exist_ok=True)
     command = [program(name), f"-max_total_time={seconds}", "-print_final_stats=1", "-timeout=30", "-rss_limit_mb=2048"]
-    command += [f"-max_len={LONGEST.get(name, USUALLY)}", f"-artifact_prefix={findings}/", work, HERE / "corpus" / name]
+    command += [f"-max_len={LONGEST.get(name, USUALLY)}", f"-artifact_prefix={findings}/", work]
+    command += filter(Path.is_dir, [HERE / "corpus" / name])
     seeds = FOLDER / "seeds" / name
     shutil.rmtree(seeds, ignore_errors=True)
     for path in SEEDS.get(name, ()):
         seeds.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, seeds)
         command.append(seeds)
-    command = [part for part in map(str, command) if not (part.startswith(str(HERE)) and not Path(part).exists())]
+    command = list(map(str, command))
     done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
     (FOLDER / f"{name}.log").write_text(done.stderr)
     found = [str(path.relative_to(ROOT)) for path in inputs(findings)]
