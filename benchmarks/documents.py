@@ -262,6 +262,32 @@ def ladder() -> str:
     return markdown([*head, *(SCORES[key][0] for key in keys)], rows)
 
 
+def rates() -> str:
+    """PESQ at each low rate: of the input, by way of 48 kHz, and native."""
+    data = kept("rates")
+    rows = [
+        [f"{row['rate'] // 1000} kHz, {row['recordings']} recordings"]
+        + [f"{row[key]:.3f}" for key in ("noisy", "resampled", "native")]
+        + [f"{row[key]:+.3f}" for key in ("difference", "worst")]
+        for row in data["rates"]
+    ]
+    head = [f"PESQ, `{data['model']}`", "input", "by way of 48 kHz", "native", "mean difference", "largest"]
+    return f"By `{data['command']}`:\n\n" + markdown(head, rows)
+
+
+def in_node() -> str:
+    """Microseconds of a frame in node and in the native library, of one run."""
+    data = kept("web")
+    rows = [
+        [f"`{run['model']}`", f"{run['microseconds']:.0f}", f"{run['native_microseconds']:.0f}", f"{run['ratio']:.1f}"]
+        for run in data["runs"]
+    ]
+    first = data["runs"][0]
+    head = ["microseconds, hot", f"node, {first['backend']}", f"native, {first['native_backend']}", "ratio"]
+    where = f"{data['machine'].split(',')[0]}, node {data['node'].removeprefix('v')} ({data['load']})"
+    return f"{where}:\n\n" + markdown(head, rows)
+
+
 def promises() -> str:
     """The twelve promises of reliability with their last values."""
     rows, values = [], reliability.kept()
@@ -290,6 +316,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "estimates": all_estimates,
     "validation": validation,
     "ladder": ladder,
+    "rates": rates,
+    "in_node": in_node,
     "promises": promises,
 }
 
@@ -301,12 +329,13 @@ def filled(text: str) -> str:
 
 def measured_models() -> Iterator[tuple[str, str, str]]:
     """(file, model, checksum) of everything in results/ that belongs to a model."""
-    for name in ("native", "cpu_load"):
+    for name in ("native", "cpu_load", "web"):
         for row in kept(name).get("runs", []) + kept(name).get("counts", []) + kept(name).get("estimates", []):
             yield name, row["model"], row["crc"]
     for model, entry in kept("scores")["models"].items():
         yield "scores", model, entry["crc"]
-    yield "ladder", kept("ladder")["model"], kept("ladder")["crc"]
+    for name in ("ladder", "rates"):
+        yield name, kept(name)["model"], kept(name)["crc"]
 
 
 def outdated() -> list[str]:

@@ -4,6 +4,8 @@
     python -m benchmarks.keep cpu_load                                             # the last ./sconsw bench target=all
     python -m benchmarks.keep scores build/base.json build/small.json              # files of ./sconsw evaluate --json
     python -m benchmarks.keep ladder build/ladder.json                             # the file of linnet oracle --json
+    python -m benchmarks.keep rates                                                # the last benchmarks.rates
+    python -m benchmarks.keep web --load "what else ran"                           # the last benchmarks.web
 
 Every number stands beside the checksum of the model that it is of. Of scores, means and intervals are kept; models that
 are not among the files keep theirs. Estimates are made anew out of the cycles that were simulated, with what cpus.py
@@ -102,12 +104,27 @@ def ladder(data: dict[str, Any]) -> dict[str, Any]:
     return kept | {key: data[key] for key in ("recordings", "mean")}
 
 
+def rates(data: dict[str, Any]) -> dict[str, Any]:
+    """PESQ of streams at low rates by both ways."""
+    return {"command": f"python -m benchmarks.rates SET --count {data['rates'][0]['recordings']}"} | data
+
+
+def web(data: dict[str, Any], load: str) -> dict[str, Any]:
+    """Times in node beside those of the native library, of one run."""
+    return {"command": "python -m benchmarks.web", "load": load} | data
+
+
+WITH_LOAD = {"native": native, "web": web}  # what other programs change
+
+
 def main() -> int:
     """Command line; 2 with one line on stderr if there is nothing to keep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     kinds = parser.add_subparsers(dest="kind", required=True)
-    kinds.add_parser("native").add_argument("--load", default="idle", help="what else ran on the machine, in words")
+    for kind in WITH_LOAD:
+        kinds.add_parser(kind).add_argument("--load", default="idle", help="what else ran on the machine, in words")
     kinds.add_parser("cpu_load")
+    kinds.add_parser("rates")
     kinds.add_parser("scores").add_argument("files", type=Path, nargs="+")
     kinds.add_parser("ladder").add_argument("file", type=Path)
     options = parser.parse_args()
@@ -119,9 +136,11 @@ def main() -> int:
         elif options.kind == "ladder":
             data = ladder(json.loads(options.file.read_text()))
         elif (measured := common.load(options.kind)) is None:
-            raise ValueError(f"build/bench/{options.kind}.json is not there: measure first, see ./sconsw --help")
+            raise ValueError(f"build/bench/{options.kind}.json is not there: measure first, see benchmarks/README.md")
+        elif options.kind in WITH_LOAD:
+            data = WITH_LOAD[options.kind](measured, options.load)
         else:
-            data = native(measured, options.load) if options.kind == "native" else counts_and_estimates(measured)
+            data = {"cpu_load": counts_and_estimates, "rates": rates}[options.kind](measured)
     except (OSError, ValueError, KeyError) as error:
         print(f"linnet: {error}", file=sys.stderr)
         return 2

@@ -4,9 +4,9 @@
 
 SET holds noisy/ and clean/ with files of the same names, as `training/evaluate.py` takes them. Every recording is first
 brought to the rate (soxr VHQ), so that both ways start from the same samples. PESQ against the clean recording at that
-rate: narrow band at 8 kHz, wide band of 16 kHz above. Prints a table of means and of the largest difference; exit
-status 1 if the means differ by more than 0.03. A single recording says little: shifting it by a part of a frame moves
-the score of either way by up to 0.2.
+rate: narrow band at 8 kHz, wide band of 16 kHz above. Prints a table of means and of the largest difference, and writes
+it to build/bench/rates.json; exit status 1 if the means differ by more than 0.03. A single recording says little:
+shifting it by a part of a frame moves the score of either way by up to 0.2.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ import soxr
 from pesq import NoUtterancesError, pesq
 
 import linnet
+from benchmarks import common
 from linnet import _core
+from linnet.catalog import model_path
+from linnet.model.blob import checksum
 
 LIMIT = 0.03
 
@@ -51,7 +54,7 @@ def main() -> int:
     for folder in options.sets:
         found = sorted((folder / "noisy").iterdir())
         files += found[:: max(1, len(found) // options.count)][: options.count]
-    failed = False
+    failed, kept = False, []
     print(f"{'rate':>6} {'noisy':>7} {'48 kHz':>7} {'native':>7} {'mean':>8} {'worst':>8}  recordings")
     for rate in _core.RATES[:-1]:
         rows = []
@@ -69,7 +72,14 @@ def main() -> int:
         mean, worst = difference.mean(), difference[np.abs(difference).argmax()]
         failed = failed or abs(mean) > LIMIT
         before, resampled, native = table.mean(axis=0)
-        print(f"{rate:6} {before:7.3f} {resampled:7.3f} {native:7.3f} {mean:+8.3f} {worst:+8.3f}  {len(rows)}")
+        print(
+            f"{rate:6} {before:7.3f} {resampled:7.3f} {native:7.3f} {mean:+8.3f} {worst:+8.3f}  {len(rows)}", flush=True
+        )
+        means = {"noisy": before, "resampled": resampled, "native": native, "difference": mean, "worst": worst}
+        kept.append({"rate": rate, "recordings": len(rows)} | {key: float(value) for key, value in means.items()})
+    crc = checksum(model_path(options.model).read_bytes())
+    path = common.save("rates", {"model": options.model, "crc": crc, "rates": kept})
+    print(path.relative_to(common.ROOT))
     return int(failed)
 
 

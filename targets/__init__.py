@@ -35,6 +35,8 @@ DIST_PACKAGES = {
     WINE: "wine64",
     "x86_64-w64-mingw32-gcc": "g++-mingw-w64-x86-64-win32",
     "x86_64-w64-mingw32-g++": "g++-mingw-w64-x86-64-win32",
+    # Linux on ARM with Android's calling convention for floats.
+    "arm-linux-gnueabi-g++": "g++-arm-linux-gnueabi",
 }
 # Modes whose run-time libraries reserve terabytes of addresses, for which an emulator takes memory until there is none.
 NATIVE_MODES = ("asan", "tsan")

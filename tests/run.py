@@ -33,6 +33,7 @@ HYBRID = "tests/data/hybrid.linnet"  # random weights, layers that all parts of 
 # Programs of the API that are run with it too; others change look-aheads, which its filters do not allow.
 WITH_HYBRID = ("contract", "fp_mode", "input", "loss", "memory", "realtime", "rest", "stats", "threads")
 TIMEOUT, LONG_TIMEOUT = 900, 6 * 3600  # seconds after which a program counts as hung, usually and in a night
+PACKAGES_TIMEOUT = 3600  # a file of tests that has every package run every vector, most under emulators
 SUITES = ("unit", "api", "kernels")
 # Programs that ask for every backend by name: all that further tested CPUs of a target usually run besides kernels.
 OF_BACKENDS = ("test_cpu", "test_backend", "test_realtime")
@@ -47,7 +48,7 @@ LONG_LASTING = {"crowd": "100", "reset": "10000", "day": "1440"}
 # Variants of each input of the corpora, which is tried as it is too.
 REPLAY = {"fuzz_blob": "20", "fuzz_patch": "20", "fuzz_process": "0", "fuzz_backends": "0", "fuzz_api": "2"}
 # Files of the Python tests that are begun first, so that none of them is waited for alone at the end.
-LONGEST = ("test_training", "test_build", "test_bench", "test_selftest", "test_harm")
+LONGEST = ("test_training", "test_build", "test_bench", "test_selftest", "test_harm", "test_shipped")
 LONG_FUZZ = {"fuzz_blob": "1000000", "fuzz_process": "20000"}
 LONG_REPLAY = {"fuzz_blob": "1000", "fuzz_patch": "1000", "fuzz_process": "20", "fuzz_backends": "20", "fuzz_api": "50"}
 
@@ -318,7 +319,7 @@ def python_tests(
     start = [sys.executable, "-m", "pytest", "-q", *(["-m", "long"] if whole else [])]
     if whole:
         paths = [path for path in paths if "mark.long" in path.read_text()]
-    timeout = LONG_TIMEOUT if whole else TIMEOUT
+    timeout = LONG_TIMEOUT if whole else PACKAGES_TIMEOUT if folder == "dist" else TIMEOUT
     items = [Item(path.stem, [*start, f"--junitxml={reports / path.stem}.xml", str(path)], timeout) for path in paths]
     for item, ok, seconds, output in side_by_side(items):
         try:

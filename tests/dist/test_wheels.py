@@ -22,6 +22,7 @@ from pathlib import Path
 import interpreters
 import pytest
 from conftest import FOLDER, HERE, MODEL, ROOT, TARGETS, needs, run, sums
+from foreign import arm64_python, arm64_wheel, with_wheel
 
 import targets
 
@@ -194,45 +195,22 @@ def test_the_module_compiles_for_a_python_without_a_global_lock() -> None:
         run(*command, *include, ROOT / f"python/linnet/{name}.cpp")
 
 
-DEBIAN = ("libc6", "libgcc-s1", "libstdc++6", "libexpat1", "zlib1g", "libssl3", "libffi8", "libbz2-1.0", "liblzma5")
-
-
 @pytest.fixture(scope="module")
 def arm64(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Debian's Python for arm64, taken apart; asked of apt with a state of its own: this system stays as it is."""
+    """Debian's Python for arm64."""
     if shutil.which("apt-get") is None:
         pytest.skip("apt-get not found: Debian's Python for arm64 is what runs under the emulator")
     if "aarch64_linux" not in TARGETS:
         pytest.skip("aarch64_linux was not built")
     needs("qemu-aarch64")
-    top = tmp_path_factory.mktemp("apt")
-    for folder in ("state/lists/partial", "cache/archives/partial", "packages", "root"):
-        (top / folder).mkdir(parents=True)
-    (top / "state/status").touch()
-    settings = {"Dir::State": top / "state", "Dir::State::status": top / "state/status", "Dir::Cache": top / "cache"}
-    settings |= {"APT::Architecture": "arm64", "APT::Architectures": "arm64", "APT::Sandbox::User": "root"}
-    (top / "apt.conf").write_text("".join(f'{key} "{value}";\n' for key, value in settings.items()))
-    apt = {"APT_CONFIG": str(top / "apt.conf")}
-    run("apt-get", "update", "--quiet", **apt)
-    version = re.search(r"Depends: python(3\.\d+)-minimal", run("apt-cache", "show", "python3-minimal", **apt))[1]
-    python = (f"python{version}-minimal", f"libpython{version}-minimal", f"libpython{version}-stdlib")
-    run("apt-get", "download", "--quiet", *DEBIAN, *python, folder=top / "packages", **apt)
-    for package in (top / "packages").iterdir():
-        run("dpkg", "-x", package, top / "root")
-    return top / f"root/usr/bin/python{version}"
+    return arm64_python(tmp_path_factory.mktemp("apt"))
 
 
 def test_the_wheel_for_aarch64_works_under_an_emulator(arm64: Path, expected: str, tmp_path: Path) -> None:
-    version = arm64.name.removeprefix("python")
-    tag = f"cp{version.replace('.', '')}"
-    wheel = next((path for path in COMPILED if name(path) == f"{tag}-aarch64"), None)
-    if wheel is None:
-        pytest.skip(f"no wheel for Debian's Python {version}")
-    platforms = [f"--platform=manylinux_2_{glibc}_aarch64" for glibc in (17, 27, 28)]
-    numpy = ["--no-deps", "--only-binary", ":all:", *platforms, "--python-version", version, "--target", tmp_path]
-    run(sys.executable, "-m", "pip", "install", "--quiet", *numpy, "numpy==2.*", wheel)
-    emulator = ("qemu-aarch64", "-L", arm64.parents[2], arm64)
-    assert run(*emulator, HERE / "enhance_noise.py", MODEL, PYTHONPATH=str(tmp_path)) == expected
+    if (wheel := arm64_wheel(arm64)) is None:
+        pytest.skip(f"no wheel for Debian's {arm64.name}")
+    python, variables = with_wheel(arm64, wheel, tmp_path)
+    assert run(*python, HERE / "enhance_noise.py", MODEL, **variables) == expected
     question = "from linnet import _core; print(all(a == b for _, _, a, b in _core.selftest()), *_core.backends())"
-    answer = run(*emulator, "-c", question, PYTHONPATH=str(tmp_path)).split()
+    answer = run(*python, "-c", question, **variables).split()
     assert answer[0] == "True" and {"neon", "scalar"} <= set(answer)

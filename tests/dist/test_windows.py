@@ -9,21 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import HERE, MODEL, ROOT, TARGETS, needs, run, scons
-
-import targets
+from conftest import HERE, MODEL, TARGETS, needs, run, scons
+from foreign import wine
 
 NAME = "x86_64_windows"
 pytestmark = pytest.mark.skipif(NAME not in TARGETS, reason=f"{NAME} was not built")
 PREFIX = "x86_64-w64-mingw32-"
 TOOLS = {"CC": "gcc", "CXX": "g++", "AR": "ar", "RANLIB": "ranlib"}
-
-
-def wine(program: Path, *arguments: str | Path) -> str:
-    """What a program for Windows prints."""
-    needs(targets.WINE)
-    variables = {"WINEPREFIX": str(ROOT / "build/wine"), "WINEDEBUG": "-all"}
-    return run(targets.WINE, program, *arguments, folder=program.parent, **variables).replace("\r", "")
 
 
 def exports(dll: Path) -> list[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bionic import shims
 from commands import need, output
 from conftest import VERSION, class_files, unpacked
 from signals import SAMPLES, noise, sha256
@@ -31,14 +32,6 @@ RUNS = [
 ]
 
 
-def shims(folder: Path, compiler: str, root: Path) -> None:
-    """The C library's files by the names that Android's libraries ask for."""
-    output(compiler, "-shared", "-fPIC", "-Wl,-soname,libc.so", root / "tests/mobile/shim.c", "-o", folder / "libc.so")
-    (folder / "empty.c").write_text("")
-    plain = ("-shared", "-fPIC", "-nostdlib", "-Wl,-soname,libm.so")
-    output(compiler, *plain, folder / "empty.c", "-o", folder / "libm.so")
-
-
 @pytest.fixture(scope="module")
 def signal() -> np.ndarray:
     return noise()
@@ -49,7 +42,7 @@ def told(root: Path, aar: dict[str, bytes], classes: Path, tmp_path_factory: pyt
     """What Harness.java finds about the package's classes and its x86_64 library, with every check of JNI."""
     need("java", "javac", "gcc")
     folder = tmp_path_factory.mktemp("java")
-    shims(folder, "gcc", root)
+    shims(folder, "gcc")
     (folder / "liblinnet.so").write_bytes(aar["jni/x86_64/liblinnet.so"])
     (folder / "files").mkdir()
     sources = sorted((root / "tests/mobile/java").rglob("*.java"))
@@ -173,7 +166,7 @@ def test_libraries_for_arm_give_the_native_bits(
     backend: str,
 ) -> None:
     need(f"{triple}-gcc", emulator)
-    shims(tmp_path, f"{triple}-gcc", root)
+    shims(tmp_path, f"{triple}-gcc")
     (tmp_path / "liblinnet.so").write_bytes(aar[f"jni/{abi}/liblinnet.so"])
     (tmp_path / "model").write_bytes(aar["assets/linnet/small.linnet"])
     heard = signal[:24000]

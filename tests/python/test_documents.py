@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import common, documents, keep
+from benchmarks import common, documents, keep, rates, web
 
 
 def test_documents_and_numbers_are_up_to_date() -> None:
@@ -44,8 +44,27 @@ def test_every_model_stands_in_the_files_of_numbers() -> None:
     files = {}
     for file, model, _ in documents.measured_models():
         files.setdefault(file, set()).add(model)
-    assert files.pop("ladder") <= set(common.MODELS)
-    assert files == dict.fromkeys(("native", "cpu_load", "scores"), set(common.MODELS))
+    assert files.pop("ladder") | files.pop("rates") <= set(common.MODELS)
+    assert files == dict.fromkeys(("native", "cpu_load", "scores", "web"), set(common.MODELS))
+
+
+def test_of_the_rates_and_of_node_what_the_command_was_is_kept() -> None:
+    scores = {"model": "small", "crc": "0123abcd", "rates": [{"rate": 8000, "recordings": 3, "native": 2.0}]}
+    assert keep.rates(scores) == {"command": "python -m benchmarks.rates SET --count 3"} | scores
+    times = {"machine": "one", "node": "v20", "runs": []}
+    assert keep.web(times, "idle") == {"command": "python -m benchmarks.web", "load": "idle"} | times
+
+
+def test_in_node_a_frame_of_a_page_s_models_takes_at_most_three_times_as_long() -> None:
+    """By the numbers that are kept; `python -m benchmarks.web` fails on those of a new run."""
+    ratios = {run["model"]: run["ratio"] for run in documents.kept("web")["runs"]}
+    assert {name: ratios[name] for name in web.LIMITED if not 0 < ratios[name] <= web.LIMIT} == {}
+
+
+def test_the_two_ways_of_a_low_rate_score_alike() -> None:
+    rows = documents.kept("rates")["rates"]
+    assert [row["rate"] for row in rows] == [8000, 16000, 24000, 32000]
+    assert all(abs(row["difference"]) <= rates.LIMIT < row["native"] for row in rows)
 
 
 def test_no_file_of_numbers_names_a_folder_of_the_machine_it_was_made_on() -> None:

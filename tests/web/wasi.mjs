@@ -4,6 +4,7 @@
 //
 //     node tests/web/wasi.mjs PROGRAM [ARGUMENT ...]
 import { closeSync, fstatSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 
 const SUCCESS = 0, BADF = 8, NOENT = 44, NOSYS = 52;  // errno of WASI preview 1
 const ROOT = 3;  // the descriptor of the current folder
@@ -132,19 +133,37 @@ function system(args, memory) {
   };
 }
 
-const [program, ...rest] = process.argv.slice(2);
-if (!program) {
-  console.error("wasi.mjs: name the program to run: node tests/web/wasi.mjs PROGRAM [ARGUMENT ...]");
-  process.exit(2);
+/**
+ * Runs a program to its end; returns its exit status.
+ *
+ * @param {string[]} command the program's file and its arguments
+ * @param {(memory: () => WebAssembly.Memory) => object} more functions that it asks for beside those of the system
+ */
+export function run([program, ...rest], more = () => ({})) {
+  let instance;
+  const memory = () => instance.exports.memory;
+  const known = system([program, ...rest], memory);
+  const module = new WebAssembly.Module(readFileSync(program));
+  const asked = WebAssembly.Module.imports(module).filter(({ module }) => module === "wasi_snapshot_preview1");
+  const imports = asked.map(({ name }) => [name, known[name] ?? (() => NOSYS)]);
+  instance = new WebAssembly.Instance(module, {
+    wasi_snapshot_preview1: Object.fromEntries(imports),
+    env: more(memory),
+  });
+  try {
+    instance.exports._start();
+  } catch (error) {
+    if (!(error instanceof Exit)) throw error;
+    return error.status;
+  }
+  return 0;
 }
-let instance;
-const known = system([program, ...rest], () => instance.exports.memory);
-const module = new WebAssembly.Module(readFileSync(program));
-const imports = WebAssembly.Module.imports(module).map(({ name }) => [name, known[name] ?? (() => NOSYS)]);
-instance = new WebAssembly.Instance(module, { wasi_snapshot_preview1: Object.fromEntries(imports) });
-try {
-  instance.exports._start();
-} catch (error) {
-  if (!(error instanceof Exit)) throw error;
-  process.exitCode = error.status;
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const command = process.argv.slice(2);
+  if (command.length === 0) {
+    console.error("wasi.mjs: name the program to run: node tests/web/wasi.mjs PROGRAM [ARGUMENT ...]");
+    process.exit(2);
+  }
+  process.exitCode = run(command);
 }
