@@ -150,6 +150,8 @@ inline Sizes bench_sizes(const char *entry) {
   if (strcmp(entry, "sigmoid") == 0) return {1024, 0};
   if (strcmp(entry, "correlate") == 0) return {480, 64};
   if (strcmp(entry, "dot") == 0) return {480, 0};
+  if (strcmp(entry, "gru_update") == 0) return {512, 0, 1};
+  if (strcmp(entry, "activate") == 0) return {512, 1, 1};
   return {512, 0};
 }
 

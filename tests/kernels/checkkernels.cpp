@@ -72,9 +72,9 @@ class Checker {
   bool check_all_sizes() {
     const int model[] = {70, 128, 256, 480, 512, 640, 768, 1280, 1536, 2560};
     if (strcmp(entry_->name, "gemm_s8") == 0) return check_gemm_sizes();
+    if (strcmp(entry_->name, "gru_update") == 0) return check_vector_sizes({0});
+    if (strcmp(entry_->name, "activate") == 0) return check_vector_sizes({1, 2, 17});
     bool is_gemv = strstr(entry_->name, "gemv") != nullptr, is_correlate = strcmp(entry_->name, "correlate") == 0;
-    const bool whole = strcmp(entry_->name, "gru_update") == 0 || strcmp(entry_->name, "activate") == 0;
-    const int step = whole ? 8 : 1;  // of rows, which come in blocks
     if (is_gemv) {
       for (int rows = 0; rows <= 72; rows += 8) {
         for (int cols = 0; cols <= 68; cols += 4) {
@@ -91,11 +91,10 @@ class Checker {
       }
       return true;
     }
-    for (int n = 0; n <= 67; n += step) {
+    for (int n = 0; n <= 67; ++n) {
       if (!check_sizes({n, is_correlate ? random_.below(27) : 0}, true)) return false;
     }
     for (int n : model) {
-      n = (n + step - 1) / step * step;
       if (!check_sizes({n, is_correlate ? n / 8 + random_.below(9) : 0}, false)) return false;
     }
     return true;
@@ -121,6 +120,22 @@ class Checker {
           Pattern pattern = static_cast<Pattern>(random_.below(kPatterns));
           if (!run({sizes, kConstant, kAtEnd, 0, -1}) || !run({sizes, pattern, kMisaligned, 1, -1})) return false;
         }
+      }
+    }
+    return true;
+  }
+
+  // No vector, one, and as many as there are tokens, what they give behind each other or further apart.
+  bool check_vector_sizes(std::initializer_list<int> biases) {
+    for (int m : biases) {
+      for (int n = 0; n <= 72; n += 8) {
+        for (int many : {0, 1, 2, 3, 17}) {
+          const int apart = n + random_.below(70);
+          if (!check_sizes({n, m, many, n}, true) || !check_sizes({n, m, many, apart}, false)) return false;
+        }
+      }
+      for (int n : {96, 128, 256, 480, 512}) {
+        if (!check_sizes({n, m, 1, 0}, false)) return false;
       }
     }
     return true;

@@ -66,10 +66,10 @@ inline void dequantize(float *out, const int32_t *acc, const float *scale, const
 
 inline float tanh_of(float x) {
   using namespace linnet::kernels;
-  x = fminf(fmaxf(x, -kTanhClamp), kTanhClamp);
-  float u = times(x, x), numerator = kTanhN3, denominator = kTanhD3;
-  for (float c : {kTanhN2, kTanhN1, 1.0f}) numerator = plus(times(numerator, u), c);
-  for (float c : {kTanhD2, kTanhD1, 1.0f}) denominator = plus(times(denominator, u), c);
+  x = fminf(fmaxf(x, -kTanh.limit), kTanh.limit);
+  float u = times(x, x), numerator = kTanh.n3, denominator = kTanh.d3;
+  for (float c : {kTanh.n2, kTanh.n1, 1.0f}) numerator = plus(times(numerator, u), c);
+  for (float c : {kTanh.d2, kTanh.d1, 1.0f}) denominator = plus(times(denominator, u), c);
   return fminf(fmaxf(over(times(x, numerator), denominator), -1.0f), 1.0f);
 }
 
@@ -99,21 +99,31 @@ inline float value(const linnet::kernels::Products &of, int k) {
   return plus(times(static_cast<float>(static_cast<double>(of.sums[k])), of.scale[k]), of.bias[k]);
 }
 
-inline void activate(int8_t *out, const linnet::kernels::Products &x, int n) {
-  for (int i = 0; i < n; ++i) {
-    out[i] = static_cast<int8_t>(nearbyint(static_cast<double>(times(127.0f, tanh_of(value(x, i))))));
+inline void activate(int8_t *out, int stride, const linnet::kernels::Products &x, int n, int count, int biases) {
+  for (int vector = 0; vector < count; ++vector) {
+    const linnet::kernels::Products own = {x.sums + vector * n, x.scale, x.bias + vector % biases * n};
+    for (int i = 0; i < n; ++i) {
+      out[vector * stride + i] =
+          static_cast<int8_t>(nearbyint(static_cast<double>(times(127.0f, tanh_of(value(own, i))))));
+    }
   }
 }
 
-inline void gru_update(float *h, const linnet::kernels::Products &input, const linnet::kernels::Products &recurrent,
-                       int n) {
-  for (int i = 0; i < n; ++i) {
-    const int reset_row = i, update_row = i + n, row = i + 2 * n;
-    const float reset = sigmoid_of(plus(value(input, reset_row), value(recurrent, reset_row)));
-    const float update = sigmoid_of(plus(value(input, update_row), value(recurrent, update_row)));
-    const float candidate = tanh_of(plus(value(input, row), times(reset, value(recurrent, row))));
-    h[i] = plus(candidate, times(update, minus(h[i], candidate)));
-    if (fabsf(h[i]) < power_of_two(-40)) h[i] = 0.0f;
+inline void gru_update(float *h, int8_t *quantized, int stride, const linnet::kernels::Products &inputs,
+                       const linnet::kernels::Products &recurrents, int n, int count) {
+  for (int gru = 0; gru < count; ++gru) {
+    const linnet::kernels::Products input = {inputs.sums + 3 * n * gru, inputs.scale, inputs.bias};
+    const linnet::kernels::Products recurrent = {recurrents.sums + 3 * n * gru, recurrents.scale, recurrents.bias};
+    float *state = h + n * gru;
+    for (int i = 0; i < n; ++i) {
+      const int reset_row = i, update_row = i + n, row = i + 2 * n;
+      const float reset = sigmoid_of(plus(value(input, reset_row), value(recurrent, reset_row)));
+      const float update = sigmoid_of(plus(value(input, update_row), value(recurrent, update_row)));
+      const float candidate = tanh_of(plus(value(input, row), times(reset, value(recurrent, row))));
+      state[i] = plus(candidate, times(update, minus(state[i], candidate)));
+      if (fabsf(state[i]) < power_of_two(-40)) state[i] = 0.0f;
+    }
+    quantize(quantized + stride * gru, state, n);
   }
 }
 
@@ -161,7 +171,7 @@ inline bool activations_accurate() {
     double wide = static_cast<double>(x);
     bool ok = fabs(static_cast<double>(tanh_x) - std::tanh(wide)) <= 1.6e-6 && tanh_minus_x == -tanh_x &&
               fabs(static_cast<double>(sigmoid_x) - 1.0 / (1.0 + std::exp(-wide))) <= 8e-7 && sigmoid_x >= 0.0f &&
-              sigmoid_x <= 1.0f;
+              sigmoid_x <= 1.0f && tanh_x == definition::tanh_of(x) && sigmoid_x == definition::sigmoid_of(x);
     if (!ok) {
       printf("  at %.9g tanh is %.9g, sigmoid %.9g\n", wide, static_cast<double>(tanh_x),
              static_cast<double>(sigmoid_x));

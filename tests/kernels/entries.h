@@ -93,8 +93,8 @@ inline int8_t draw_byte(Random &random, Pattern pattern, int8_t constant) {
 
 struct Sizes {
   int n;           // elements; rows of a matrix
-  int m;           // lags of correlate, columns of a matrix, else 0
-  int many = 0;    // vectors of gemm_s8
+  int m;           // lags of correlate, columns of a matrix, biases of activate, else 0
+  int many = 0;    // vectors of gemm_s8 and activate, GRUs of gru_update
   int stride = 0;  // from each of them to the next
 };
 
@@ -117,9 +117,12 @@ struct Entry {
 
 inline size_t count_n(Sizes s) { return static_cast<size_t>(s.n); }
 inline size_t count_2n(Sizes s) { return 2 * static_cast<size_t>(s.n); }
-inline size_t count_3n(Sizes s) { return 3 * static_cast<size_t>(s.n); }
 inline size_t count_12n(Sizes s) { return 12 * static_cast<size_t>(s.n); }
 inline size_t count_m(Sizes s) { return static_cast<size_t>(s.m); }
+inline size_t count_sums(Sizes s) { return 3 * static_cast<size_t>(s.n) * static_cast<size_t>(s.many); }
+inline size_t count_bytes(Sizes s) { return s.many == 0 ? 0 : static_cast<size_t>((s.many - 1) * s.stride + s.n); }
+// States, and behind them what they are quantised to.
+inline size_t count_states(Sizes s) { return static_cast<size_t>(s.n * s.many) + (count_bytes(s) + 3) / 4; }
 inline size_t count_outputs(Sizes s) { return static_cast<size_t>(s.n) * static_cast<size_t>(s.many); }
 inline size_t count_strided(Sizes s) { return s.many == 0 ? 0 : static_cast<size_t>((s.many - 1) * s.stride + s.m); }
 inline size_t count_nm(Sizes s) { return static_cast<size_t>(s.n) * static_cast<size_t>(s.m); }
@@ -267,17 +270,19 @@ const Entry kEntries[] = {
        k.dequantize(floats(out), static_cast<const int32_t *>(in[0]), floats(in[1]), floats(in[2]), s.n);
      }},
     {"activate",
-     {1, count_n},
-     {{4, count_n}, kFloats, kFloats, kNone},
-     0,
-     false,
+     {1, count_bytes},
+     {{1, count_bytes}, {4, count_outputs}, kFloats, {4, count_nm}},
+     1,
+     true,
      [](Random &random, Pattern pattern, Sizes s, void *const in[]) {
-       fill_sums(in[0], count_n(s), random, pattern);
-       fill_floats(in[1], count_n(s), random, pattern, draw);
+       fill_bytes(in[0], count_bytes(s), random, pattern);
+       fill_sums(in[1], count_outputs(s), random, pattern);
        fill_floats(in[2], count_n(s), random, pattern, draw);
+       fill_floats(in[3], count_nm(s), random, pattern, draw);
      },
      [](const Kernels &k, void *out, const void *const in[], Sizes s) {
-       k.activate(static_cast<int8_t *>(out), {static_cast<const int32_t *>(in[0]), floats(in[1]), floats(in[2])}, s.n);
+       k.activate(static_cast<int8_t *>(out), s.stride,
+                  {static_cast<const int32_t *>(in[1]), floats(in[2]), floats(in[3])}, s.n, s.many, s.m);
      }},
     {"sigmoid",
      kFloats,
@@ -312,20 +317,22 @@ const Entry kEntries[] = {
        k.mul(floats(out), floats(in[0]), floats(in[1]), s.n);
      }},
     {"gru_update",
-     kFloats,
-     {kFloats, {4, count_3n}, {4, count_3n}, {4, count_12n}},
+     {4, count_states},
+     {{4, count_states}, {4, count_sums}, {4, count_sums}, {4, count_12n}},
      1,
      true,
      [](Random &random, Pattern pattern, Sizes s, void *const in[]) {
-       fill_floats(in[0], count_n(s), random, pattern, draw_activation);
-       fill_sums(in[1], count_3n(s), random, pattern);
-       fill_sums(in[2], count_3n(s), random, pattern);
+       fill_floats(in[0], count_states(s), random, pattern, draw_activation);
+       fill_sums(in[1], count_sums(s), random, pattern);
+       fill_sums(in[2], count_sums(s), random, pattern);
        fill_floats(in[3], count_12n(s), random, pattern, draw);
      },
      [](const Kernels &k, void *out, const void *const in[], Sizes s) {
        const float *rows = floats(in[3]);  // scale and bias of the one, scale and bias of the other
-       k.gru_update(floats(out), {static_cast<const int32_t *>(in[1]), rows, rows + 3 * s.n},
-                    {static_cast<const int32_t *>(in[2]), rows + 6 * s.n, rows + 9 * s.n}, s.n);
+       float *states = floats(out);
+       k.gru_update(states, reinterpret_cast<int8_t *>(states + s.n * s.many), s.stride,
+                    {static_cast<const int32_t *>(in[1]), rows, rows + 3 * s.n},
+                    {static_cast<const int32_t *>(in[2]), rows + 6 * s.n, rows + 9 * s.n}, s.n, s.many);
      }},
     {"blend",
      kFloats,

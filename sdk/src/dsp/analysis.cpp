@@ -13,7 +13,7 @@ namespace linnet::dsp {
 
 Analysis::Rings Analysis::take_rings(base::Arena &arena, const AnalysisWants &wants) {
   const size_t channels = static_cast<size_t>(wants.channels), count = static_cast<size_t>(slots(wants));
-  const bool full = wants.rate.hertz == kSampleRate;
+  const bool full = full_rate(wants);
   Rings rings;
   rings.high_pass = arena.take<HighPass>(channels);
   rings.pitch = arena.take<PitchTracker::Channel>(channels);

@@ -69,12 +69,14 @@ class Analysis {
   void step(int step, const kernels::Kernels &kernels, const float *hop, AnalysisFrame *frame);
 
  private:
-  // As far as the comb filter looks back from the window of the frame.
+  static bool full_rate(const AnalysisWants &wants) { return wants.rate.hertz == kSampleRate; }
+  bool full_rate() const { return full_rate(wants_); }
+  // As far as the comb filter looks back from the window of the frame; without it the newest window alone.
   static int history_length(const AnalysisWants &wants) {
+    if (!wants.pitch) return full_rate(wants) ? kWindow : 0;
     return kCombPeriods * kMaxPeriod + kWindow + wants.lookahead * kFrame;
   }
 
-  bool full_rate() const { return wants_.rate.hertz == kSampleRate; }
   // Of a channel. hop: its own.
   void begin(const kernels::Kernels &kernels, int channel, const float *hop);
   // Of a channel, with the frame's pitch.
@@ -88,7 +90,7 @@ class Analysis {
   // What pitch and comb filter see of the future, in samples.
   int ahead() const { return wants_.lookahead * kFrame - lag(); }
   // High-passed, full scale 32768, newest sample last. Always at 48 kHz, to which lower rates are interpolated for
-  // pitch and comb filter: the last lag() samples are then 0, and without pitch all are.
+  // pitch and comb filter: the last lag() samples are then 0. Without pitch lower rates have none.
   float *history(int channel) const { return rings_.history + channel * history_length(wants_); }
   // The window of the frame.
   const float *window(int channel) const { return history(channel) + kCombPeriods * kMaxPeriod; }

@@ -38,19 +38,18 @@ inline void for_lanes(float *out, int n, Body body) {
   memcpy(out + i, lanes, static_cast<size_t>(count) * sizeof(float));
 }
 
-inline __m256 tanh_lanes(__m256 x) {
-  const __m256 one = _mm256_set1_ps(1.0f), clamp = _mm256_set1_ps(kTanhClamp);
-  const __m256 minus_one = _mm256_set1_ps(-1.0f), minus_clamp = _mm256_set1_ps(-kTanhClamp);
-  x = _mm256_min_ps(_mm256_max_ps(x, minus_clamp), clamp);
+// c * u + d, two roundings
+inline __m256 step(__m256 c, __m256 u, float d) { return _mm256_add_ps(_mm256_mul_ps(c, u), _mm256_set1_ps(d)); }
+
+inline __m256 rational_lanes(const Rational &f, __m256 x) {
+  x = _mm256_min_ps(_mm256_max_ps(x, _mm256_set1_ps(-f.limit)), _mm256_set1_ps(f.limit));
   __m256 u = _mm256_mul_ps(x, x);
-  __m256 numerator = _mm256_add_ps(_mm256_mul_ps(_mm256_set1_ps(kTanhN3), u), _mm256_set1_ps(kTanhN2));
-  numerator = _mm256_add_ps(_mm256_mul_ps(numerator, u), _mm256_set1_ps(kTanhN1));
-  numerator = _mm256_mul_ps(x, _mm256_add_ps(_mm256_mul_ps(numerator, u), one));
-  __m256 denominator = _mm256_add_ps(_mm256_mul_ps(_mm256_set1_ps(kTanhD3), u), _mm256_set1_ps(kTanhD2));
-  denominator = _mm256_add_ps(_mm256_mul_ps(denominator, u), _mm256_set1_ps(kTanhD1));
-  denominator = _mm256_add_ps(_mm256_mul_ps(denominator, u), one);
-  return _mm256_min_ps(_mm256_max_ps(_mm256_div_ps(numerator, denominator), minus_one), one);
+  __m256 numerator = step(step(step(_mm256_set1_ps(f.n3), u, f.n2), u, f.n1), u, 1.0f);
+  __m256 denominator = step(step(step(_mm256_set1_ps(f.d3), u, f.d2), u, f.d1), u, 1.0f);
+  return _mm256_div_ps(_mm256_mul_ps(x, numerator), denominator);
 }
+
+inline __m256 tanh_lanes(__m256 x) { return rational_lanes(kTanh, x); }
 
 inline __m256i rounded_bits(__m256 x) {
   __m256 scaled = _mm256_mul_ps(x, _mm256_set1_ps(kActivationScale));
@@ -81,8 +80,8 @@ void dequantize(float *out, const int32_t *acc, const float *scale, const float 
 }
 
 inline __m256 sigmoid_lanes(__m256 x) {
-  const __m256 half = _mm256_set1_ps(0.5f);
-  return _mm256_add_ps(half, _mm256_mul_ps(half, tanh_lanes(_mm256_mul_ps(half, x))));
+  __m256 quarter = _mm256_mul_ps(_mm256_set1_ps(0.25f), rational_lanes(kTwiceTanhOfHalf, x));
+  return _mm256_add_ps(_mm256_set1_ps(0.5f), quarter);
 }
 
 void sigmoid(float *out, const float *x, int n) {
@@ -107,24 +106,35 @@ inline __m256 values(const Products &of, int k) {
   return _mm256_add_ps(_mm256_mul_ps(sums, load(of.scale + k)), load(of.bias + k));
 }
 
-void activate(int8_t *out, const Products &x, int n) {
-  for (int i = 0; i < n; i += 8) {
-    const __m256i bits = rounded_bits(tanh_lanes(values(x, i)));
-    const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(bits), _mm256_extracti128_si256(bits, 1));
-    _mm_storel_epi64(reinterpret_cast<__m128i *>(out + i), _mm_packus_epi16(words, words));
+inline void store_bytes(int8_t *out, __m256i bits) {
+  const __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(bits), _mm256_extracti128_si256(bits, 1));
+  _mm_storel_epi64(reinterpret_cast<__m128i *>(out), _mm_packus_epi16(words, words));
+}
+
+void activate(int8_t *out, int stride, const Products &vectors, int n, int count, int biases) {
+  for (int vector = 0; vector < count; ++vector, out += stride) {
+    const Products x = vectors.behind(vector * n, vector % biases * n);
+    for (int i = 0; i < n; i += 8) store_bytes(out + i, rounded_bits(tanh_lanes(values(x, i))));
   }
 }
 
-void gru_update(float *h, const Products &input, const Products &recurrent, int n) {
-  for (int i = 0; i < n; i += 8) {
-    __m256 reset = sigmoid_lanes(_mm256_add_ps(values(input, i), values(recurrent, i)));
-    __m256 update = sigmoid_lanes(_mm256_add_ps(values(input, n + i), values(recurrent, n + i)));
-    __m256 gated = _mm256_mul_ps(reset, values(recurrent, 2 * n + i));
-    __m256 candidate = tanh_lanes(_mm256_add_ps(values(input, 2 * n + i), gated));
-    __m256 y = _mm256_add_ps(candidate, _mm256_mul_ps(update, _mm256_sub_ps(load(h + i), candidate)));
-    __m256i magnitude = _mm256_and_si256(_mm256_castps_si256(y), _mm256_set1_epi32(0x7fffffff));
-    __m256i tiny = _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(base::kTinyBits)), magnitude);
-    _mm256_storeu_ps(h + i, _mm256_andnot_ps(_mm256_castsi256_ps(tiny), y));
+void gru_update(float *h, int8_t *quantized, int stride, const Products &inputs, const Products &recurrents, int n,
+                int count) {
+  for (int gru = 0; gru < count; ++gru, h += n, quantized += stride) {
+    // Copies, which no store can change.
+    const Products input = inputs.behind(gru * 3 * n), recurrent = recurrents.behind(gru * 3 * n);
+    for (int i = 0; i < n; i += 8) {
+      __m256 reset = sigmoid_lanes(_mm256_add_ps(values(input, i), values(recurrent, i)));
+      __m256 update = sigmoid_lanes(_mm256_add_ps(values(input, n + i), values(recurrent, n + i)));
+      __m256 gated = _mm256_mul_ps(reset, values(recurrent, 2 * n + i));
+      __m256 candidate = tanh_lanes(_mm256_add_ps(values(input, 2 * n + i), gated));
+      __m256 y = _mm256_add_ps(candidate, _mm256_mul_ps(update, _mm256_sub_ps(load(h + i), candidate)));
+      __m256i magnitude = _mm256_and_si256(_mm256_castps_si256(y), _mm256_set1_epi32(0x7fffffff));
+      __m256i tiny = _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(base::kTinyBits)), magnitude);
+      y = _mm256_andnot_ps(_mm256_castsi256_ps(tiny), y);
+      _mm256_storeu_ps(h + i, y);
+      store_bytes(quantized + i, rounded_bits(y));
+    }
   }
 }
 

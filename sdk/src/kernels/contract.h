@@ -113,9 +113,13 @@ inline bool apart(const Products &x, const T *out, int count, int n) {
 }
 
 template <decltype(Kernels::activate) entry>
-void checked_activate(int8_t *out, const Products &x, int n) {
-  LINNET_CHECK(n >= 0 && n % 8 == 0 && fit(x, n) && apart(x, out, n, n));
-  entry(out, x, n);
+void checked_activate(int8_t *out, int stride, const Products &x, int n, int count, int biases) {
+  LINNET_CHECK(n >= 0 && n % 8 == 0 && count >= 0 && biases >= 1 && (stride >= n || count <= 1));
+  for (int i = 0; i < count; ++i) {
+    const Products vector = x.behind(i * n, i % biases * n);
+    LINNET_CHECK(fit(vector, n) && apart(vector, out, (count - 1) * stride + n, n));
+  }
+  entry(out, stride, x, n, count, biases);
 }
 
 // sigmoid and tanh.
@@ -140,11 +144,18 @@ void checked_blend(float *out, const float *a, const float *b, const float *c, i
 }
 
 template <decltype(Kernels::gru_update) entry>
-void checked_gru_update(float *h, const Products &input, const Products &recurrent, int n) {
-  LINNET_CHECK(n >= 0 && n % 8 == 0 && fit_in_place(h, h, n));
-  LINNET_CHECK(fit(input, 3 * n) && apart(input, h, n, 3 * n) && fit(recurrent, 3 * n) &&
-               apart(recurrent, h, n, 3 * n));
-  entry(h, input, recurrent, n);
+void checked_gru_update(float *h, int8_t *quantized, int stride, const Products &input, const Products &recurrent,
+                        int n, int count) {
+  LINNET_CHECK(n >= 0 && n % 8 == 0 && count >= 0 && fit_in_place(h, h, n * count));
+  LINNET_CHECK(stride >= n || count <= 1);
+  const int bytes = count > 0 ? (count - 1) * stride + n : 0;
+  LINNET_CHECK(apart(quantized, bytes, h, n * count));
+  for (int gru = 0; gru < count; ++gru) {
+    const Products x = input.behind(gru * 3 * n), r = recurrent.behind(gru * 3 * n);
+    LINNET_CHECK(fit(x, 3 * n) && apart(x, h, n * count, 3 * n) && apart(x, quantized, bytes, 3 * n));
+    LINNET_CHECK(fit(r, 3 * n) && apart(r, h, n * count, 3 * n) && apart(r, quantized, bytes, 3 * n));
+  }
+  entry(h, quantized, stride, input, recurrent, n, count);
 }
 
 template <decltype(Kernels::dot) entry>

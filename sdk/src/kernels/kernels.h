@@ -19,6 +19,9 @@ namespace linnet::kernels {
 struct Products {
   const int32_t *sums;
   const float *scale, *bias;
+
+  // Of a further vector, whose sums, and whose bias if it has one of its own, stand so far behind.
+  Products behind(int of_sums, int of_bias = 0) const { return {sums + of_sums, scale, bias + of_bias}; }
 };
 
 struct Kernels {
@@ -47,9 +50,10 @@ struct Kernels {
   // out[i] = float(acc[i]) * scale[i] + bias[i], two roundings.
   void (*dequantize)(float *out, const int32_t *acc, const float *scale, const float *bias, int n);
 
-  // What a layer gives to the next one: out[i] = nearest integer of 127 * tanh(value i of x), operations as in
-  // dequantize, tanh and quantize. n % 8 == 0, 0 allowed.
-  void (*activate)(int8_t *out, const Products &x, int n);
+  // What a layer gives to the next one, for count vectors of n: out[i * stride + j] = nearest integer of 127 *
+  // tanh(value j of vector i), operations as in dequantize, tanh and quantize. Sums and biases stand behind each other,
+  // [count][n] and [biases][n]; the bias of vector i is the one in place i % biases. n % 8 == 0, 0 allowed.
+  void (*activate)(int8_t *out, int stride, const Products &x, int n, int count, int biases);
 
   // Rational approximations of activations.h, with IEEE division. In place allowed.
   void (*sigmoid)(float *out, const float *x, int n);
@@ -61,10 +65,13 @@ struct Kernels {
   // out[i] = a[i] * b[i]. In place allowed.
   void (*mul)(float *out, const float *a, const float *b, int n);
 
-  // A step of n units of a GRU, whose states h it replaces. x and r are the values of the two products, n each for the
-  // reset gate, the update gate and the candidate, all operations rounded: reset = sigmoid(x + r), update = sigmoid(x +
-  // r), candidate = tanh(x + reset * r), h = snap_tiny(candidate + update * (h - candidate)). n % 8 == 0, 0 allowed.
-  void (*gru_update)(float *h, const Products &input, const Products &recurrent, int n);
+  // A step of count GRUs of n units with the same weights, whose states h, [count][n], it replaces. x and r are the
+  // values of the two products, [count][3 * n] sums, n each for the reset gate, the update gate and the candidate, all
+  // operations rounded: reset = sigmoid(x + r), update = sigmoid(x + r), candidate = tanh(x + reset * r), h =
+  // snap_tiny(candidate + update * (h - candidate)). quantized[i * stride ..]: the states of GRU i as quantize gives
+  // them. n % 8 == 0, 0 allowed.
+  void (*gru_update)(float *h, int8_t *quantized, int stride, const Products &input, const Products &recurrent, int n,
+                     int count);
 
   // Crossfade of two signals: out[i] = a[i] + mix[i] * (b[i] - a[i]), each operation rounded. In place allowed.
   void (*blend)(float *out, const float *a, const float *b, const float *mix, int n);

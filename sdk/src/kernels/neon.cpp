@@ -326,7 +326,7 @@ __attribute__((noinline)) void multiply_strip(int32_t *out, const int8_t *weight
 // Two groups of rows and two vectors share what is loaded of each other.
 void gemm_s8(int32_t *out, const int8_t *weights, const int8_t *x, int stride, int rows, int cols, int count) {
   const size_t step = static_cast<size_t>(stride), column = static_cast<size_t>(rows);
-  for_strips(rows, [&](int row, int strip) {
+  for_strips(rows, cols, [&](int row, int strip) {
     const int8_t *at = weights + static_cast<size_t>(row) * cols, *last = at + static_cast<size_t>(strip - 8) * cols;
     for_even_parts<2>(count, [&](int begin, auto size) {
       const size_t vector = static_cast<size_t>(begin);

@@ -53,7 +53,7 @@ __attribute__((noinline)) void multiply_strip(int32_t *out, const int8_t *weight
 template <class Sums, int most>
 void multiply_all(int32_t *out, const int8_t *weights, const int8_t *x, int stride, int rows, int cols, int n) {
   const size_t step = static_cast<size_t>(stride), column = static_cast<size_t>(rows);
-  for_strips(rows, [&](int row, int strip) {
+  for_strips(rows, cols, [&](int row, int strip) {
     for_even_parts<most>(n, [&](int begin, auto size) {
       const size_t vector = static_cast<size_t>(begin) * Sums::kVectors;
       multiply_strip<Sums, size.value>(out + vector * column + row, weights + static_cast<size_t>(row) * cols,

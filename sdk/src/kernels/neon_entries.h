@@ -1,7 +1,7 @@
 // The entries that the NEON tables share: everything but the matrix product. Two vectors of four floats are the eight
 // partial sums of kernels.h. Multiplications and additions round separately throughout (no FMLA), as in the reference.
 // 32-bit ARM flushes denormals in vectors, so the tables lean on the rule that none arise, and it has no vector
-// division, so there the scalar unit divides. Included by each table's file, compiled with its flags.
+// division, so there the scalar gru divides. Included by each table's file, compiled with its flags.
 #pragma once
 
 #include <arm_neon.h>
@@ -50,27 +50,30 @@ inline float32x4_t divide(float32x4_t a, float32x4_t b) {
 // c * u + d, two roundings
 inline float32x4_t step(float32x4_t c, float32x4_t u, float d) { return vaddq_f32(vmulq_f32(c, u), vdupq_n_f32(d)); }
 
-inline float32x4_t tanh_lanes(float32x4_t x) {
-  x = vminq_f32(vmaxq_f32(x, vdupq_n_f32(-kTanhClamp)), vdupq_n_f32(kTanhClamp));
+inline float32x4_t rational_lanes(const Rational &f, float32x4_t x) {
+  x = vminq_f32(vmaxq_f32(x, vdupq_n_f32(-f.limit)), vdupq_n_f32(f.limit));
   float32x4_t u = vmulq_f32(x, x);
-  float32x4_t numerator = step(step(step(vdupq_n_f32(kTanhN3), u, kTanhN2), u, kTanhN1), u, 1.0f);
-  float32x4_t denominator = step(step(step(vdupq_n_f32(kTanhD3), u, kTanhD2), u, kTanhD1), u, 1.0f);
-  float32x4_t y = divide(vmulq_f32(x, numerator), denominator);
-  return vminq_f32(vmaxq_f32(y, vdupq_n_f32(-1.0f)), vdupq_n_f32(1.0f));
+  float32x4_t numerator = step(step(step(vdupq_n_f32(f.n3), u, f.n2), u, f.n1), u, 1.0f);
+  float32x4_t denominator = step(step(step(vdupq_n_f32(f.d3), u, f.d2), u, f.d1), u, 1.0f);
+  return divide(vmulq_f32(x, numerator), denominator);
 }
 
-// The rounded integers stand in the low bytes; both narrowings keep the low half.
+inline float32x4_t tanh_lanes(float32x4_t x) { return rational_lanes(kTanh, x); }
+
+// The rounded integers stand in the low bytes; this narrowing and the next keep the low half.
 inline uint16x4_t rounded_bits(float32x4_t x) {
   float32x4_t scaled = vmulq_f32(x, vdupq_n_f32(kActivationScale));
   return vmovn_u32(vreinterpretq_u32_f32(vaddq_f32(scaled, vdupq_n_f32(kRoundToInteger))));
 }
 
+// The lower bytes of both.
+inline void store_bytes(int8_t *out, uint16x4_t low, uint16x4_t high) {
+  vst1_s8(out, vreinterpret_s8_u8(vmovn_u16(vcombine_u16(low, high))));
+}
+
 void quantize(int8_t *out, const float *x, int n) {
   int i = 0;
-  for (; i + 8 <= n; i += 8) {
-    uint16x8_t both = vcombine_u16(rounded_bits(vld1q_f32(x + i)), rounded_bits(vld1q_f32(x + i + 4)));
-    vst1_s8(out + i, vreinterpret_s8_u8(vmovn_u16(both)));
-  }
+  for (; i + 8 <= n; i += 8) store_bytes(out + i, rounded_bits(vld1q_f32(x + i)), rounded_bits(vld1q_f32(x + i + 4)));
   for (; i < n; ++i) out[i] = static_cast<int8_t>(base::float_bits(x[i] * kActivationScale + kRoundToInteger) & 0xff);
 }
 
@@ -84,8 +87,8 @@ void dequantize(float *out, const int32_t *acc, const float *scale, const float 
 }
 
 inline float32x4_t sigmoid_lanes(float32x4_t x) {
-  const float32x4_t half = vdupq_n_f32(0.5f);
-  return vaddq_f32(half, vmulq_f32(half, tanh_lanes(vmulq_f32(half, x))));
+  float32x4_t quarter = vmulq_f32(vdupq_n_f32(0.25f), rational_lanes(kTwiceTanhOfHalf, x));
+  return vaddq_f32(vdupq_n_f32(0.5f), quarter);
 }
 
 void sigmoid(float *out, const float *x, int n) {
@@ -110,23 +113,33 @@ inline float32x4_t values(const Products &of, int k) {
   return vaddq_f32(vmulq_f32(sums, vld1q_f32(of.scale + k)), vld1q_f32(of.bias + k));
 }
 
-void activate(int8_t *out, const Products &x, int n) {
-  for (int i = 0; i < n; i += 8) {
-    uint16x4_t low = rounded_bits(tanh_lanes(values(x, i))), high = rounded_bits(tanh_lanes(values(x, i + 4)));
-    vst1_s8(out + i, vreinterpret_s8_u8(vmovn_u16(vcombine_u16(low, high))));
+void activate(int8_t *out, int stride, const Products &vectors, int n, int count, int biases) {
+  for (int vector = 0; vector < count; ++vector, out += stride) {
+    const Products x = vectors.behind(vector * n, vector % biases * n);
+    for (int i = 0; i < n; i += 8) {
+      store_bytes(out + i, rounded_bits(tanh_lanes(values(x, i))), rounded_bits(tanh_lanes(values(x, i + 4))));
+    }
   }
 }
 
-void gru_update(float *h, const Products &input, const Products &recurrent, int n) {
-  for (int i = 0; i < n; i += 4) {
-    float32x4_t reset = sigmoid_lanes(vaddq_f32(values(input, i), values(recurrent, i)));
-    float32x4_t update = sigmoid_lanes(vaddq_f32(values(input, n + i), values(recurrent, n + i)));
-    float32x4_t gated = vmulq_f32(reset, values(recurrent, 2 * n + i));
-    float32x4_t candidate = tanh_lanes(vaddq_f32(values(input, 2 * n + i), gated));
-    float32x4_t y = vaddq_f32(candidate, vmulq_f32(update, vsubq_f32(vld1q_f32(h + i), candidate)));
-    uint32x4_t bits = vreinterpretq_u32_f32(y);
-    uint32x4_t tiny = vcltq_u32(vandq_u32(bits, vdupq_n_u32(0x7fffffffu)), vdupq_n_u32(base::kTinyBits));
-    vst1q_f32(h + i, vreinterpretq_f32_u32(vbicq_u32(bits, tiny)));
+void gru_update(float *h, int8_t *quantized, int stride, const Products &inputs, const Products &recurrents, int n,
+                int count) {
+  for (int gru = 0; gru < count; ++gru, h += n, quantized += stride) {
+    // Copies, which no store can change.
+    const Products input = inputs.behind(gru * 3 * n), recurrent = recurrents.behind(gru * 3 * n);
+    for (int i = 0; i < n; i += 4) {
+      float32x4_t reset = sigmoid_lanes(vaddq_f32(values(input, i), values(recurrent, i)));
+      float32x4_t update = sigmoid_lanes(vaddq_f32(values(input, n + i), values(recurrent, n + i)));
+      float32x4_t gated = vmulq_f32(reset, values(recurrent, 2 * n + i));
+      float32x4_t candidate = tanh_lanes(vaddq_f32(values(input, 2 * n + i), gated));
+      float32x4_t y = vaddq_f32(candidate, vmulq_f32(update, vsubq_f32(vld1q_f32(h + i), candidate)));
+      uint32x4_t kept = vcageq_f32(y, vreinterpretq_f32_u32(vdupq_n_u32(base::kTinyBits)));
+      y = vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(y), kept));
+      vst1q_f32(h + i, y);
+      uint16x4_t bits = rounded_bits(y);
+      uint32_t bytes = vget_lane_u32(vreinterpret_u32_u8(vmovn_u16(vcombine_u16(bits, bits))), 0);
+      memcpy(quantized + i, &bytes, sizeof bytes);
+    }
   }
 }
 

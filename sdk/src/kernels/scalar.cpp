@@ -73,16 +73,24 @@ void mul(float *out, const float *a, const float *b, int n) {
 
 float value(const Products &of, int k) { return static_cast<float>(of.sums[k]) * of.scale[k] + of.bias[k]; }
 
-void activate(int8_t *out, const Products &x, int n) {
-  for (int i = 0; i < n; ++i) out[i] = quantized(rational_tanh(value(x, i)));
+void activate(int8_t *out, int stride, const Products &vectors, int n, int count, int biases) {
+  for (int vector = 0; vector < count; ++vector, out += stride) {
+    const Products x = vectors.behind(vector * n, vector % biases * n);
+    for (int i = 0; i < n; ++i) out[i] = quantized(rational_tanh(value(x, i)));
+  }
 }
 
-void gru_update(float *h, const Products &input, const Products &recurrent, int n) {
-  for (int i = 0; i < n; ++i) {
-    const float reset = rational_sigmoid(value(input, i) + value(recurrent, i));
-    const float update = rational_sigmoid(value(input, n + i) + value(recurrent, n + i));
-    const float candidate = rational_tanh(value(input, 2 * n + i) + reset * value(recurrent, 2 * n + i));
-    h[i] = base::snap_tiny(candidate + update * (h[i] - candidate));
+void gru_update(float *h, int8_t *quantized_h, int stride, const Products &inputs, const Products &recurrents, int n,
+                int count) {
+  for (int gru = 0; gru < count; ++gru, h += n, quantized_h += stride) {
+    const Products input = inputs.behind(gru * 3 * n), recurrent = recurrents.behind(gru * 3 * n);
+    for (int i = 0; i < n; ++i) {
+      const float reset = rational_sigmoid(value(input, i) + value(recurrent, i));
+      const float update = rational_sigmoid(value(input, n + i) + value(recurrent, n + i));
+      const float candidate = rational_tanh(value(input, 2 * n + i) + reset * value(recurrent, 2 * n + i));
+      h[i] = base::snap_tiny(candidate + update * (h[i] - candidate));
+      quantized_h[i] = quantized(h[i]);
+    }
   }
 }
 

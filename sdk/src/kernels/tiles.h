@@ -36,11 +36,12 @@ inline void for_even_parts(int count, Body body) {
   }
 }
 
-// body(row, size) for strips of rows whose weights the first cache holds for all vectors.
+// body(row, size) for strips of rows whose weights half of a small first cache holds for all vectors.
 template <class Body>
-inline void for_strips(int rows, Body body) {
-  constexpr int kStrip = 64;
-  for (int row = 0; row < rows; row += kStrip) body(row, rows - row < kStrip ? rows - row : kStrip);
+inline void for_strips(int rows, int cols, Body body) {
+  constexpr int kBytes = 1 << 14, kFewest = 64;
+  const int fitting = cols > 0 ? kBytes / cols / 16 * 16 : rows, most = fitting < kFewest ? kFewest : fitting;
+  for (int row = 0; row < rows; row += most) body(row, rows - row < most ? rows - row : most);
 }
 
 // The sums of all vectors of a tile, Sums being what a table has for one vector, or for Sums::kVectors. Named one by

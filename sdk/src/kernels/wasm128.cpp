@@ -114,7 +114,7 @@ __attribute__((noinline)) void multiply_strip(int32_t *out, const int8_t *weight
 
 void gemm_s8(int32_t *out, const int8_t *weights, const int8_t *x, int stride, int rows, int cols, int count) {
   const size_t step = static_cast<size_t>(stride), column = static_cast<size_t>(rows);
-  for_strips(rows, [&](int row, int strip) {
+  for_strips(rows, cols, [&](int row, int strip) {
     const int8_t *at = weights + static_cast<size_t>(row) * cols;
     for_even_parts<2>(count, [&](int begin, auto size) {
       const size_t vector = static_cast<size_t>(begin);
@@ -158,21 +158,19 @@ inline void for_lanes(float *out, int n, Body body) {
 // c * u + d, two roundings
 inline v128_t step(v128_t c, v128_t u, float d) { return wasm_f32x4_add(wasm_f32x4_mul(c, u), wasm_f32x4_splat(d)); }
 
-inline v128_t clamped(v128_t x, float limit) {
-  return wasm_f32x4_pmin(wasm_f32x4_pmax(x, wasm_f32x4_splat(-limit)), wasm_f32x4_splat(limit));
+inline v128_t rational_lanes(const Rational &f, v128_t x) {
+  x = wasm_f32x4_pmin(wasm_f32x4_pmax(x, wasm_f32x4_splat(-f.limit)), wasm_f32x4_splat(f.limit));
+  v128_t u = wasm_f32x4_mul(x, x);
+  v128_t numerator = step(step(step(wasm_f32x4_splat(f.n3), u, f.n2), u, f.n1), u, 1.0f);
+  v128_t denominator = step(step(step(wasm_f32x4_splat(f.d3), u, f.d2), u, f.d1), u, 1.0f);
+  return wasm_f32x4_div(wasm_f32x4_mul(x, numerator), denominator);
 }
 
-inline v128_t tanh_lanes(v128_t x) {
-  x = clamped(x, kTanhClamp);
-  v128_t u = wasm_f32x4_mul(x, x);
-  v128_t numerator = step(step(step(wasm_f32x4_splat(kTanhN3), u, kTanhN2), u, kTanhN1), u, 1.0f);
-  v128_t denominator = step(step(step(wasm_f32x4_splat(kTanhD3), u, kTanhD2), u, kTanhD1), u, 1.0f);
-  return clamped(wasm_f32x4_div(wasm_f32x4_mul(x, numerator), denominator), 1.0f);
-}
+inline v128_t tanh_lanes(v128_t x) { return rational_lanes(kTanh, x); }
 
 inline v128_t sigmoid_lanes(v128_t x) {
-  const v128_t half = wasm_f32x4_splat(0.5f);
-  return wasm_f32x4_add(half, wasm_f32x4_mul(half, tanh_lanes(wasm_f32x4_mul(half, x))));
+  v128_t quarter = wasm_f32x4_mul(wasm_f32x4_splat(0.25f), rational_lanes(kTwiceTanhOfHalf, x));
+  return wasm_f32x4_add(wasm_f32x4_splat(0.5f), quarter);
 }
 
 inline v128_t rounded_bits(v128_t x) {
@@ -222,23 +220,39 @@ inline v128_t values(const Products &of, int k) {
   return wasm_f32x4_add(wasm_f32x4_mul(sums, load(of.scale + k)), load(of.bias + k));
 }
 
-void activate(int8_t *out, const Products &x, int n) {
-  for (int i = 0; i < n; i += 8) {
-    v128_t low = rounded_bits(tanh_lanes(values(x, i))), high = rounded_bits(tanh_lanes(values(x, i + 4)));
-    store_bytes(out + i, low, high);
+void activate(int8_t *out, int stride, const Products &vectors, int n, int count, int biases) {
+  for (int vector = 0; vector < count; ++vector, out += stride) {
+    const Products x = vectors.behind(vector * n, vector % biases * n);
+    for (int i = 0; i < n; i += 8) {
+      store_bytes(out + i, rounded_bits(tanh_lanes(values(x, i))), rounded_bits(tanh_lanes(values(x, i + 4))));
+    }
   }
 }
 
-void gru_update(float *h, const Products &input, const Products &recurrent, int n) {
-  for (int i = 0; i < n; i += 4) {
-    v128_t reset = sigmoid_lanes(wasm_f32x4_add(values(input, i), values(recurrent, i)));
-    v128_t update = sigmoid_lanes(wasm_f32x4_add(values(input, n + i), values(recurrent, n + i)));
-    v128_t gated = wasm_f32x4_mul(reset, values(recurrent, 2 * n + i));
-    v128_t candidate = tanh_lanes(wasm_f32x4_add(values(input, 2 * n + i), gated));
-    v128_t y = wasm_f32x4_add(candidate, wasm_f32x4_mul(update, wasm_f32x4_sub(load(h + i), candidate)));
-    v128_t magnitude = wasm_v128_and(y, wasm_i32x4_const_splat(0x7fffffff));
-    v128_t tiny = wasm_i32x4_lt(magnitude, wasm_i32x4_splat(static_cast<int32_t>(base::kTinyBits)));
-    wasm_v128_store(h + i, wasm_v128_andnot(y, tiny));
+// The next states of four units of n, h being theirs.
+inline v128_t next_states(v128_t h, const Products &input, const Products &recurrent, int i, int n) {
+  v128_t reset = sigmoid_lanes(wasm_f32x4_add(values(input, i), values(recurrent, i)));
+  v128_t update = sigmoid_lanes(wasm_f32x4_add(values(input, n + i), values(recurrent, n + i)));
+  v128_t gated = wasm_f32x4_mul(reset, values(recurrent, 2 * n + i));
+  v128_t candidate = tanh_lanes(wasm_f32x4_add(values(input, 2 * n + i), gated));
+  v128_t y = wasm_f32x4_add(candidate, wasm_f32x4_mul(update, wasm_f32x4_sub(h, candidate)));
+  v128_t magnitude = wasm_v128_and(y, wasm_i32x4_const_splat(0x7fffffff));
+  v128_t tiny = wasm_i32x4_lt(magnitude, wasm_i32x4_splat(static_cast<int32_t>(base::kTinyBits)));
+  return wasm_v128_andnot(y, tiny);
+}
+
+void gru_update(float *h, int8_t *quantized, int stride, const Products &inputs, const Products &recurrents, int n,
+                int count) {
+  for (int gru = 0; gru < count; ++gru, h += n, quantized += stride) {
+    // Copies, which no store can change.
+    const Products input = inputs.behind(gru * 3 * n), recurrent = recurrents.behind(gru * 3 * n);
+    for (int i = 0; i < n; i += 8) {
+      v128_t low = next_states(load(h + i), input, recurrent, i, n);
+      v128_t high = next_states(load(h + i + 4), input, recurrent, i + 4, n);
+      wasm_v128_store(h + i, low);
+      wasm_v128_store(h + i + 4, high);
+      store_bytes(quantized + i, rounded_bits(low), rounded_bits(high));
+    }
   }
 }
 

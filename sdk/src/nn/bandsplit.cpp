@@ -268,20 +268,22 @@ void BandSplit::split(const kernels::Kernels &kernels, const NetworkInput *in, i
 
 void BandSplit::quantize_inputs(const kernels::Kernels &kernels, const NetworkInput &in, int8_t *to) {
   LINNET_CHECK(base::all_sound(in.features, kFeatures));
-  float *scaled = layer_;
-  for (int i = 0; i < kFeatures; ++i) scaled[i] = in.features[i] * (i == kPitchPeriod ? kPeriodScale : kInputScale);
-  int count = kFeatures;
+  float *end = layer_;
+  auto take = [&](const float *x, int count, float scale) {
+    for (int i = 0; i < count; ++i) {
+      const float scaled = x[i] * scale, least = scaled > -1.0f ? scaled : -1.0f;
+      *end++ = least < 1.0f ? least : 1.0f;
+    }
+  };
+  take(in.features, kPitchPeriod, kInputScale);
+  take(in.features + kPitchPeriod, 1, kPeriodScale);
+  take(in.features + kPitchPeriod + 1, kFeatures - kPitchPeriod - 1, kInputScale);
   if (weights_->widths().fine) {
     LINNET_CHECK(base::all_sound(in.fine, kFineInputs));
-    for (int i = 0; i < kLowBins; ++i) scaled[count + i] = in.fine[i] * kInputScale;
-    memcpy(scaled + count + kLowBins, in.fine + kLowBins, size_t(kFineInputs - kLowBins) * sizeof(float));
-    count += kFineInputs;
+    take(in.fine, kLowBins, kInputScale);
+    take(in.fine + kLowBins, kFineInputs - kLowBins, 1.0f);
   }
-  for (int i = 0; i < count; ++i) {
-    const float least = scaled[i] > -1.0f ? scaled[i] : -1.0f;
-    scaled[i] = least < 1.0f ? least : 1.0f;
-  }
-  kernels.quantize(to, scaled, count);
+  kernels.quantize(to, layer_, static_cast<int>(end - layer_));
 }
 
 void BandSplit::hear_trunk(const kernels::Kernels &kernels, int frames) {

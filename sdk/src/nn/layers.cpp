@@ -30,9 +30,7 @@ void Linear::multiply(const kernels::Kernels &kernels, Frames<const int8_t> x, i
 void Linear::activate(const kernels::Kernels &kernels, Frames<const int8_t> x, int count, int32_t *sums,
                       Frames<int8_t> out) const {
   multiply(kernels, x, count, sums);
-  for (int i = 0; i < count; ++i) {
-    kernels.activate(out[i], {sums + i * rows, scale, bias + i % biases * rows}, rows);
-  }
+  kernels.activate(out.first, out.stride, {sums, scale, bias}, rows, count, biases);
 }
 
 void Linear::run(const kernels::Kernels &kernels, Frames<const int8_t> x, int count, int32_t *accumulators,
@@ -57,13 +55,9 @@ void gru_steps(const kernels::Kernels &kernels, const Linear &input, const Linea
   const int width = recurrent.cols, gates = 3 * width;
   for (int frame = 0; frame < count; ++frame) {
     recurrent.multiply(kernels, {previous, unit_stride}, units, scratch.recurrent_sums);
-    for (int unit = 0; unit < units; ++unit) {
-      const int32_t *from_input = scratch.input_sums + (frame * units + unit) * gates;
-      float *h = state + unit * width;
-      kernels.gru_update(h, {from_input, input.scale, input.bias},
-                         {scratch.recurrent_sums + unit * gates, recurrent.scale, recurrent.bias}, width);
-      kernels.quantize(quantized[frame] + unit * unit_stride, h, width);
-    }
+    const int32_t *from_input = scratch.input_sums + frame * units * gates;
+    kernels.gru_update(state, quantized[frame], unit_stride, {from_input, input.scale, input.bias},
+                       {scratch.recurrent_sums, recurrent.scale, recurrent.bias}, width, units);
     previous = quantized[frame];
   }
 }
