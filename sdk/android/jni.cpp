@@ -13,7 +13,7 @@
 
 namespace {
 
-constexpr jint kPart = 960;     // whole frames at every rate; at 48 kHz two, which share a pass over the weights
+constexpr jint kPart = 960;     // of each channel: whole frames at every rate, at 48 kHz two, which share the weights
 constexpr size_t kPath = 4096;  // PATH_MAX
 
 // The reference keeps Java from freeing the memory of a model that lies in a buffer.
@@ -22,12 +22,10 @@ struct Model {
   jobject blob;
 };
 
+// What an array is copied to follows it: room for kPart samples of every channel.
 struct Stream {
   linnet_stream *stream;
-  union {
-    float floats[kPart];
-    int16_t shorts[kPart];
-  } part;
+  jint channels;
 };
 
 Stream *stream_of(jlong handle) { return reinterpret_cast<Stream *>(static_cast<uintptr_t>(handle)); }
@@ -92,22 +90,44 @@ jstring model_topology(JNIEnv *env, jclass, jlong model) { return env->NewString
 void model_numbers(JNIEnv *env, jclass, jlong model, jlongArray out) {
   const linnet_model_info info = info_of(model);
   const jlong numbers[] = {static_cast<jlong>(info.weights), static_cast<jlong>(info.multiply_adds),
-                           static_cast<jlong>(info.frame_bytes), static_cast<jlong>(info.stream_bytes)};
-  env->SetLongArrayRegion(out, 0, 4, numbers);
+                           static_cast<jlong>(info.frame_bytes), static_cast<jlong>(info.stream_bytes),
+                           info.delay_frames};
+  env->SetLongArrayRegion(out, 0, 5, numbers);
 }
 
-jlong stream_create(JNIEnv *env, jclass, jlong model, jint rate, jboolean any_block, jboolean spread,
+jint choose(JNIEnv *env, jclass, jdoubleArray qualities, jdoubleArray microseconds, jdouble budget, jint current,
+            jintArray out) {
+  const jsize count = env->GetArrayLength(qualities);
+  const auto size = static_cast<size_t>(count);
+  auto *models = static_cast<linnet_candidate *>(malloc(size * sizeof(linnet_candidate)));
+  if (!models) return LINNET_ERR_NO_MEMORY;
+  for (jsize i = 0; i < count; ++i) {
+    env->GetDoubleArrayRegion(qualities, i, 1, &models[i].quality);
+    env->GetDoubleArrayRegion(microseconds, i, 1, &models[i].microseconds);
+  }
+  jint chosen = -1;
+  const linnet_status status =
+      env->ExceptionCheck() ? LINNET_ERR_ARGUMENT : linnet_choose(models, size, budget, current, &chosen);
+  free(models);
+  if (status == LINNET_OK) env->SetIntArrayRegion(out, 0, 1, &chosen);
+  return status;
+}
+
+jlong stream_create(JNIEnv *env, jclass, jlong model, jint rate, jint channels, jboolean any_block, jboolean spread,
                     jbyteArray backend) {
   char name[kPath];
   if (backend && !copy(env, backend, name)) return LINNET_ERR_BACKEND;
   linnet_config config = {};
   config.size = sizeof config;
   config.sample_rate = rate;
+  config.channels = channels;
   config.any_block = any_block;
   config.spread = spread;
   config.backend = backend ? name : nullptr;
-  auto *stream = static_cast<Stream *>(malloc(sizeof(Stream)));
+  const size_t part = static_cast<size_t>(kPart) * static_cast<size_t>(channels) * sizeof(float);
+  auto *stream = static_cast<Stream *>(malloc(sizeof(Stream) + part));
   if (!stream) return LINNET_ERR_NO_MEMORY;
+  stream->channels = channels;
   const linnet_status status = linnet_create(model_of(model)->model, &config, &stream->stream);
   if (status == LINNET_OK) return handle_of(stream);
   free(stream);
@@ -119,11 +139,10 @@ void stream_destroy(JNIEnv *, jclass, jlong handle) {
   free(stream_of(handle));
 }
 
-// The two types of samples: how an array of them is read and written, and where they are kept meanwhile.
+// The two types of samples: how an array of them is read and written, and what takes them.
 struct Floats {
   using Array = jfloatArray;
   using Sample = float;
-  static Sample *part(Stream *stream) { return stream->part.floats; }
   static void get(JNIEnv *env, Array array, jint at, jint count, Sample *to) {
     env->GetFloatArrayRegion(array, at, count, to);
   }
@@ -137,7 +156,6 @@ struct Floats {
 struct Shorts {
   using Array = jshortArray;
   using Sample = int16_t;
-  static Sample *part(Stream *stream) { return stream->part.shorts; }
   static void get(JNIEnv *env, Array array, jint at, jint count, Sample *to) {
     env->GetShortArrayRegion(array, at, count, to);
   }
@@ -153,16 +171,18 @@ template <class Type>
 jint process_array(JNIEnv *env, jlong handle, typename Type::Array in, jint from, typename Type::Array out, jint to,
                    jint samples) {
   Stream *stream = stream_of(handle);
-  typename Type::Sample *part = Type::part(stream);
+  auto *part = reinterpret_cast<typename Type::Sample *>(stream + 1);
   for (jint done = 0; done < samples;) {
     const jint count = samples - done < kPart ? samples - done : kPart;
+    const jint at = done * stream->channels;
+    const jint values = count * stream->channels;
     const auto size = static_cast<size_t>(count);
-    if (in) Type::get(env, in, from + done, count, part);
+    if (in) Type::get(env, in, from + at, values, part);
     if (env->ExceptionCheck()) return LINNET_ERR_ARGUMENT;
     const linnet_status status =
         in ? Type::process(stream->stream, part, part, size) : Type::conceal(stream->stream, part, size);
     if (status != LINNET_OK) return status;
-    Type::set(env, out, to + done, count, part);
+    Type::set(env, out, to + at, values, part);
     if (env->ExceptionCheck()) return LINNET_ERR_ARGUMENT;
     done += count;
   }
@@ -176,8 +196,8 @@ jint process_arrays(JNIEnv *env, jclass, jlong stream, typename Type::Array in, 
 }
 
 template <class Type>
-jint conceal_array(JNIEnv *env, jclass, jlong stream, typename Type::Array out, jint samples) {
-  return process_array<Type>(env, stream, nullptr, 0, out, 0, samples);
+jint conceal_array(JNIEnv *env, jclass, jlong stream, typename Type::Array out, jint to, jint samples) {
+  return process_array<Type>(env, stream, nullptr, 0, out, to, samples);
 }
 
 template <class Type>
@@ -186,6 +206,13 @@ jint process_buffers(JNIEnv *env, jclass, jlong stream, jobject in, jint from, j
   auto *target = static_cast<typename Type::Sample *>(env->GetDirectBufferAddress(out));
   if (!source || !target) return LINNET_ERR_ARGUMENT;
   return Type::process(stream_of(stream)->stream, source + from, target + to, static_cast<size_t>(samples));
+}
+
+template <class Type>
+jint conceal_buffer(JNIEnv *env, jclass, jlong stream, jobject out, jint to, jint samples) {
+  auto *target = static_cast<typename Type::Sample *>(env->GetDirectBufferAddress(out));
+  if (!target) return LINNET_ERR_ARGUMENT;
+  return Type::conceal(stream_of(stream)->stream, target + to, static_cast<size_t>(samples));
 }
 
 jint gap(JNIEnv *, jclass, jlong stream, jint samples) {
@@ -246,14 +273,17 @@ extern "C" JNIEXPORT jint JNICALL JNI_OnLoad(JavaVM *machine, void *) {
       method("modelDestroy", "(J)V", model_destroy),
       method("modelTopology", "(J)Ljava/lang/String;", model_topology),
       method("modelNumbers", "(J[J)V", model_numbers),
-      method("streamCreate", "(JIZZ[B)J", stream_create),
+      method("choose", "([D[DDI[I)I", choose),
+      method("streamCreate", "(JIIZZ[B)J", stream_create),
       method("streamDestroy", "(J)V", stream_destroy),
       method("process", "(J[FI[FII)I", process_arrays<Floats>),
       method("process", "(J[SI[SII)I", process_arrays<Shorts>),
       method("process", "(JLjava/nio/FloatBuffer;ILjava/nio/FloatBuffer;II)I", process_buffers<Floats>),
       method("process", "(JLjava/nio/ShortBuffer;ILjava/nio/ShortBuffer;II)I", process_buffers<Shorts>),
-      method("conceal", "(J[FI)I", conceal_array<Floats>),
-      method("conceal", "(J[SI)I", conceal_array<Shorts>),
+      method("conceal", "(J[FII)I", conceal_array<Floats>),
+      method("conceal", "(J[SII)I", conceal_array<Shorts>),
+      method("conceal", "(JLjava/nio/FloatBuffer;II)I", conceal_buffer<Floats>),
+      method("conceal", "(JLjava/nio/ShortBuffer;II)I", conceal_buffer<Shorts>),
       method("gap", "(JI)I", gap),
       method("reset", "(J)I", reset),
       method("sampleRate", "(J)I", sample_rate),

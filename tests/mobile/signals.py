@@ -20,5 +20,11 @@ def noise() -> NDArray[np.float32]:
     return np.where(loud, (state.view(np.int32) >> 16) / 131072, 0).astype(np.float32)
 
 
+def several(channels: int) -> NDArray[np.float32]:
+    """Samples [n, channels]: the noise, from another sample on in each channel."""
+    one = noise()
+    return np.stack([np.roll(one, -1000 * channel) for channel in range(channels)], axis=1)
+
+
 def sha256(samples: NDArray[np.float32] | NDArray[np.int16]) -> str:
     return hashlib.sha256(samples.astype(samples.dtype.newbyteorder("<")).tobytes()).hexdigest()

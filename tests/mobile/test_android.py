@@ -16,7 +16,7 @@ import pytest
 from bionic import shims
 from commands import need, output
 from conftest import VERSION, class_files, unpacked
-from signals import SAMPLES, noise, sha256
+from signals import SAMPLES, noise, several, sha256
 
 import targets
 from linnet import _core
@@ -50,7 +50,7 @@ def told(root: Path, aar: dict[str, bytes], classes: Path, tmp_path_factory: pyt
     text = output(
         *("java", "-Xcheck:jni", "-Xmx256m", "--enable-native-access=ALL-UNNAMED", "-Dsun.jnu.encoding=UTF-8"),
         *(f"-Djava.library.path={folder}", "-cp", f"{folder / 'classes'}:{classes}", "Harness"),
-        *(root / "sdk/models/tiny.linnet", folder / "files"),
+        *(root / "sdk/models/tiny.linnet", folder / "files", root / "tests/data/choices.txt"),
         env={"PATH": "/usr/bin:/bin", "LD_LIBRARY_PATH": str(folder), "LC_ALL": "C.UTF-8"},
     )
     assert not [line for line in text.splitlines() if re.search("warning|error in native", line, re.IGNORECASE)], text
@@ -74,18 +74,35 @@ def test_java_gives_the_native_bits(root: Path, told: dict[str, str], signal: np
     assert told["end"] == "reached"
 
 
-def test_java_bridges_losses(root: Path, told: dict[str, str], signal: np.ndarray) -> None:
-    native, out = stream(root), signal.copy()
+def test_java_gives_the_native_bits_of_several_channels(root: Path, told: dict[str, str]) -> None:
+    signal, native = several(2), stream(root, channels=2)
+    assert told["stereoSizes"] == f"2 480 {native.delay}"
+    expected = sha256(native.process(signal))
+    ways = ("stereoArrays", "stereoWhole", "stereoDirect")
+    assert {name: told[name] for name in ways} == dict.fromkeys(ways, expected)
+    words = sha256(stream(root, channels=2).process_i16((signal * 32768).astype(np.int16)))
+    assert told["stereoShorts"] == told["stereoShortBuffers"] == words
+    assert told["stereoAny"] == sha256(stream(root, channels=2, any_block=True).process(signal))
+    narrow = stream(root, channels=8, sample_rate=16000)
+    assert told["eightNarrow"] == sha256(narrow.process(several(8)))
+    assert told["eightSizes"] == f"8 160 {narrow.delay}"
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_java_bridges_losses(root: Path, told: dict[str, str], channels: int) -> None:
+    native = stream(root, channels=channels)
+    out = several(channels).squeeze()
     for at in range(0, 48000, 4800):
         part = slice(at, at + 4800)
         if at == 9600:
             out[part] = native.conceal(4800)
         elif at == 19200:
-            assert told["concealedShorts"] == sha256(native.conceal_i16(480))
-            native.gap(4320)
+            first, second = native.conceal_i16(480), native.conceal_i16(480)
+            assert told[f"concealedShorts{channels}"] == sha256(np.concatenate([second, first]))
+            native.gap(3840)
         else:
             out[part] = native.process(out[part])
-    assert told["lost"] == sha256(out[:48000])
+    assert told[f"lost{channels}"] == sha256(out[:48000])
 
 
 def test_java_controls_and_numbers(root: Path, told: dict[str, str], signal: np.ndarray) -> None:
@@ -102,15 +119,22 @@ def test_java_controls_and_numbers(root: Path, told: dict[str, str], signal: np.
     model = _core.Model((root / "sdk/models/tiny.linnet").read_bytes())
     assert told["numbers"] == f"{model.weights} {model.multiply_adds} {model.frame_bytes} {model.stream_bytes}"
     assert (told["topology"], told["delay"], told["position"]) == (model.topology, str(native.delay), "1")
+    assert int(told["delayFrames"]) * native.frame_size == native.delay
     assert (told["backend"], told["spreadBackend"]) == (native.backend, "scalar")
     narrow = stream(root, sample_rate=16000)
     assert told["narrowSizes"] == f"16000 {narrow.frame_size} {narrow.delay}"
     assert told["version"] == VERSION == _core.version()
 
 
+def test_java_chooses_as_the_library_does(root: Path, told: dict[str, str]) -> None:
+    lines = (root / "tests/data/choices.txt").read_text().splitlines()
+    assert int(told["choices"]) == len([line for line in lines if not line.startswith("#")])
+    assert "wrongChoice" not in told
+
+
 def test_java_allocates_nothing_per_call(told: dict[str, str]) -> None:
-    """20,000 calls of each kind; seven frames a round, with the hundred rounds before."""
-    assert (told["allocated"], told["framesWithout"]) == ("0", str(7 * 20100))
+    """20,000 calls of each kind, of one channel and of two; eight frames a round, with the hundred rounds before."""
+    assert told["allocated1"] == told["allocated2"] == f"0 in {8 * 20100}"
 
 
 @pytest.mark.parametrize(
@@ -127,6 +151,8 @@ def test_java_allocates_nothing_per_call(told: dict[str, str]) -> None:
         ("nullModel", "IllegalArgumentException", "model is null"),
         ("rate", "LinnetException -9", "44100 Hz"),
         ("unknownBackend", "LinnetException -11", "quantum"),
+        ("noChannel", "IllegalArgumentException", "channels is 0: give 1 to 8, or make several streams"),
+        ("nineChannels", "IllegalArgumentException", "channels is 9: give 1 to 8, or make several streams"),
         ("count", "IllegalArgumentException", "samples is 481: give a multiple of 480, or set anyBlock"),
         ("nullArray", "IllegalArgumentException", "in is null"),
         ("tooMany", "IllegalArgumentException", "whose length is 960"),
@@ -139,6 +165,19 @@ def test_java_allocates_nothing_per_call(told: dict[str, str]) -> None:
         ("shortBuffer", "IllegalArgumentException", "960 samples are not in in, which has 480"),
         ("readOnly", "IllegalArgumentException", "out is read-only"),
         ("directOverlap", "LinnetException -1", ""),
+        ("tooManyOfTwo", "IllegalArgumentException", "960 samples of 2 channels from 0 on are not in in"),
+        ("overlapOfTwo", "IllegalArgumentException", "in from 0 and out from 720 overlap"),
+        ("shortBufferOfTwo", "IllegalArgumentException", "480 samples of 2 channels are not in in, which has 480"),
+        ("overflowOfTwo", "IllegalArgumentException", "1073741824 samples of 2 channels"),
+        ("concealOutOfArray", "IllegalArgumentException", "480 samples from 481 on are not in out"),
+        ("concealHeapBuffer", "IllegalArgumentException", "out is not a direct buffer"),
+        ("concealReadOnly", "IllegalArgumentException", "out is read-only"),
+        ("noChoice", "IllegalArgumentException", "0 qualities, 0 microseconds: give one of each"),
+        ("unevenChoice", "IllegalArgumentException", "2 qualities, 3 microseconds: give one of each"),
+        ("nullChoice", "IllegalArgumentException", "microseconds is null"),
+        ("choiceBudget", "IllegalArgumentException", "budget is 0.0: give a share above 0 to 1"),
+        ("choiceCurrent", "IllegalArgumentException", "current is 2: give -1, or an index below 2"),
+        ("choiceTime", "IllegalArgumentException", "model 1 of quality 2.0 takes NaN microseconds"),
         ("limit", "IllegalArgumentException", "101.0: give a number from 0 to 100"),
         ("limitNaN", "IllegalArgumentException", "NaN"),
         ("postfilter", "IllegalArgumentException", "-1.0: give a number from 0 to 1"),
@@ -153,33 +192,36 @@ def test_java_refuses_mistakes_by_name(told: dict[str, str], name: str, kind: st
     assert told[name].startswith(kind + ": ") and words in told[name]
 
 
+@pytest.mark.parametrize("channels", [1, 2])
 @pytest.mark.parametrize(("abi", "triple", "emulator", "cpu", "backend"), RUNS, ids=lambda value: value)
 def test_libraries_for_arm_give_the_native_bits(
     root: Path,
     aar: dict[str, bytes],
-    signal: np.ndarray,
     tmp_path: Path,
     abi: str,
     triple: str,
     emulator: str,
     cpu: str,
     backend: str,
+    channels: int,
 ) -> None:
     need(f"{triple}-gcc", emulator)
     shims(tmp_path, f"{triple}-gcc")
     (tmp_path / "liblinnet.so").write_bytes(aar[f"jni/{abi}/liblinnet.so"])
     (tmp_path / "model").write_bytes(aar["assets/linnet/small.linnet"])
-    heard = signal[:24000]
+    heard = several(channels)[:24000].squeeze()
     (tmp_path / "in").write_bytes(heard.astype("<f4").tobytes())
     source = root / "tests/mobile/load.c"
     output(f"{triple}-gcc", f"-I{root}/sdk/include", source, "-o", tmp_path / "load", "-ldl")
     ran = output(
         *(emulator, "-cpu", cpu, "-L", f"/usr/{triple}", "-E", f"LD_LIBRARY_PATH={tmp_path}"),
-        *(tmp_path / "load", tmp_path / "liblinnet.so", tmp_path / "model", tmp_path / "in", tmp_path / "out"),
+        *(tmp_path / "load", tmp_path / "liblinnet.so", tmp_path / "model", str(channels)),
+        *(tmp_path / "in", tmp_path / "out"),
     )
     assert ran.strip() == backend
     model = _core.Model(aar["assets/linnet/small.linnet"])
-    assert (tmp_path / "out").read_bytes() == _core.Stream(model).process(heard).astype("<f4").tobytes()
+    native = _core.Stream(model, channels=channels).process(heard)
+    assert (tmp_path / "out").read_bytes() == native.astype("<f4").tobytes()
 
 
 def test_files_of_the_package(root: Path, aar: dict[str, bytes]) -> None:

@@ -14,7 +14,7 @@ import tree_sitter
 import tree_sitter_kotlin
 from commands import need, output
 from conftest import VERSION
-from signals import noise, sha256
+from signals import noise, several, sha256
 
 import targets
 from linnet import _core
@@ -57,7 +57,7 @@ def test_kotlin_calls_what_the_classes_have(root: Path, sample: dict[str, str], 
         "LinnetModel": set(re.findall(r"\bLinnetModel\.(\w+)", text)) | set(re.findall(r"\bmodel\.(\w+)\(", text)),
         "LinnetException": set(re.findall(r"\berror\.(\w+)", text)),
         "Linnet$Stats": set(re.findall(r"\bstats\.(\w+)", text)),
-        "Linnet$Config": set(re.findall(r"Config\(\)\.apply \{ (\w+)", text)),
+        "Linnet$Config": set(re.findall(r"Config\(\)\.(?:apply \{ |also \{ it\.)(\w+)", text)),
     }
     for name, names in used.items():
         assert names and names <= members[name], name
@@ -116,4 +116,7 @@ def test_cpp_compiles(root: Path, tmp_path: Path) -> None:
 def test_device_test_expects_the_native_bits(root: Path, sample: dict[str, str]) -> None:
     model = _core.Model((root / "sdk/models/small.linnet").read_bytes())
     text = sample["app/src/androidTest/kotlin/org/linnet/sample/LinnetTest.kt"]
-    assert re.search(r'EXPECTED = "(\w+)"', text)[1] == sha256(_core.Stream(model).process(noise()))
+    assert dict(re.findall(r'const val (\w+) = "(\w+)"', text)) == {
+        "EXPECTED": sha256(_core.Stream(model).process(noise())),
+        "EXPECTED_STEREO": sha256(_core.Stream(model, channels=2).process(several(2))),
+    }

@@ -7,22 +7,23 @@ import Linnet
 
 let engine = AVAudioEngine()
 let microphone = engine.inputNode.outputFormat(forBus: 0)
-let mono = AVAudioFormat(standardFormatWithSampleRate: microphone.sampleRate, channels: 1)!
+// One channel or two, of a microphone of more the first two: an array for each, as every standard format has them.
+let heard = AVAudioFormat(
+  standardFormatWithSampleRate: microphone.sampleRate, channels: min(microphone.channelCount, 2))!
 // 8, 16, 24, 32 or 48 kHz, as a headset or a phone has them. For a device at 44.1 kHz this throws and says so.
 let stream = try LinnetStream(
-  model: .small(), configuration: .init(sampleRate: Int(microphone.sampleRate), anyBlock: true))
+  model: .small(),
+  configuration: .init(sampleRate: Int(heard.sampleRate), channels: Int(heard.channelCount), anyBlock: true))
 
 let player = AVAudioPlayerNode()
 engine.attach(player)
-engine.connect(player, to: engine.mainMixerNode, format: mono)
+engine.connect(player, to: engine.mainMixerNode, format: heard)
 engine.inputNode.installTap(onBus: 0, bufferSize: 4800, format: microphone) { block, _ in
-  guard let cleaned = AVAudioPCMBuffer(pcmFormat: mono, frameCapacity: block.frameLength) else { return }
+  guard let cleaned = AVAudioPCMBuffer(pcmFormat: heard, frameCapacity: block.frameLength) else { return }
   cleaned.frameLength = block.frameLength
-  let count = Int(block.frameLength)
-  let input = UnsafeBufferPointer(start: block.floatChannelData![0], count: count)
-  let output = UnsafeMutableBufferPointer(start: cleaned.floatChannelData![0], count: count)
   do {
-    try stream.process(input, into: output)
+    try stream.process(
+      planar: block.floatChannelData!, into: cleaned.floatChannelData!, samples: Int(block.frameLength))
   } catch {
     print(error)
   }

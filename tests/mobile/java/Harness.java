@@ -14,7 +14,10 @@ import org.linnet.Linnet;
 import org.linnet.LinnetException;
 import org.linnet.LinnetModel;
 
-/** Prints "name value" lines about the package's classes: Harness MODEL FOLDER, the second one for files of its own. */
+/**
+ * Prints "name value" lines about the package's classes: Harness MODEL FOLDER CHOICES, the second one for files of its
+ * own, the third one a table of what {@link LinnetModel#choose} answers.
+ */
 public final class Harness {
   private static final int SAMPLES = 96000;
 
@@ -27,11 +30,14 @@ public final class Harness {
     Path folder = Paths.get(words[1]);
     say("version", Linnet.version());
     bits(model);
+    channels(model);
     lost(model);
     controls(model);
     models(model, folder);
+    choices(Paths.get(words[2]));
     mistakes(model, folder);
-    allocation(model);
+    allocation(model, 1);
+    allocation(model, 2);
     say("end", "reached");
   }
 
@@ -46,6 +52,16 @@ public final class Harness {
     for (int i = 0; i < SAMPLES; ++i) {
       value = value * 1664525 + 1013904223;
       samples[i] = i / 16000 % 2 == 0 ? (value >> 16) / 131072f : 0;
+    }
+    return samples;
+  }
+
+  /** Several channels in turn: the noise, from another sample on in each. */
+  private static float[] several(int channels) {
+    float[] noise = noise();
+    float[] samples = new float[SAMPLES * channels];
+    for (int i = 0; i < samples.length; ++i) {
+      samples[i] = noise[(i / channels + 1000 * (i % channels)) % SAMPLES];
     }
     return samples;
   }
@@ -158,25 +174,90 @@ public final class Harness {
     }
   }
 
+  private static Linnet.Config of(int channels) {
+    Linnet.Config config = new Linnet.Config();
+    config.channels = channels;
+    return config;
+  }
+
+  private static void channels(Path path) throws Exception {
+    float[] signal = several(2);
+    try (LinnetModel model = LinnetModel.fromFile(path.toString())) {
+      try (Linnet linnet = new Linnet(model, of(2))) {
+        float[] out = signal.clone();
+        for (int at = 0; at < SAMPLES; at += 480) {
+          linnet.process(out, 2 * at, out, 2 * at, 480);
+        }
+        say("stereoArrays", hash(out));
+        say("stereoSizes", linnet.channels() + " " + linnet.frameSize() + " " + linnet.delay());
+        linnet.reset();
+        linnet.process(signal, out, SAMPLES);
+        say("stereoWhole", hash(out));
+        linnet.reset();
+        FloatBuffer in = bytes(4 * signal.length + 4).asFloatBuffer();
+        in.position(1);
+        in.put(signal).position(1);
+        ByteBuffer result = bytes(4 * signal.length);
+        linnet.process(in, result.asFloatBuffer(), SAMPLES);
+        say("stereoDirect", hash(result));
+        linnet.reset();
+        short[] words = shorts(signal);
+        linnet.process(words, words, SAMPLES);
+        say("stereoShorts", hash(words));
+        linnet.reset();
+        ShortBuffer buffer = bytes(2 * signal.length).asShortBuffer();
+        buffer.put(shorts(signal)).rewind();
+        linnet.process(buffer, buffer, SAMPLES);
+        buffer.get(words);
+        say("stereoShortBuffers", hash(words));
+      }
+      Linnet.Config config = of(2);
+      config.anyBlock = true;
+      try (Linnet linnet = new Linnet(model, config)) {
+        float[] out = signal.clone();
+        for (int at = 0, size = 1; at < SAMPLES; at += size, size = Math.min(size % 1500 + 7, SAMPLES - at)) {
+          linnet.process(out, 2 * at, out, 2 * at, size);
+        }
+        say("stereoAny", hash(out));
+      }
+      config = of(8);
+      config.sampleRate = 16000;
+      try (Linnet linnet = new Linnet(model, config)) {
+        float[] out = several(8);
+        linnet.process(out, out, SAMPLES);
+        say("eightNarrow", hash(out));
+        say("eightSizes", linnet.channels() + " " + linnet.frameSize() + " " + linnet.delay());
+      }
+    }
+  }
+
+  /** A tenth of a second at a time, of which two are lost. */
   private static void lost(Path path) throws Exception {
-    float[] out = noise();
-    try (LinnetModel model = LinnetModel.fromFile(path.toString());
-        Linnet linnet = new Linnet(model)) {
-      float[] packet = new float[4800];
-      for (int at = 0; at < 48000; at += 4800) {
-        if (at == 9600) {
-          linnet.conceal(packet, 4800);
-          System.arraycopy(packet, 0, out, at, 4800);
-        } else if (at == 19200) {
-          short[] words = new short[480];
-          linnet.conceal(words, 480);
-          say("concealedShorts", hash(words));
-          linnet.gap(4320);
-        } else {
-          linnet.process(out, at, out, at, 4800);
+    try (LinnetModel model = LinnetModel.fromFile(path.toString())) {
+      for (int channels = 1; channels <= 2; ++channels) {
+        float[] out = several(channels);
+        try (Linnet linnet = new Linnet(model, of(channels))) {
+          for (int at = 0; at < 48000; at += 4800) {
+            if (at == 9600) {
+              linnet.conceal(out, at * channels, 2400);
+              FloatBuffer rest = bytes(4 * 2400 * channels).asFloatBuffer();
+              linnet.conceal(rest, 2400);
+              rest.get(out, (at + 2400) * channels, 2400 * channels);
+            } else if (at == 19200) {
+              short[] words = new short[960 * channels];
+              linnet.conceal(words, 480 * channels, 480);
+              ShortBuffer more = bytes(2 * 480 * channels).asShortBuffer();
+              linnet.conceal(more, 480);
+              more.get(words, 0, 480 * channels);
+              say("concealedShorts" + channels, hash(words));
+              linnet.gap(3840);
+            } else {
+              linnet.process(out, at * channels, out, at * channels, 4800);
+            }
+          }
+          say("lost" + channels, hash(Arrays.copyOf(out, 48000 * channels)));
         }
       }
-      say("lost", hash(Arrays.copyOf(out, 48000)));
     }
   }
 
@@ -241,10 +322,32 @@ public final class Harness {
       say(
           "numbers",
           model.weights() + " " + model.multiplyAdds() + " " + model.frameBytes() + " " + model.streamBytes());
+      say("delayFrames", model.delayFrames());
     }
     Path odd = folder.resolve("\u043c\u043e\u0434\u0435\u043b\u044c \ud83d\udc26.linnet");
     Files.write(odd, blob);
     say("oddName", first(LinnetModel.fromFile(odd.toString())));
+  }
+
+  private static void choices(Path table) throws IOException {
+    int count = 0;
+    for (String line : Files.readAllLines(table)) {
+      if (line.startsWith("#")) {
+        continue;
+      }
+      String[] words = line.trim().split("[ :]+");
+      double[][] models = new double[2][(words.length - 3) / 2];
+      for (int i = 3; i < words.length; ++i) {
+        models[(i - 3) % 2][(i - 3) / 2] = Double.parseDouble(words[i]);
+      }
+      int current = Integer.parseInt(words[1]);
+      int chosen = LinnetModel.choose(models[0], models[1], Double.parseDouble(words[0]), current);
+      if (chosen != Integer.parseInt(words[2])) {
+        say("wrongChoice", chosen + " for " + line);
+      }
+      ++count;
+    }
+    say("choices", count);
   }
 
   private static ByteBuffer direct(byte[] content) {
@@ -281,6 +384,8 @@ public final class Harness {
     refused("nullModel", () -> new Linnet(null));
     refused("rate", () -> with(model, 44100, null));
     refused("unknownBackend", () -> with(model, 48000, "quantum"));
+    refused("noChannel", () -> new Linnet(model, of(0)));
+    refused("nineChannels", () -> new Linnet(model, of(9)));
     refused("count", () -> linnet.process(frame, frame, 481));
     refused("nullArray", () -> linnet.process((float[]) null, frame, 480));
     refused("tooMany", () -> linnet.process(frame, frame, 1440));
@@ -298,6 +403,23 @@ public final class Harness {
       later.position(1);
       linnet.process(both, later, 480);
     });
+    Linnet stereo = new Linnet(model, of(2));
+    refused("tooManyOfTwo", () -> stereo.process(frame, frame, 960));
+    float[] frames = new float[1680];
+    refused("overlapOfTwo", () -> stereo.process(frames, 0, frames, 720, 480));
+    refused("shortBufferOfTwo", () -> stereo.process(buffer, buffer, 480));
+    refused("overflowOfTwo", () -> stereo.process(frame, frame, 1 << 30));
+    stereo.close();
+    refused("concealOutOfArray", () -> linnet.conceal(frame, 481, 480));
+    refused("concealHeapBuffer", () -> linnet.conceal(ShortBuffer.allocate(480), 480));
+    refused("concealReadOnly", () -> linnet.conceal(buffer.asReadOnlyBuffer(), 480));
+    double[] one = {1, 2};
+    refused("noChoice", () -> LinnetModel.choose(new double[0], new double[0], 0.1, -1));
+    refused("unevenChoice", () -> LinnetModel.choose(one, new double[3], 0.1, -1));
+    refused("nullChoice", () -> LinnetModel.choose(one, null, 0.1, -1));
+    refused("choiceBudget", () -> LinnetModel.choose(one, one, 0, -1));
+    refused("choiceCurrent", () -> LinnetModel.choose(one, one, 0.1, 2));
+    refused("choiceTime", () -> LinnetModel.choose(one, new double[] {1, Double.NaN}, 0.1, -1));
     refused("limit", () -> linnet.setAttenuationLimit(101));
     refused("limitNaN", () -> linnet.setAttenuationLimit(Float.NaN));
     refused("postfilter", () -> linnet.setPostfilter(-1));
@@ -318,17 +440,17 @@ public final class Harness {
   }
 
   /** Bytes that 20,000 calls of each kind allocate in Java. */
-  private static void allocation(Path path) {
+  private static void allocation(Path path, int channels) {
     com.sun.management.ThreadMXBean threads =
         (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
     long self = Thread.currentThread().getId();
-    float[] floats = new float[960];
-    short[] shorts = new short[960];
-    FloatBuffer floatBuffer = bytes(4 * 960).asFloatBuffer();
-    ShortBuffer shortBuffer = bytes(2 * 960).asShortBuffer();
+    float[] floats = new float[960 * channels];
+    short[] shorts = new short[960 * channels];
+    FloatBuffer floatBuffer = bytes(4 * 960 * channels).asFloatBuffer();
+    ShortBuffer shortBuffer = bytes(2 * 960 * channels).asShortBuffer();
     Linnet.Stats stats = new Linnet.Stats();
     try (LinnetModel model = LinnetModel.fromFile(path.toString());
-        Linnet linnet = new Linnet(model)) {
+        Linnet linnet = new Linnet(model, of(channels))) {
       long before = 0;
       for (int call = -100; call < 20000; ++call) {
         if (call == 0) {
@@ -339,12 +461,13 @@ public final class Harness {
         linnet.process(floatBuffer, floatBuffer, 480);
         linnet.process(shortBuffer, shortBuffer, 480);
         linnet.conceal(floats, 480);
+        linnet.conceal(shortBuffer, 480);
         linnet.gap(480);
         linnet.setAttenuationLimit(call % 100 < 0 ? 100 : call % 100);
         linnet.stats(stats);
       }
-      say("allocated", threads.getThreadAllocatedBytes(self) - before);
-      say("framesWithout", stats.frame());
+      long allocated = threads.getThreadAllocatedBytes(self) - before;
+      say("allocated" + channels, allocated + " in " + stats.frame());
     }
   }
 }

@@ -15,8 +15,21 @@ public final class LinnetModel: @unchecked Sendable {
     public let multiplyAdds: UInt64
     /// Of the model, read for one frame.
     public let frameBytes: UInt64
-    /// What a stream with the default configuration takes.
+    /// What a stream with the default configuration takes, which is of one channel.
     public let streamBytes: UInt64
+  }
+
+  /// A model as it is on this device, for `choose`.
+  public struct Candidate: Sendable {
+    /// How good, on any scale where larger is better.
+    public var quality: Double
+    /// What a frame of 10 ms of it takes.
+    public var microseconds: Double
+
+    public init(quality: Double, microseconds: Double) {
+      self.quality = quality
+      self.microseconds = microseconds
+    }
   }
 
   let handle: OpaquePointer
@@ -58,6 +71,25 @@ public final class LinnetModel: @unchecked Sendable {
     return Info(
       topology: String(cString: info.topology), delayFrames: Int(info.delay_frames), weights: info.weights,
       multiplyAdds: info.multiply_adds, frameBytes: info.frame_bytes, streamBytes: info.stream_bytes)
+  }
+
+  /// Which of measured models to run, as an index, or nil to enhance nothing: the best that costs no more than the
+  /// budget, or the cheapest, unless it takes over half of the time. Another than the one that runs has to stay well
+  /// below the budget, so that two do not take turns. The budget is a share of the time of one core; a tenth leaves
+  /// room for a thread that rests between frames.
+  public static func choose(_ models: [Candidate], budget: Double = 0.1, current: Int? = nil) throws -> Int? {
+    let candidates = models.map { model -> linnet_candidate in
+      var candidate = linnet_candidate()
+      candidate.quality = model.quality
+      candidate.microseconds = model.microseconds
+      return candidate
+    }
+    let running = current ?? -1
+    var chosen: Int32 = -1
+    try check(
+      linnet_choose(candidates, candidates.count, budget, Int32(clamping: running), &chosen),
+      "a choice of \(models.count) models, budget \(budget) of 0...1, current \(running)")
+    return chosen < 0 ? nil : Int(chosen)
   }
 
   deinit {

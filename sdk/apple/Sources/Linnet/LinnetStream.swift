@@ -1,6 +1,6 @@
 import CLinnet
 
-/// One enhanced signal: mono, 8 to 48 kHz, as linnet.h has it.
+/// One enhanced signal, of 1 to 8 channels at 8 to 48 kHz, as linnet.h has it.
 ///
 ///     let model = try LinnetModel.small()  // once
 ///     let stream = try LinnetStream(model: model)  // for each signal
@@ -9,18 +9,24 @@ import CLinnet
 /// `process`, `conceal`, `gap` and `reset` allocate nothing, take no lock and do not enter the operating system, unless
 /// they throw. One thread at a time may call these; the controls, and what only asks, may be used from any thread.
 /// Samples are full scale +-1, or 16 bits; the count is of whole frames, or any with `anyBlock` or `spread`.
+///
+/// Channels are interleaved, or planar as an AVAudioPCMBuffer has them. A number of samples is always that of each
+/// channel; a buffer of interleaved ones holds so many values for each.
 public final class LinnetStream: @unchecked Sendable {
   /// What a stream is made with.
   public struct Configuration: Sendable {
     /// In Hz: 8000, 16000, 24000, 32000 or 48000.
     public var sampleRate = 48000
+    /// 1...8, of one signal, such as that of a stereo microphone. What is none belongs in streams of its own.
+    public var channels = 1
     /// Any number of samples per call, one frame (10 ms) more delay.
     public var anyBlock = false
     /// That, with a frame's work divided over the calls of the next 10 ms: two frames more delay.
     public var spread = false
 
-    public init(sampleRate: Int = 48000, anyBlock: Bool = false, spread: Bool = false) {
+    public init(sampleRate: Int = 48000, channels: Int = 1, anyBlock: Bool = false, spread: Bool = false) {
       self.sampleRate = sampleRate
+      self.channels = channels
       self.anyBlock = anyBlock
       self.spread = spread
     }
@@ -42,17 +48,24 @@ public final class LinnetStream: @unchecked Sendable {
 
   /// The model of this stream.
   public let model: LinnetModel
+  /// Number of channels.
+  public let channels: Int
   private let handle: OpaquePointer
 
   public init(model: LinnetModel, configuration: Configuration = Configuration()) throws {
+    guard (1...8).contains(configuration.channels) else {
+      throw LinnetError("\(configuration.channels) channels: give 1...8, or make several streams", LINNET_ERR_ARGUMENT)
+    }
     var config = linnet_config()
     config.size = MemoryLayout<linnet_config>.stride
     config.sample_rate = Int32(clamping: configuration.sampleRate)
+    config.channels = Int32(configuration.channels)
     config.any_block = configuration.anyBlock ? 1 : 0
     config.spread = configuration.spread ? 1 : 0
     var made: OpaquePointer?
     try check(linnet_create(model.handle, &config, &made), "a stream at \(configuration.sampleRate) Hz")
     handle = made!
+    channels = Int(linnet_channels(made))
     self.model = model
   }
 
@@ -60,16 +73,39 @@ public final class LinnetStream: @unchecked Sendable {
     linnet_destroy(handle)
   }
 
+  /// Samples of each channel in an interleaved buffer of so many values.
+  private func samples(of values: Int) -> Int {
+    precondition(values % channels == 0, "\(values) values are no whole number of samples for \(channels) channels")
+    return values / channels
+  }
+
   /// Enhances samples; input and output may be the same memory, and must be of one length.
   public func process(_ input: UnsafeBufferPointer<Float>, into output: UnsafeMutableBufferPointer<Float>) throws {
-    precondition(input.count == output.count, "\(input.count) samples in, room for \(output.count)")
-    try check(linnet_process(handle, input.baseAddress, output.baseAddress, input.count), "\(input.count) samples")
+    precondition(input.count == output.count, "\(input.count) values in, room for \(output.count)")
+    let count = samples(of: input.count)
+    try check(linnet_process(handle, input.baseAddress, output.baseAddress, count), "\(count) samples")
   }
 
   /// The same on 16-bit samples.
   public func process(_ input: UnsafeBufferPointer<Int16>, into output: UnsafeMutableBufferPointer<Int16>) throws {
-    precondition(input.count == output.count, "\(input.count) samples in, room for \(output.count)")
-    try check(linnet_process_i16(handle, input.baseAddress, output.baseAddress, input.count), "\(input.count) samples")
+    precondition(input.count == output.count, "\(input.count) values in, room for \(output.count)")
+    let count = samples(of: input.count)
+    try check(linnet_process_i16(handle, input.baseAddress, output.baseAddress, count), "\(count) samples")
+  }
+
+  /// The same on an array for each channel, as AVAudioPCMBuffer's `floatChannelData` of a format that is not
+  /// interleaved. Both may be the same.
+  public func process(
+    planar input: UnsafePointer<UnsafeMutablePointer<Float>>, into output: UnsafePointer<UnsafeMutablePointer<Float>>,
+    samples: Int
+  ) throws {
+    precondition(samples >= 0, "\(samples) samples")
+    let status = input.withMemoryRebound(to: UnsafePointer<Float>?.self, capacity: channels) { input in
+      output.withMemoryRebound(to: UnsafeMutablePointer<Float>?.self, capacity: channels) { output in
+        linnet_process_planar(handle, input, output, samples)
+      }
+    }
+    try check(status, "\(samples) samples")
   }
 
   /// Enhances samples in place.
@@ -84,12 +120,23 @@ public final class LinnetStream: @unchecked Sendable {
 
   /// Where input was lost: writes the output of that time, for a packet that did not arrive.
   public func conceal(into output: UnsafeMutableBufferPointer<Float>) throws {
-    try check(linnet_conceal(handle, output.baseAddress, output.count), "\(output.count) samples")
+    let count = samples(of: output.count)
+    try check(linnet_conceal(handle, output.baseAddress, count), "\(count) samples")
   }
 
   /// The same on 16-bit samples.
   public func conceal(into output: UnsafeMutableBufferPointer<Int16>) throws {
-    try check(linnet_conceal_i16(handle, output.baseAddress, output.count), "\(output.count) samples")
+    let count = samples(of: output.count)
+    try check(linnet_conceal_i16(handle, output.baseAddress, count), "\(count) samples")
+  }
+
+  /// The same into an array for each channel.
+  public func conceal(planar output: UnsafePointer<UnsafeMutablePointer<Float>>, samples: Int) throws {
+    precondition(samples >= 0, "\(samples) samples")
+    let status = output.withMemoryRebound(to: UnsafeMutablePointer<Float>?.self, capacity: channels) { output in
+      linnet_conceal_planar(handle, output, samples)
+    }
+    try check(status, "\(samples) samples")
   }
 
   /// Where input was lost: leaves its time out and cross-fades, for a recording that missed samples.
@@ -125,7 +172,7 @@ public final class LinnetStream: @unchecked Sendable {
 
   /// In Hz.
   public var sampleRate: Int { Int(linnet_sample_rate(handle)) }
-  /// Samples of 10 ms: 480 at 48 kHz.
+  /// Samples of a channel in 10 ms: 480 at 48 kHz.
   public var frameSize: Int { Int(linnet_frame_size(handle)) }
   /// Samples from input to output, exact.
   public var delay: Int { Int(linnet_delay(handle)) }

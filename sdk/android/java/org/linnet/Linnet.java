@@ -6,7 +6,7 @@ import java.nio.FloatBuffer;
 import java.nio.ShortBuffer;
 
 /**
- * One enhanced signal: mono, 8 to 48 kHz, as linnet.h has it.
+ * One enhanced signal, of 1 to 8 channels at 8 to 48 kHz, as linnet.h has it.
  *
  * <pre>{@code
  * try (LinnetModel model = LinnetModel.fromAsset(getAssets(), LinnetModel.SMALL);
@@ -23,12 +23,19 @@ import java.nio.ShortBuffer;
  * what only asks may be called from any thread until close is called. Samples are full scale +-1, or 16 bits; the count
  * is of whole frames, or any with {@link Config#anyBlock} or {@link Config#spread}. Bad arguments are an
  * IllegalArgumentException, a closed stream is an IllegalStateException.
+ *
+ * <p>Channels are interleaved, as AudioRecord and Oboe have them: the first sample of every channel, then the second. A
+ * number of samples is always that of each channel, so that arrays and buffers hold samples * channels values; offsets
+ * and positions count values.
  */
 public final class Linnet implements AutoCloseable {
   /** What a stream is made with. */
   public static final class Config {
     /** In Hz: 8000, 16000, 24000, 32000 or 48000. */
     public int sampleRate = 48000;
+
+    /** 1 to 8, of one signal, such as that of a stereo microphone. What is none belongs in streams of its own. */
+    public int channels = 1;
 
     /** Any number of samples per call, one frame (10 ms) more delay. */
     public boolean anyBlock;
@@ -71,12 +78,15 @@ public final class Linnet implements AutoCloseable {
     }
   }
 
+  private static final int MAX_CHANNELS = 8;
+
   private final LinnetModel model;
+  private final int channels;
   private final int frameSize;
   private final boolean anyCount;
   private volatile long handle;
 
-  /** A stream at 48 kHz that takes whole frames. */
+  /** A stream of one channel at 48 kHz that takes whole frames. */
   public Linnet(LinnetModel model) {
     this(model, new Config());
   }
@@ -90,13 +100,19 @@ public final class Linnet implements AutoCloseable {
     if (model == null || config == null) {
       throw new IllegalArgumentException((model == null ? "model" : "config") + " is null");
     }
+    if (config.channels < 1 || config.channels > MAX_CHANNELS) {
+      throw new IllegalArgumentException(
+          "channels is " + config.channels + ": give 1 to " + MAX_CHANNELS + ", or make several streams");
+    }
     this.model = model;
+    channels = config.channels;
     long shared = model.retain();
     try {
       String kernels = config.backend == null ? "" : " by " + config.backend;
       String what = "a stream at " + config.sampleRate + " Hz" + kernels;
       byte[] backend = config.backend == null ? null : Native.text(config.backend);
-      handle = made(Native.streamCreate(shared, config.sampleRate, config.anyBlock, config.spread, backend), what);
+      boolean any = config.anyBlock;
+      handle = made(Native.streamCreate(shared, config.sampleRate, channels, any, config.spread, backend), what);
     } finally {
       if (handle == 0) {
         model.release();
@@ -150,14 +166,38 @@ public final class Linnet implements AutoCloseable {
 
   /** Where input was lost: writes the output of that time, for a packet that did not arrive. */
   public void conceal(float[] out, int samples) {
-    checkRange("out", out == null ? -1 : out.length, 0, samples);
-    check(Native.conceal(alive(), out, checkCount(samples)));
+    conceal(out, 0, samples);
+  }
+
+  /** The same from an index on. */
+  public void conceal(float[] out, int outOffset, int samples) {
+    checkRange("out", out == null ? -1 : out.length, outOffset, samples);
+    check(Native.conceal(alive(), out, outOffset, checkCount(samples)));
   }
 
   /** The same on 16-bit samples. */
   public void conceal(short[] out, int samples) {
-    checkRange("out", out == null ? -1 : out.length, 0, samples);
-    check(Native.conceal(alive(), out, checkCount(samples)));
+    conceal(out, 0, samples);
+  }
+
+  /** The same from an index on. */
+  public void conceal(short[] out, int outOffset, int samples) {
+    checkRange("out", out == null ? -1 : out.length, outOffset, samples);
+    check(Native.conceal(alive(), out, outOffset, checkCount(samples)));
+  }
+
+  /** The same into a direct buffer in native byte order, from its position on, which stays where it is. */
+  public void conceal(FloatBuffer out, int samples) {
+    checkBuffer("out", out, out != null && out.isDirect(), out == null ? null : out.order(), samples);
+    checkWritable(out);
+    check(Native.conceal(alive(), out, out.position(), checkCount(samples)));
+  }
+
+  /** The same on 16-bit samples. */
+  public void conceal(ShortBuffer out, int samples) {
+    checkBuffer("out", out, out != null && out.isDirect(), out == null ? null : out.order(), samples);
+    checkWritable(out);
+    check(Native.conceal(alive(), out, out.position(), checkCount(samples)));
   }
 
   /** Where input was lost: leaves its time out and cross-fades, for a recording that missed samples. */
@@ -178,7 +218,12 @@ public final class Linnet implements AutoCloseable {
     return Native.sampleRate(alive());
   }
 
-  /** Samples of 10 ms: 480 at 48 kHz. */
+  /** Number of channels. */
+  public int channels() {
+    return channels;
+  }
+
+  /** Samples of a channel in 10 ms: 480 at 48 kHz. */
   public int frameSize() {
     return frameSize;
   }
@@ -245,6 +290,14 @@ public final class Linnet implements AutoCloseable {
     return result;
   }
 
+  private long values(int samples) {
+    return (long) samples * channels;
+  }
+
+  private String counted(int samples) {
+    return samples + " samples" + (channels == 1 ? "" : " of " + channels + " channels");
+  }
+
   private int checkCount(int samples) {
     if (!anyCount && samples % frameSize != 0) {
       throw new IllegalArgumentException(
@@ -253,31 +306,31 @@ public final class Linnet implements AutoCloseable {
     return samples;
   }
 
-  private static void checkRange(String name, int length, int offset, int samples) {
+  private void checkRange(String name, int length, int offset, int samples) {
     if (length < 0) {
       throw new IllegalArgumentException(name + " is null");
     }
-    if (samples < 0 || offset < 0 || samples > length - offset) {
+    if (samples < 0 || offset < 0 || values(samples) > length - offset) {
       throw new IllegalArgumentException(
-          samples + " samples from " + offset + " on are not in " + name + ", whose length is " + length);
+          counted(samples) + " from " + offset + " on are not in " + name + ", whose length is " + length);
     }
   }
 
-  private static void checkOverlap(boolean same, int inOffset, int outOffset, int samples) {
-    if (same && inOffset != outOffset && Math.abs((long) inOffset - outOffset) < samples) {
+  private void checkOverlap(boolean same, int inOffset, int outOffset, int samples) {
+    if (same && inOffset != outOffset && Math.abs((long) inOffset - outOffset) < values(samples)) {
       throw new IllegalArgumentException(
           "in from " + inOffset + " and out from " + outOffset + " overlap: give the same place, or places apart");
     }
   }
 
-  private static void checkBuffer(String name, Buffer buffer, boolean direct, ByteOrder order, int samples) {
+  private void checkBuffer(String name, Buffer buffer, boolean direct, ByteOrder order, int samples) {
     if (buffer == null || !direct || order != ByteOrder.nativeOrder()) {
       throw new IllegalArgumentException(
           name + " is not a direct buffer in native order: allocateDirect(n).order(ByteOrder.nativeOrder())");
     }
-    if (samples < 0 || samples > buffer.remaining()) {
+    if (samples < 0 || values(samples) > buffer.remaining()) {
       throw new IllegalArgumentException(
-          samples + " samples are not in " + name + ", which has " + buffer.remaining() + " from its position on");
+          counted(samples) + " are not in " + name + ", which has " + buffer.remaining() + " from its position on");
     }
   }
 

@@ -89,6 +89,44 @@ public final class LinnetModel implements AutoCloseable {
     }
   }
 
+  /**
+   * Which of measured models to run, as an index, or -1 to enhance nothing: the best that costs no more than the
+   * budget, or the cheapest, unless it takes over half of the time. Another than the one that runs has to stay well
+   * below the budget, so that two do not take turns.
+   *
+   * @param qualities how good each is, on any scale where larger is better
+   * @param microseconds what a frame of 10 ms of each takes on this device
+   * @param budget share of the time of one core, above 0 to 1; 0.1 leaves room for a thread that rests between frames
+   * @param current index of the one that runs, or -1
+   */
+  public static int choose(double[] qualities, double[] microseconds, double budget, int current) {
+    int count = notNull(qualities, "qualities").length;
+    if (count == 0 || count != notNull(microseconds, "microseconds").length) {
+      throw new IllegalArgumentException(
+          count + " qualities, " + microseconds.length + " microseconds: give one of each for every model");
+    }
+    if (!(budget > 0 && budget <= 1)) {
+      throw new IllegalArgumentException("budget is " + budget + ": give a share above 0 to 1");
+    }
+    if (current < -1 || current >= count) {
+      throw new IllegalArgumentException("current is " + current + ": give -1, or an index below " + count);
+    }
+    for (int i = 0; i < count; ++i) {
+      double time = microseconds[i];
+      if (!(Math.abs(qualities[i]) <= Double.MAX_VALUE && time >= 0 && time <= Double.MAX_VALUE)) {
+        throw new IllegalArgumentException(
+            "model " + i + " of quality " + qualities[i] + " takes " + time
+                + " microseconds: give finite numbers, and no time below 0");
+      }
+    }
+    int[] chosen = new int[1];
+    int status = Native.choose(qualities, microseconds, budget, current, chosen);
+    if (status != 0) {
+      throw new LinnetException("choice of a model", status);
+    }
+    return chosen[0];
+  }
+
   private static long made(long result, String name) {
     return Linnet.made(result, "model " + name);
   }
@@ -120,13 +158,18 @@ public final class LinnetModel implements AutoCloseable {
     return number(2);
   }
 
-  /** Bytes that a stream of this model takes. */
+  /** Bytes that a stream with the default config takes, which is of one channel. */
   public long streamBytes() {
     return number(3);
   }
 
+  /** Frames of 10 ms by which a stream with the default config lags. */
+  public int delayFrames() {
+    return (int) number(4);
+  }
+
   private synchronized long number(int index) {
-    long[] numbers = new long[4];
+    long[] numbers = new long[5];
     Native.modelNumbers(alive(), numbers);
     return numbers[index];
   }

@@ -32,10 +32,14 @@ final class Native {
 
   static native String modelTopology(long model);
 
-  /** Into four numbers: weights, multiply-adds of a frame, bytes read for a frame, bytes of a stream. */
+  /** Into five numbers: weights, multiply-adds of a frame, bytes read for one, bytes of a stream, frames of delay. */
   static native void modelNumbers(long model, long[] numbers);
 
-  static native long streamCreate(long model, int sampleRate, boolean anyBlock, boolean spread, byte[] backend);
+  /** Into one number: the index of the model to run, or -1. */
+  static native int choose(double[] qualities, double[] microseconds, double budget, int current, int[] chosen);
+
+  static native long streamCreate(
+      long model, int sampleRate, int channels, boolean anyBlock, boolean spread, byte[] backend);
 
   static native void streamDestroy(long stream);
 
@@ -47,9 +51,13 @@ final class Native {
 
   static native int process(long stream, ShortBuffer in, int inOffset, ShortBuffer out, int outOffset, int samples);
 
-  static native int conceal(long stream, float[] out, int samples);
+  static native int conceal(long stream, float[] out, int outOffset, int samples);
 
-  static native int conceal(long stream, short[] out, int samples);
+  static native int conceal(long stream, short[] out, int outOffset, int samples);
+
+  static native int conceal(long stream, FloatBuffer out, int outOffset, int samples);
+
+  static native int conceal(long stream, ShortBuffer out, int outOffset, int samples);
 
   static native int gap(long stream, int samples);
 

@@ -12,6 +12,7 @@
 namespace {
 
 constexpr int kRate = 48000;
+constexpr int kChannels = 1;  // 2 for a stereo microphone: interleaved on both sides
 
 // A model out of an asset: a copy of it, because assets lie at multiples of 4 bytes and a model wants 8.
 class Model {
@@ -48,6 +49,7 @@ class Loop : public oboe::AudioStreamDataCallback {
     linnet_config config = {};
     config.size = sizeof config;
     config.sample_rate = kRate;
+    config.channels = kChannels;
     config.any_block = 1;  // a device's bursts are of its own size
     if (model_.get() != nullptr) linnet_create(model_.get(), &config, &stream_);
   }
@@ -62,7 +64,7 @@ class Loop : public oboe::AudioStreamDataCallback {
     if (stream_ == nullptr) return false;
     oboe::AudioStreamBuilder builder;
     builder.setSampleRate(kRate)
-        ->setChannelCount(1)
+        ->setChannelCount(kChannels)
         ->setFormat(oboe::AudioFormat::Float)
         ->setPerformanceMode(oboe::PerformanceMode::LowLatency)
         ->setSharingMode(oboe::SharingMode::Exclusive);
@@ -79,7 +81,7 @@ class Loop : public oboe::AudioStreamDataCallback {
     const int32_t count = read ? read.value() : 0;
     linnet_process(stream_, samples, samples, static_cast<size_t>(count));
     // The microphone starts later than the loudspeaker, or misses a burst.
-    linnet_conceal(stream_, samples + count, static_cast<size_t>(frames - count));
+    linnet_conceal(stream_, samples + count * kChannels, static_cast<size_t>(frames - count));
     return oboe::DataCallbackResult::Continue;
   }
 

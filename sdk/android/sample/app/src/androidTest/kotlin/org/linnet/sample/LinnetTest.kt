@@ -56,6 +56,19 @@ class LinnetTest {
   }
 
   @Test
+  fun bitsOfTwoChannels() {
+    val noise = noise()
+    // Left and right in turn: the noise, and the noise from another sample on.
+    val samples = FloatArray(2 * noise.size) { noise[(it / 2 + 1000 * (it % 2)) % noise.size] }
+    LinnetModel.fromAsset(assets, LinnetModel.SMALL).use { model ->
+      Linnet(model, Linnet.Config().apply { channels = 2 }).use { linnet ->
+        linnet.process(samples, samples, noise.size)
+      }
+    }
+    assertEquals(EXPECTED_STEREO, hash(samples))
+  }
+
+  @Test
   fun assetsAreStored() {
     assets.openFd(LinnetModel.SMALL).close()
   }
@@ -70,5 +83,8 @@ class LinnetTest {
   private companion object {
     /** SHA-256 of what the small model makes of `noise`, as little-endian floats. */
     const val EXPECTED = "dc7a78d6de778681b1c0585b7c0664c6c3aab985e801e4302feabbb95de85717"
+
+    /** The same of two channels. */
+    const val EXPECTED_STEREO = "209778153ee9377e5ecb280343c6eff99d6e8f7985278b9c8775d4ca3a458643"
   }
 }

@@ -18,11 +18,14 @@ class MainActivity : Activity() {
     super.onCreate(state)
     val text = TextView(this)
     val kotlin = Button(this).apply { setText("AudioRecord") }
+    val stereo = Button(this).apply { setText("AudioRecord, stereo") }
     val native = Button(this).apply { setText("Oboe") }
     val stop = Button(this).apply { setText("Stop") }
-    kotlin.setOnClickListener {
-      stopAll()
-      record = RecordLoop(assets) { line -> runOnUiThread { text.text = line } }.apply { start() }
+    for ((button, channels) in listOf(kotlin to 1, stereo to 2)) {
+      button.setOnClickListener {
+        stopAll()
+        record = RecordLoop(assets, channels) { line -> runOnUiThread { text.text = line } }.apply { start() }
+      }
     }
     native.setOnClickListener {
       stopAll()
@@ -33,7 +36,7 @@ class MainActivity : Activity() {
     setContentView(
       LinearLayout(this).apply {
         orientation = LinearLayout.VERTICAL
-        for (view in listOf(kotlin, native, stop, text)) addView(view)
+        for (view in listOf(kotlin, stereo, native, stop, text)) addView(view)
       }
     )
     if (checkSelfPermission(Manifest.permission.RECORD_AUDIO) != PackageManager.PERMISSION_GRANTED) {

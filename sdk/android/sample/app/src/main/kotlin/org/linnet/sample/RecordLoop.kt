@@ -11,39 +11,43 @@ import android.os.Process
 import org.linnet.Linnet
 import org.linnet.LinnetModel
 
-/** Microphone, linnet, loudspeaker, 10 ms at a time on a thread of its own, until it is closed. */
-class RecordLoop(private val assets: AssetManager, private val report: (String) -> Unit) : Thread(), AutoCloseable {
+/** Microphone, linnet, loudspeaker, 10 ms at a time on a thread of its own, until it is closed; of 1 or 2 channels. */
+class RecordLoop(
+  private val assets: AssetManager,
+  private val channels: Int,
+  private val report: (String) -> Unit,
+) : Thread(), AutoCloseable {
   @Volatile private var running = true
 
   @SuppressLint("MissingPermission") // the activity has asked for it
   override fun run() {
     Process.setThreadPriority(Process.THREAD_PRIORITY_URGENT_AUDIO)
-    val mono = AudioFormat.CHANNEL_IN_MONO
-    val bytes = AudioRecord.getMinBufferSize(RATE, mono, AudioFormat.ENCODING_PCM_FLOAT)
+    val mask = if (channels == 2) AudioFormat.CHANNEL_IN_STEREO else AudioFormat.CHANNEL_IN_MONO
+    val bytes = AudioRecord.getMinBufferSize(RATE, mask, AudioFormat.ENCODING_PCM_FLOAT)
     // Not VOICE_COMMUNICATION, which has a noise suppressor of its own.
     val source = MediaRecorder.AudioSource.VOICE_RECOGNITION
-    val record = AudioRecord(source, RATE, mono, AudioFormat.ENCODING_PCM_FLOAT, 2 * bytes)
+    val record = AudioRecord(source, RATE, mask, AudioFormat.ENCODING_PCM_FLOAT, 2 * bytes)
     val track =
       AudioTrack.Builder()
         .setAudioAttributes(AudioAttributes.Builder().setUsage(AudioAttributes.USAGE_MEDIA).build())
         .setAudioFormat(
           AudioFormat.Builder()
             .setSampleRate(RATE)
-            .setChannelMask(AudioFormat.CHANNEL_OUT_MONO)
+            .setChannelMask(if (channels == 2) AudioFormat.CHANNEL_OUT_STEREO else AudioFormat.CHANNEL_OUT_MONO)
             .setEncoding(AudioFormat.ENCODING_PCM_FLOAT)
             .build()
         )
         .build()
     LinnetModel.fromAsset(assets, LinnetModel.SMALL).use { model ->
-      Linnet(model).use { linnet ->
-        val frame = FloatArray(linnet.frameSize())
+      Linnet(model, Linnet.Config().also { it.channels = channels }).use { linnet ->
+        val frame = FloatArray(linnet.frameSize() * channels) // in turn, as both classes have them
         val stats = Linnet.Stats()
         record.startRecording()
         track.play()
         while (running) {
           val count = record.read(frame, 0, frame.size, AudioRecord.READ_BLOCKING)
           if (count != frame.size) break
-          linnet.process(frame, frame, count)
+          linnet.process(frame, frame, linnet.frameSize())
           track.write(frame, 0, count, AudioTrack.WRITE_BLOCKING)
           linnet.stats(stats)
           if (stats.frame() % 50 == 0L) report("${linnet.backend()}, speech ${stats.speechProbability()}")
