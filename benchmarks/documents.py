@@ -24,7 +24,7 @@ from linnet.model.blob import checksum
 
 DOCUMENTS = (
     *("README.md", "CHANGELOG.md", "sdk/models/README.md", "benchmarks/README.md"),
-    *("docs/algorithm.md", "docs/reliability.md"),
+    *("docs/algorithm.md", "docs/reliability.md", "docs/scale_out.md"),
 )
 BLOCK = re.compile(r"(<!-- numbers: (\w+) -->\n).*?(<!-- end of numbers -->)", re.DOTALL)
 PARTS = {"noise": "noisy mixtures", "reverb": "noisy rooms", "clean": "clean recordings"}
@@ -288,6 +288,25 @@ def in_node() -> str:
     return f"{where}:\n\n" + markdown(head, rows)
 
 
+def folders() -> str:
+    """Many short recordings by one process and by two."""
+    data = kept("folder")
+    name, files = data["machine"].split(",")[0], data["files"]
+    rows = []
+    for jobs, wall in data["walls"].items():
+        numbers = (wall, files / wall, data["seconds"] / wall, data["walls"]["1"] / wall)
+        rows.append(
+            [
+                f"`--jobs {jobs}`",
+                *(f"{number:,.{digits}f}" for number, digits in zip(numbers, (1, 1, 0, 2), strict=True)),
+            ]
+        )
+    stops = ", ".join(f"{one['signal']} after {one['done']:,}" for one in data["stops"])
+    text = f"{files:,} recordings of {data['seconds']:,.0f} s in all, `{data['model']}`, {name} ({data['load']}):\n\n"
+    head = ["", "seconds", "recordings per second", "seconds of sound per second", "times as fast"]
+    return text + markdown(head, rows) + f"\nStopped and gone on with, nothing done twice: {stops}.\n"
+
+
 def promises() -> str:
     """The twelve promises of reliability with their last values."""
     rows, values = [], reliability.kept()
@@ -318,6 +337,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "ladder": ladder,
     "rates": rates,
     "in_node": in_node,
+    "folders": folders,
     "promises": promises,
 }
 
@@ -334,7 +354,7 @@ def measured_models() -> Iterator[tuple[str, str, str]]:
             yield name, row["model"], row["crc"]
     for model, entry in kept("scores")["models"].items():
         yield "scores", model, entry["crc"]
-    for name in ("ladder", "rates"):
+    for name in ("ladder", "rates", "folder"):
         yield name, kept(name)["model"], kept(name)["crc"]
 
 

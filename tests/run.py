@@ -293,9 +293,9 @@ def vectors(chosen: list[targets.Target], mode: str, compiler: str, count: Count
     count.add("vectors", ok, time.monotonic() - start, "see above")
 
 
-def reasons(output: str) -> str:
-    """The lines of pytest's summary that say what was skipped or is known to fall short."""
-    return "\n".join(line for line in output.splitlines() if line.startswith(("SKIPPED", "XFAIL")))
+def notes(output: str) -> str:
+    """Lines that say what was skipped or is known to fall short, in pytest's summary, and what tests have measured."""
+    return "\n".join(line for line in output.splitlines() if line.startswith(("SKIPPED", "XFAIL", "MEASURED")))
 
 
 def python_tests(
@@ -332,7 +332,7 @@ def python_tests(
         passed = max(tests - failed - skipped, 0)
         nothing = whole and not tests and not failed  # of the tests marked, none is about these targets
         failed = failed if failed or ok or nothing else 1
-        if text := output.rstrip() if failed else reasons(output):
+        if text := output.rstrip() if failed else notes(output):
             print(text)
         word = "FAILED" if failed else "passed"
         print(f"{word}  {folder}/{item.name}: {passed} tests  {seconds:.1f} s", flush=True)

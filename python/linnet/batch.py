@@ -1,4 +1,5 @@
-"""Many recordings, one after the other or in several processes, with the same files and the same order of results.
+"""Many recordings, one after the other or in several processes, with the same files and the same order of results; and
+which recordings of a folder are to be done.
 
 A recording that fails does not stop the others. Every process works on one recording at a time; when this one is
 stopped, or dies, the others remove what they have begun and end.
@@ -15,14 +16,20 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import NoReturn
 
-from linnet.io.errors import AudioError
-from linnet.io.outputs import make_folder, printable, remove_leftovers
+from linnet.io import ffmpeg, folder
+from linnet.io.errors import READABLE, AudioError, reason
+from linnet.io.outputs import make_folder, printable, remove_leftovers, stems
 from linnet.io.pipe import PIPE
 from linnet.io.recording import Options, Result, enhance_file
+
+# Of a table about recordings, and what they hold. finished: when, in UTC, by ISO 8601.
+COLUMNS: dict[str, type] = {"path": str, "output": str, "seconds": float, "level_db": float}
+COLUMNS |= {"noise_reduction_db": float, "snr_db": float, "speech_percent": float, "error": str, "finished": str}
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,61 @@ class Outcome:
     task: Task
     result: Result | None = None
     error: str | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done of a folder. unreadable: (path, error) of folders in it."""
+
+    source: Path
+    tasks: list[Task]
+    skipped: list[folder.Skipped]
+    unreadable: list[tuple[str, str]]
+
+    def without(self, done: Callable[[Task], bool]) -> Plan:
+        """The same less what is done already."""
+        left, skipped = [], list(self.skipped)
+        for task in self.tasks:
+            if done(task):
+                skipped.append(folder.Skipped(Path(task.source).relative_to(self.source), folder.DONE))
+            else:
+                left.append(task)
+        return dataclasses.replace(self, tasks=left, skipped=skipped)
+
+
+def plan(source: str | os.PathLike[str], target: str | os.PathLike[str], plots: str | None = None) -> Plan:
+    """Every recording below a folder, to go under the same name below another; plots: a folder for their pictures.
+
+    Raises AudioError if there is none, or if the folders are not two.
+    """
+    source, target = Path(source), Path(target)
+    if target.exists() and not target.is_dir():
+        raise AudioError(f"{target}: a file, but the input is a folder; give a folder for the output")
+    if target.exists() and target.samefile(source):
+        raise AudioError(f"{target}: input and output are the same folder; give another one for the output")
+    listing = folder.list_folder(source, target)
+    unreadable = [
+        (str(source / name), f"{source / name}: {reason(error)}; give a readable folder")
+        for name, error in listing.unreadable
+    ]
+    if not listing.names:
+        what = f"; {folder.summary(listing.skipped)}" if listing.skipped else ""
+        more = "" if ffmpeg.find() else ", or install ffmpeg for other formats"
+        first = f"{unreadable[0][1]}; " if unreadable else ""
+        raise AudioError(f"{first}{source}: no sound files in this folder{what}; give one with {READABLE} files{more}")
+    files = [(str(source / name), str(target / new)) for name, new in listing.names]
+    inputs, outputs = (set(map(os.path.realpath, paths)) for paths in zip(*files, strict=True))
+    if clash := inputs & outputs:
+        raise AudioError(f"{min(clash)}: both an input and an output; give another folder for the output")
+    names = stems([name for name, _ in listing.names])
+    pictures = [plots and os.path.join(plots, f"{stem}.png") for stem in names]
+    tasks = [Task(*file, picture) for file, picture in zip(files, pictures, strict=True)]
+    return Plan(source, tasks, list(listing.skipped), unreadable)
+
+
+def is_done(task: Task) -> bool:
+    """True if all that a task makes is there and newer than its recording."""
+    return folder.is_done(task.source, task.target, task.plot)
 
 
 def cores() -> int:
@@ -69,9 +131,30 @@ def run(
         yield from _run_in_processes(tasks, options, jobs, done)
         return
     for task in tasks:
-        outcome = _attempt(task, options)
+        outcome = attempt(task, options)
         done()
         yield outcome
+
+
+def as_row(outcome: Outcome) -> dict[str, str | float | None]:
+    """An outcome as a row of a table with COLUMNS: None where there is no number, or no error."""
+    result = outcome.result
+    return {
+        "path": outcome.task.source,
+        "output": outcome.task.target,
+        "seconds": result and result.seconds,
+        "level_db": result and result.level_db,
+        "noise_reduction_db": result and result.noise_reduction_db,
+        "snr_db": result and result.snr_db,
+        "speech_percent": result and result.speech_percent,
+        "error": outcome.error,
+        "finished": now(),
+    }
+
+
+def now() -> str:
+    """The time in UTC, by ISO 8601, so that later ones sort behind earlier ones."""
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
 
 
 def engine(result: Result) -> str:
@@ -87,7 +170,8 @@ def _facts(result: Result) -> str:
     return "   |   ".join(facts)
 
 
-def _attempt(task: Task, options: Options) -> Outcome:
+def attempt(task: Task, options: Options) -> Outcome:
+    """One recording, whose folder is made; whatever goes wrong with it is told in the outcome."""
     try:
         for path in filter(None, (task.target, task.plot)):
             make_folder(Path(path).parent)
@@ -176,8 +260,7 @@ def _lost(worker: _Worker, task: Task) -> Outcome:
     """Of a task whose process has died: killed by the system for its memory, most likely."""
     worker.end(now=True)
     code = worker.process.exitcode or 0
-    for path in filter(None, (task.target, task.plot)):
-        remove_leftovers(path)
+    remove_leftovers(filter(None, (task.target, task.plot)))
     what = f"signal {-code}" if code < 0 else f"status {code}"
     return Outcome(task, error=f"{task.source}: its process ended with {what}; try again with --jobs 1")
 
@@ -189,7 +272,7 @@ def _serve(connection: Connection, options: Options) -> None:
             signal.signal(number, _stop)
     with suppress(EOFError, OSError):  # there is nobody left to work for
         while True:
-            connection.send(_attempt(connection.recv(), options))
+            connection.send(attempt(connection.recv(), options))
 
 
 def _stop(number: int, _: object) -> NoReturn:

@@ -21,9 +21,9 @@ from typing import Any, NoReturn
 from linnet import batch
 from linnet.catalog import DEFAULT_MODEL, ModelError, model_path, models, open_model
 from linnet.enhancer import DEFAULT_POSTFILTER
-from linnet.io import ffmpeg, folder
-from linnet.io.errors import READABLE, AudioError, reason
-from linnet.io.outputs import printable, replacing, stems
+from linnet.io import folder
+from linnet.io.errors import READABLE, AudioError
+from linnet.io.outputs import printable, replacing
 from linnet.io.pipe import PIPE, flush_stdout, is_pipe
 
 FAILURE, PARTIAL = 2, 3
@@ -243,49 +243,28 @@ def _enhance(args: argparse.Namespace) -> int:
 
 def _enhance_folder(args: argparse.Namespace, options: Any) -> int:
     """Every recording below IN, under the same name below OUT; goes on after a bad one."""
-    source, target = Path(args.input), Path(args.output)
     if args.output == PIPE:
-        raise UsageError(f"{source}: a folder cannot go to stdout; give a folder for the output")
-    if target.exists() and not target.is_dir():
-        raise UsageError(f"{target}: a file, but the input is a folder; give a folder for the output")
-    if target.exists() and target.samefile(source):
-        raise UsageError(f"{target}: input and output are the same folder; give another one for the output")
-    listing = folder.list_folder(source, target)
-    skipped = list(listing.skipped)
-    errors = [(str(source / name), f"{source / name}: {reason(error)}") for name, error in listing.unreadable]
-    failed = [{"input": path, "error": f"{text}; give a readable folder"} for path, text in errors]
-    if not listing.names:
-        what = f"; {folder.summary(skipped)}" if skipped else ""
-        more = "" if ffmpeg.find() else ", or install ffmpeg for other formats"
-        first = f"{failed[0]['error']}; " if failed else ""
-        raise UsageError(f"{first}{source}: no sound files in this folder{what}; give one with {READABLE} files{more}")
-    files = [(str(source / name), str(target / new)) for name, new in listing.names]
-    inputs, outputs = (set(map(os.path.realpath, paths)) for paths in zip(*files, strict=True))
-    if clash := inputs & outputs:
-        raise UsageError(f"{min(clash)}: both an input and an output; give another folder for the output")
-    names = stems([name for name, _ in listing.names])
-    plots = [args.plot and os.path.join(args.plot, f"{stem}.png") for stem in names]
-    _check_result("--json", args.json, [*inputs, *outputs, *plots])
+        raise UsageError(f"{Path(args.input)}: a folder cannot go to stdout; give a folder for the output")
+    plan = whole = batch.plan(args.input, args.output, args.plot)
+    used = [os.path.realpath(path) for task in whole.tasks for path in (task.source, task.target, task.plot) if path]
+    _check_result("--json", args.json, used)
     _check_result("--plot", args.plot, [], folder=True)
     open_model(args.model)  # before any work
-    tasks = []
-    for (name, _), file, plot in zip(listing.names, files, plots, strict=True):
-        if args.resume and folder.is_done(*file, plot):
-            skipped.append(folder.Skipped(name, folder.DONE))
-        else:
-            tasks.append(batch.Task(*file, plot))
-    for failure in failed:
-        print(f"linnet: {_one_line(failure['error'])}", file=sys.stderr)
-    left_out = [{"input": str(source / one.name), "reason": one.reason} for one in skipped]
+    if args.resume:
+        plan = whole.without(batch.is_done)
+    for _, error in plan.unreadable:
+        print(f"linnet: {_one_line(error)}", file=sys.stderr)
+    failed = [{"input": path, "error": error} for path, error in plan.unreadable]
+    left_out = [{"input": str(plan.source / one.name), "reason": one.reason} for one in plan.skipped]
     if args.dry_run:
-        _say(_plan([(task.source, task.target) for task in tasks], skipped), args.json == PIPE)
+        _say(_plan([(task.source, task.target) for task in plan.tasks], plan.skipped), args.json == PIPE)
         if args.json:
-            planned = [{"input": task.source, "output": task.target} for task in tasks]
+            planned = [{"input": task.source, "output": task.target} for task in plan.tasks]
             _write_json(args.json, planned, failed, left_out)
         return 0
-    results = _enhance_all(tasks, options, args.jobs or batch.cores(), failed)
-    done = len(results) + len(files) - len(tasks)
-    _say(_folder_summary(results, failed, skipped), args.json == PIPE)
+    results = _enhance_all(plan.tasks, options, args.jobs or batch.cores(), failed)
+    done = len(results) + len(whole.tasks) - len(plan.tasks)
+    _say(_folder_summary(results, failed, plan.skipped), args.json == PIPE)
     if args.json:
         _write_json(args.json, [result.as_dict() for result in results], failed, left_out)
     return (PARTIAL if done else FAILURE) if failed else 0

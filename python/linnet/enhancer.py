@@ -11,6 +11,7 @@ to +-4.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -31,6 +32,7 @@ DEFAULT_POSTFILTER = 0.0  # that of the core
 LOWEST_RATE, HIGHEST_RATE = 4000, 384000  # Hz, of recordings
 MAX_CHANNELS = 64
 MAX_SHARED = _core.MAX_CHANNELS  # channels that one stream takes
+_OBSERVED = 10  # frames between two looks at a recording's statistics
 _DTYPES = (np.float32, np.float64, np.int16)
 
 
@@ -273,10 +275,20 @@ class RateAdapter:
     resampled back; cut to the input's length.
 
     Blocks are float32 [n, channels]; `feed` gives what is ready, `finish` the rest, together as many samples as were
-    fed. compensate False leaves the stream's delay in, as a listener of the live stream would hear it.
+    fed. compensate False leaves the stream's delay in, as a listener of the live stream would hear it. observe is told,
+    every 100 ms of what is fed or more often, the state of the signal and how many frames have passed.
     """
 
-    def __init__(self, model: ModelLike, rate: int, channels: int, *, compensate: bool = True, **controls: Any) -> None:
+    def __init__(
+        self,
+        model: ModelLike,
+        rate: int,
+        channels: int,
+        *,
+        compensate: bool = True,
+        observe: Callable[[Stats, int], object] | None = None,
+        **controls: Any,
+    ) -> None:
         if rate != int(rate) or not LOWEST_RATE <= rate <= HIGHEST_RATE:
             raise ValueError(f"rate {rate}: give {LOWEST_RATE}..{HIGHEST_RATE} Hz")
         native = rate in RATES
@@ -289,6 +301,7 @@ class RateAdapter:
         self._pending = np.zeros((0, channels), np.float32)  # at the engine's rate, less than a frame
         self._skip = self.engine.delay if compensate else 0
         self._owed = 0  # samples fed and not yet given back
+        self._observe = observe
 
     def feed(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
         """Enhanced samples that are ready, [m, channels]; m differs from the block's length."""
@@ -299,6 +312,7 @@ class RateAdapter:
 
     def finish(self) -> NDArray[np.float32]:
         """The rest. The adapter cannot be used afterwards."""
+        self._observe = None  # the silence that follows is no part of the recording
         channels = self._pending.shape[1]
         nothing = np.zeros((0, channels), np.float32)
         rest = self._resample(self._up, nothing, last=True)
@@ -313,10 +327,21 @@ class RateAdapter:
         samples = np.concatenate([self._pending, samples])
         whole = len(samples) // self.engine.frame_size * self.engine.frame_size
         self._pending = samples[whole:]
-        out = self.engine.process(samples[:whole])
+        out = self._process(samples[:whole])
         skipped = min(self._skip, len(out))
         self._skip -= skipped
         return out[skipped:]
+
+    def _process(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
+        if self._observe is None or not len(frames):
+            return self.engine.process(frames)
+        size = self.engine.frame_size
+        pieces = []
+        for start in range(0, len(frames), _OBSERVED * size):
+            piece = frames[start : start + _OBSERVED * size]
+            pieces.append(self.engine.process(piece))
+            self._observe(self.engine.stats, len(piece) // size)
+        return np.concatenate(pieces)
 
     def _give(self, samples: NDArray[np.float32], last: bool) -> NDArray[np.float32]:
         out = self._resample(self._down, samples, last)[: self._owed]

@@ -23,13 +23,13 @@ from numpy.typing import NDArray
 
 from linnet.catalog import Model
 from linnet.enhancer import HIGHEST_RATE, LOWEST_RATE, RATE, Enhancer
+from linnet.io.activity import Activity
 from linnet.io.errors import AudioError, empty
 from linnet.io.file import open_input
-from linnet.io.level import PREVIEW_SECONDS, frame_powers, noise_reduction, pauses
+from linnet.io.level import PREVIEW_SECONDS, SILENCE, frame_powers, noise_reduction, pauses
 from linnet.io.outputs import printable, replacing
 from linnet.study.figures import draw_spectrogram, pyplot, spectrogram, style
 
-_SPEECH = 0.5  # speech probability from which a frame counts as speech
 _HEAD = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>
 body{{font:14px sans-serif;color:#1f2430;margin:24px}}table{{border-collapse:collapse}}
 td,th{{padding:6px 12px;border-bottom:1px solid #d5d9e0;text-align:right;vertical-align:middle}}
@@ -57,7 +57,7 @@ class Excerpt:
     level_db: float
     noise_reduction_db: float | None
     snr_db: float | None
-    speech_percent: float
+    speech_percent: float | None
 
 
 def write_page(
@@ -99,22 +99,20 @@ def examine(source: str, model: Model) -> Excerpt:
     with Enhancer(model, any_block=False) as stream:
         delay, size = stream.delay, stream.frame_size
         padded = np.concatenate([before, np.zeros(missing + delay, np.float32)])
-        pieces, speech, snr = [], [], []
+        pieces, activity = [], Activity()
         for start in range(0, len(padded), size):
             pieces.append(stream.process(padded[start : start + size]))
             if start >= delay:
-                speech.append(stream.stats.speech_probability)
-                snr.append(stream.stats.input_snr_db)
+                activity.add(stream.stats)
     after = np.concatenate(pieces)[delay : delay + len(before)]
     powers = frame_powers(before, RATE), frame_powers(after, RATE)
-    active = np.array(speech) >= _SPEECH
     return Excerpt(
         before,
         after,
-        10.0 * math.log10(float(np.mean(before.astype(np.float64) ** 2)) + 1e-10),
+        10.0 * math.log10(float(np.mean(before.astype(np.float64) ** 2)) + SILENCE),
         noise_reduction(*powers, pauses(powers[1])),
-        float(np.median(np.array(snr)[active])) if active.any() else None,
-        100.0 * float(active.mean()),
+        activity.snr_db,
+        activity.speech_percent,
     )
 
 

@@ -16,6 +16,7 @@ import pytest
 import soundfile
 from command_line import TINY, fails, write
 
+from benchmarks import folder
 from linnet import batch
 from linnet.cli import main
 from linnet.io.folder import Skipped, list_folder, summary
@@ -261,3 +262,25 @@ def test_an_interrupt_leaves_whole_files_only(tmp_path: Path, root: Path, jobs: 
     assert all(soundfile.info(path).frames for path in target.iterdir())
     while subprocess.run(["pgrep", "-g", str(process.pid)], capture_output=True).stdout:  # else it would not end
         time.sleep(0.01)
+
+
+def test_a_folder_stopped_twice_is_done_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The benchmark on few recordings, with the model that takes longest: it has to last until it is stopped."""
+    result = tmp_path / "folder.json"
+    assert folder.main(["--files", "24", "--model", "base", "--output", str(result)]) == 0, capsys.readouterr().err
+    facts = json.loads(result.read_text())
+    assert facts["files"] == 24 and facts["walls"].keys() == {"1", "2"}
+    first, second = facts["stops"]
+    assert (first["signal"], second["signal"]) == ("SIGTERM", "SIGKILL")
+    assert 8 <= first["done"] <= second["done"] and 16 <= second["done"] < 24
+
+
+def test_the_benchmark_sees_wrong_counts_and_bits(tmp_path: Path) -> None:
+    source, one, two = recordings(tmp_path / "in", 3), tmp_path / "one", tmp_path / "two"
+    folder.enhance(source, one, "tiny", 1)
+    with pytest.raises(folder.WrongError, match=r"done, failed and skipped are \[3, 0, 0\], 1 were done before"):
+        folder.enhance(source, two, "tiny", 1, 1)
+    folder.compare(two, one, {"0.wav", "1.wav", "2.wav"})
+    (two / "1.wav").write_bytes(b"")
+    with pytest.raises(folder.WrongError, match=r"two/1\.wav differs from one/1\.wav"):
+        folder.compare(two, one, {"0.wav", "1.wav", "2.wav"})

@@ -20,7 +20,7 @@ import targets
 
 LEVELS = {"base": 0, "kernels": 1, "model": 1, "dsp": 2, "nn": 2, "choice": 3, "engine": 3, "lab": 3, "linnet": 4}
 ROOMS = {"_core": 0, "model": 1, "catalog": 2, "enhancer": 3, "io": 4, "study": 5, "demo": 6}
-ROOMS |= {"batch": 6, "doctor": 6, "filter_chain": 6, "page": 6, "cli": 7, "__main__": 8}
+ROOMS |= {"batch": 6, "doctor": 6, "filter_chain": 6, "page": 6, "cli": 7, "ray": 7, "__main__": 8}
 # What a compiler without an operating system brings, plus the C library; each with a reason to be there.
 SYSTEM_HEADERS = {
     *("cfloat", "cstddef", "cstdint", "cstring", "stddef.h", "stdint.h", "string.h"),

@@ -13,7 +13,7 @@ from linnet.io.formats import Block
 
 MOST_POWERS = 2**18  # kept of a stream: all of the first 87 minutes, then evenly chosen ones
 PREVIEW_SECONDS = 30.0  # of the first channel, kept for a figure
-_SILENCE = 1e-10  # power of -100 dBFS, added so that digital silence has a level
+SILENCE = 1e-10  # power of -100 dBFS, added so that digital silence has a level
 
 
 def frame_powers(audio: NDArray[np.floating[Any]], rate: int) -> NDArray[np.float64]:
@@ -29,7 +29,7 @@ def pauses(powers: NDArray[np.float64], below_db: float = 15.0) -> NDArray[np.bo
 
     The default suits enhanced speech, in whose pauses some noise is left.
     """
-    if not len(powers) or powers.max() <= _SILENCE:
+    if not len(powers) or powers.max() <= SILENCE:
         return np.zeros(len(powers), dtype=bool)
     active = powers[powers > powers.max() * 1e-4].mean()
     return powers < active * 10 ** (-below_db / 10)
@@ -41,7 +41,7 @@ def noise_reduction(before: NDArray[np.float64], after: NDArray[np.float64], whe
     chosen = where[:length]
     if np.count_nonzero(chosen) < 10:
         return None
-    ratio = (before[:length][chosen] + _SILENCE) / (after[:length][chosen] + _SILENCE)
+    ratio = (before[:length][chosen] + SILENCE) / (after[:length][chosen] + SILENCE)
     return 10.0 * math.log10(float(np.median(ratio)))
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from linnet.io.errors import AudioError, reason
+
+_BEGUN = re.compile(r"\.(.+)\.[0-9a-f]{8}\.part", re.DOTALL)  # names that `replacing` gives
 
 
 @contextmanager
@@ -36,13 +39,18 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[str]:
         raise
 
 
-def remove_leftovers(path: str | os.PathLike[str]) -> None:
-    """Removes what a process that was killed has begun of a file."""
-    target = Path(os.path.realpath(path))
-    for entry in target.parent.iterdir() if target.parent.is_dir() else ():
-        if entry.name.startswith(f".{target.name}.") and entry.suffix == ".part":
-            with suppress(OSError):
-                entry.unlink()
+def remove_leftovers(paths: Iterable[str | os.PathLike[str]]) -> None:
+    """Removes what processes that were killed have begun of these files."""
+    names: dict[str, set[str]] = {}
+    for path in paths:
+        folder, name = os.path.split(os.path.realpath(path))
+        names.setdefault(folder, set()).add(name)
+    for folder, wanted in names.items():  # each is looked through once, however many files it has
+        for entry in Path(folder).iterdir() if os.path.isdir(folder) else ():
+            begun = _BEGUN.fullmatch(entry.name)
+            if begun and begun[1] in wanted:
+                with suppress(OSError):
+                    entry.unlink()
 
 
 def make_folder(path: str | os.PathLike[str]) -> None:

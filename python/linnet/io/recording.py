@@ -6,6 +6,7 @@ reduction is the fall in level over the pauses of speech.
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable
@@ -18,10 +19,11 @@ from numpy.typing import NDArray
 
 from linnet.catalog import DEFAULT_MODEL, ModelLike, model_label
 from linnet.enhancer import DEFAULT_POSTFILTER, HIGHEST_RATE, LOWEST_RATE, MAX_CHANNELS, RateAdapter, Stats
+from linnet.io.activity import Activity
 from linnet.io.errors import AudioError
 from linnet.io.file import open_input, open_output
 from linnet.io.formats import Format
-from linnet.io.level import Meter, noise_reduction, pauses
+from linnet.io.level import SILENCE, Meter, noise_reduction, pauses
 from linnet.io.pipe import PIPE
 
 BLOCK_SECONDS = 1.0
@@ -47,8 +49,9 @@ class Options:
 @dataclass
 class Result:
     """What was done. delay: samples of the live stream at stream_rate (Hz); independent: whether each of several
-    channels was enhanced by itself; noise_reduction_db None without pauses; warnings: what was wrong with the
-    recording, or of it could not be kept, a line each."""
+    channels was enhanced by itself; level_db: of the input over full scale; noise_reduction_db None without pauses;
+    snr_db: of the input, None without speech; speech_percent: share of the time, None of a recording shorter than a
+    frame; warnings: what was wrong with the recording, or of it could not be kept, a line each."""
 
     input: str
     output: str
@@ -62,7 +65,10 @@ class Result:
     cpu_seconds: float
     nonfinite: int
     stats: Stats
+    level_db: float
     noise_reduction_db: float | None
+    snr_db: float | None
+    speech_percent: float | None
     warnings: list[str] = field(default_factory=list)
     preview: tuple[NDArray[np.float32], NDArray[np.float32]] | None = field(default=None, repr=False)
 
@@ -102,7 +108,10 @@ class Result:
             "delay_compensated": self.options.compensate,
             "cpu_percent": round(self.cpu_percent, 3),
             "nonfinite_samples": self.nonfinite,
-            "noise_reduction_db": None if self.noise_reduction_db is None else round(self.noise_reduction_db, 2),
+            "level_db": round(self.level_db, 2),
+            "noise_reduction_db": _rounded(self.noise_reduction_db),
+            "snr_db": _rounded(self.snr_db),
+            "speech_percent": _rounded(self.speech_percent),
             "warnings": self.warnings,
             "last_frame": {name: round(value, 4) for name, value in self.stats._asdict().items()},
         }
@@ -125,11 +134,13 @@ def enhance_file(
         form = reader.format
         _check_format(source, form)
         _check_distinct(source, target)
+        activity = Activity()
         adapter = RateAdapter(
             options.model,
             form.rate,
             form.channels,
             compensate=options.compensate,
+            observe=activity.add,
             attenuation_limit_db=options.attenuation_limit_db,
             postfilter=options.postfilter,
             backend=options.backend,
@@ -156,10 +167,9 @@ def enhance_file(
         cpu += time.process_time() - started
         after.add(rest)
         writer.write(rest)
-    reduction = None
-    if options.compensate:
-        powers = before.powers(), after.powers()
-        reduction = noise_reduction(*powers, pauses(powers[1]))
+    powers = before.powers(), after.powers()
+    level = 10.0 * math.log10((float(powers[0].mean()) if len(powers[0]) else 0.0) + SILENCE)
+    reduction = noise_reduction(*powers, pauses(powers[1])) if options.compensate else None
     images = (before.preview(), after.preview()) if preview else None
     warnings = reader.warnings + writer.warnings
     return Result(
@@ -175,10 +185,17 @@ def enhance_file(
         cpu,
         adapter.nonfinite,
         stats,
+        level,
         reduction,
+        activity.snr_db,
+        activity.speech_percent,
         warnings,
         images,
     )
+
+
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, 2)
 
 
 def _check_format(name: str, form: Format) -> None:
