@@ -313,11 +313,11 @@ def promises() -> str:
     for number, promise in reliability.PROMISES.items():
         entry = values.get(str(number))
         command = reliability.shown(promise)
-        cells = [str(number), f"**{promise.name}**: {promise.wanted}", promise.suite, f"`{command}`" if command else ""]
+        cells = [str(number), f"**{promise.name}**: {promise.wanted}", promise.suite, f"`{command}`"]
         if entry:
             cells += [("" if entry["met"] else "**not met**: ") + entry["value"], entry["date"], entry["commit"]]
         else:
-            cells += ["not measured yet" if promise.read else "not measured as a whole", "", ""]
+            cells += ["not measured yet", "", ""]
         rows.append(cells)
     return markdown(["", "promise", "suite", "command", "last value", "date", "commit"], rows, 7)
 

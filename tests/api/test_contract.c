@@ -287,13 +287,16 @@ static void partial_frames_are_refused_without_any_block(void) {
 }
 
 static void impossible_lengths_and_overlaps_are_refused(void) {
-  linnet_stream *stream = make_stream(blob, 1);
+  linnet_stream *stream = make_stream(blob, 1), *whole = make_stream(blob, 0);
   float *x = (float *)aligned_memory(sizeof(float) * 4 * FRAME);
   int16_t *s = (int16_t *)(void *)x;
   memset(x, 0, sizeof(float) * 4 * FRAME);
   CHECK(linnet_process(stream, x, x, SIZE_MAX) == LINNET_ERR_ARGUMENT);
   CHECK(linnet_process(stream, x, x, SIZE_MAX / sizeof(float)) == LINNET_ERR_ARGUMENT);
   CHECK(linnet_process_i16(stream, s, s, SIZE_MAX) == LINNET_ERR_ARGUMENT);
+  /* The most samples of which 8 channels could lie in one array, an odd number: no longer than may be, but no frames.
+   */
+  CHECK(linnet_process(whole, x, x, SIZE_MAX / 2 / sizeof(float) / 8) == LINNET_ERR_SIZE);
   CHECK(linnet_process(stream, x, x + 1, FRAME) == LINNET_ERR_ARGUMENT);
   CHECK(linnet_process(stream, x + 1, x, FRAME) == LINNET_ERR_ARGUMENT);
   CHECK(linnet_process(stream, x, x + FRAME - 1, FRAME) == LINNET_ERR_ARGUMENT);
@@ -303,6 +306,7 @@ static void impossible_lengths_and_overlaps_are_refused(void) {
   CHECK(linnet_process(stream, x + FRAME, x, FRAME) == LINNET_OK);
   CHECK(linnet_process_i16(stream, s, s + FRAME, FRAME) == LINNET_OK);
   CHECK(linnet_process(stream, x, x, FRAME) == LINNET_OK);
+  linnet_destroy(whole);
   linnet_destroy(stream);
   free(x);
 }
