@@ -67,9 +67,16 @@ const Breach kBreaches[] = {
     {"overlap", [](const Kernels &k, Arrays &a) { k.mul(a.out + 1, a.out, a.x, 8); }},
     {"factor", [](const Kernels &k, Arrays &a) { k.mul(a.out, a.x, a.bad, 8); }},
     {"bias of a product",
-     [](const Kernels &k, Arrays &a) { k.gru_update(a.out, {a.sums, a.x, a.x}, {a.sums, a.x, a.bad}, 8); }},
+     [](const Kernels &k, Arrays &a) {
+       k.gru_update(a.out, a.bytes, 8, {a.sums, a.x, a.x}, {a.sums, a.x, a.bad}, 8, 1);
+     }},
     {"units of half a block",
-     [](const Kernels &k, Arrays &a) { k.gru_update(a.out, {a.sums, a.x, a.x}, {a.sums, a.x, a.x}, 4); }},
+     [](const Kernels &k, Arrays &a) {
+       k.gru_update(a.out, a.bytes, 8, {a.sums, a.x, a.x}, {a.sums, a.x, a.x}, 4, 1);
+     }},
+    {"states that overlap", [](const Kernels &k, Arrays &a) { k.activate(a.bytes, 7, {a.sums, a.x, a.x}, 8, 2, 1); }},
+    {"bias of an activation",
+     [](const Kernels &k, Arrays &a) { k.activate(a.bytes, 8, {a.sums, a.x, a.bad}, 8, 1, 1); }},
     {"mix", [](const Kernels &k, Arrays &a) { k.blend(a.out, a.x, a.x, a.bad, 8); }},
     {"vector", [](const Kernels &k, Arrays &a) { a.out[0] = k.dot(a.x, a.bad, 8); }},
     {"vector of the last lag", [](const Kernels &k, Arrays &a) { k.correlate(a.out, a.x, a.bad, 2, 3); }},
