@@ -28,20 +28,16 @@ PARTS = {"sdk/src": "sdk/src/", "model/": "sdk/src/model/", "linnet.cpp": "sdk/s
 LEFT_OUT = ("sdk/src/lab/.*", "sdk/src/kernels/avx_vnni.*", "sdk/src/kernels/contract.h", "sdk/src/base/check.h")
 # Kernels run more often than gcovr takes for sound; a check of debug builds must not take its other branch.
 TAKEN = ("--gcov-suspicious-hits-threshold", "0", "--exclude-branches-by-pattern", ".*LINNET_CHECK.*")
-MODELS = (suites.MODEL, suites.HYBRID, "tests/data/tokens.linnet", suites.SPARSE)
 
 
 def items(build: Path) -> list[suites.Item]:
     """What is run."""
-    target = targets.load(targets.host() or "")
-    found = suites.items_of(target, "host", build, suites.SUITES) + suites.hybrid_items(target, build)
-    found = [item for item in found if "test_realtime" not in item.name]  # long, and it counts calls of the system
-    found += suites.replay_items(target, build, suites.REPLAY)
+    found = suites.brief_items(targets.load(targets.host() or ""), build)
     program = str(build / "tests/vectors/vector_run")
     backends = subprocess.run([program, "--backends"], capture_output=True, text=True, check=True).stdout.split()
     frozen = json.loads((ROOT / "tests/vectors/manifest.json").read_text())["models"]
     for backend in backends:
-        for model in MODELS:
+        for model in suites.VARIED:
             words = [program, model, "--backend", backend, "--only", ",".join(frozen[model])]
             found.append(suites.Item(f"vectors {model} {backend}", words))
     return found

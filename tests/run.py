@@ -30,6 +30,8 @@ import targets  # noqa: E402
 
 MODEL, SPARSE = "sdk/models/tiny.linnet", "sdk/models/sparse.linnet"
 HYBRID = "tests/data/hybrid.linnet"  # random weights, layers that all parts of the spectrum share
+TOKENS = "tests/data/tokens.linnet"  # such layers alone
+VARIED = (MODEL, HYBRID, TOKENS, SPARSE)  # each kind of network and of matrix once; wide ones show the same
 # Programs of the API that are run with it too; others change look-aheads, which its filters do not allow.
 WITH_HYBRID = ("contract", "fp_mode", "input", "loss", "memory", "realtime", "rest", "stats", "threads")
 TIMEOUT, LONG_TIMEOUT = 900, 6 * 3600  # seconds after which a program counts as hung, usually and in a night
@@ -224,6 +226,13 @@ def replay_items(target: targets.Target, build: Path, variants: dict[str, str], 
         command = [str(build / "tests/fuzz" / name), "--mutate", count, *kept]
         items.append(Item(f"fuzz/{name} {len(kept)} inputs of its corpus on {target.name}{note}", command))
     return items
+
+
+def brief_items(target: targets.Target, build: Path) -> list[Item]:
+    """What notices most in little time, on this machine: without test_realtime, which is as long as all the others and
+    counts what the library asks of the system alone."""
+    items = items_of(target, "host", build, SUITES) + hybrid_items(target, build)
+    return [item for item in items if "test_realtime" not in item.name] + replay_items(target, build, REPLAY)
 
 
 def programs(chosen: list[targets.Target], builds: list[Path], mode: str, plain: bool, count: Count) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import html
 import io
-import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from linnet.enhancer import HIGHEST_RATE, LOWEST_RATE, RATE, Enhancer
 from linnet.io.activity import Activity
 from linnet.io.errors import AudioError, empty
 from linnet.io.file import open_input
-from linnet.io.level import PREVIEW_SECONDS, SILENCE, frame_powers, noise_reduction, pauses
+from linnet.io.level import PREVIEW_SECONDS, frame_powers, level_db, noise_reduction, pauses
 from linnet.io.outputs import printable, replacing
 from linnet.study.figures import draw_spectrogram, pyplot, spectrogram, style
 
@@ -109,7 +108,7 @@ def examine(source: str, model: Model) -> Excerpt:
     return Excerpt(
         before,
         after,
-        10.0 * math.log10(float(np.mean(before.astype(np.float64) ** 2)) + SILENCE),
+        level_db(float(np.mean(before.astype(np.float64) ** 2))),
         noise_reduction(*powers, pauses(powers[1])),
         activity.snr_db,
         activity.speech_percent,

@@ -42,9 +42,7 @@ RESULTS = FOLDER / "results.json"
 REASONS = ROOT / "tests/mutations/reasons.json"
 SHARE = 0.9
 ELSEWHERE = re.compile(r"kernels/(neon|wasm|avx_vnni)|base/cpu_(?!x86|rules)")
-# Models of random weights and the rules of sparse ones; wide ones show once more what these do.
 FIRST = ("network_usual", "impulse", "speech_in_noise", "speech_in_noise_8k_losses", "speech_in_noise_stereo_spread")
-VECTORS = ("sdk/models/tiny.linnet", "tests/data/hybrid.linnet", "tests/data/tokens.linnet", "sdk/models/sparse.linnet")
 PYTHON = ("dsp_stages", "gains", "pitch", "chain", "network", "blob", "bandsplit_blob", "oracle", "rates", "stats")
 
 
@@ -72,19 +70,15 @@ def all_checks(python: bool) -> list[Check]:
     target = targets.load(TARGET)
     frozen = json.loads((ROOT / "tests/vectors/manifest.json").read_text())["models"]
     found = []
-    for backend, model, some in [("avx2", VECTORS[0], FIRST), *itertools.product(("avx2", "scalar"), VECTORS, [None])]:
+    every = itertools.product(("avx2", "scalar"), suites.VARIED, [None])
+    for backend, model, some in [("avx2", suites.MODEL, FIRST), *every]:
         hashes = {name: frozen[model][name] for name in some or frozen[model]}
         lines = frozenset(f"{name} {what} {value}" for name in hashes for what, value in hashes[name].items())
         words = (model, "--backend", backend, "--only", ",".join(hashes))
         name = f"vectors {'some of ' if some else ''}{Path(model).stem} {backend}"
         found.append(Check(name, "tests/vectors/vector_run", words, lines))
-    build = Path("build")
-    items = suites.items_of(target, "host", build, suites.SUITES) + suites.hybrid_items(target, build)
-    items += suites.replay_items(target, build, suites.REPLAY)
-    for item in items:
+    for item in suites.brief_items(target, Path("build")):
         program, *arguments = item.command
-        if program.endswith("test_realtime"):  # as long as all others, and it counts calls of the system alone
-            continue
         found.append(Check(item.name.split(" on ")[0], program.removeprefix("build/"), tuple(arguments)))
     return found + [Check(f"python/test_{name}", "", (name,)) for name in PYTHON if python]
 

@@ -13,7 +13,7 @@ from linnet.io.formats import Block
 
 MOST_POWERS = 2**18  # kept of a stream: all of the first 87 minutes, then evenly chosen ones
 PREVIEW_SECONDS = 30.0  # of the first channel, kept for a figure
-SILENCE = 1e-10  # power of -100 dBFS, added so that digital silence has a level
+_SILENCE = 1e-10  # power of -100 dBFS, added so that digital silence has a level
 
 
 def frame_powers(audio: NDArray[np.floating[Any]], rate: int) -> NDArray[np.float64]:
@@ -24,12 +24,17 @@ def frame_powers(audio: NDArray[np.floating[Any]], rate: int) -> NDArray[np.floa
     return (whole**2).mean(axis=1)
 
 
+def level_db(power: float) -> float:
+    """Level of a mean power over full scale; -100 of digital silence."""
+    return 10.0 * math.log10(power + _SILENCE)
+
+
 def pauses(powers: NDArray[np.float64], below_db: float = 15.0) -> NDArray[np.bool_]:
     """Frames so far below the active speech, which is the mean of all frames within 40 dB of the loudest.
 
     The default suits enhanced speech, in whose pauses some noise is left.
     """
-    if not len(powers) or powers.max() <= SILENCE:
+    if not len(powers) or powers.max() <= _SILENCE:
         return np.zeros(len(powers), dtype=bool)
     active = powers[powers > powers.max() * 1e-4].mean()
     return powers < active * 10 ** (-below_db / 10)
@@ -41,7 +46,7 @@ def noise_reduction(before: NDArray[np.float64], after: NDArray[np.float64], whe
     chosen = where[:length]
     if np.count_nonzero(chosen) < 10:
         return None
-    ratio = (before[:length][chosen] + SILENCE) / (after[:length][chosen] + SILENCE)
+    ratio = (before[:length][chosen] + _SILENCE) / (after[:length][chosen] + _SILENCE)
     return 10.0 * math.log10(float(np.median(ratio)))
 
 

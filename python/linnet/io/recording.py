@@ -6,7 +6,6 @@ reduction is the fall in level over the pauses of speech.
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections.abc import Callable
@@ -23,7 +22,7 @@ from linnet.io.activity import Activity
 from linnet.io.errors import AudioError
 from linnet.io.file import open_input, open_output
 from linnet.io.formats import Format
-from linnet.io.level import SILENCE, Meter, noise_reduction, pauses
+from linnet.io.level import Meter, level_db, noise_reduction, pauses
 from linnet.io.pipe import PIPE
 
 BLOCK_SECONDS = 1.0
@@ -168,7 +167,6 @@ def enhance_file(
         after.add(rest)
         writer.write(rest)
     powers = before.powers(), after.powers()
-    level = 10.0 * math.log10((float(powers[0].mean()) if len(powers[0]) else 0.0) + SILENCE)
     reduction = noise_reduction(*powers, pauses(powers[1])) if options.compensate else None
     images = (before.preview(), after.preview()) if preview else None
     warnings = reader.warnings + writer.warnings
@@ -185,7 +183,7 @@ def enhance_file(
         cpu,
         adapter.nonfinite,
         stats,
-        level,
+        level_db(float(powers[0].mean()) if len(powers[0]) else 0.0),
         reduction,
         activity.snr_db,
         activity.speech_percent,
