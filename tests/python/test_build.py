@@ -625,10 +625,18 @@ def test_wheel_is_complete_and_can_be_imported(elsewhere: Path, tmp_path: Path) 
     assert sources == {name for name in contents if name.endswith(".py")}
 
     code = """
-import importlib, pkgutil
+import importlib, pkgutil, sys
 import linnet
+sys.modules["ray"] = None  # an extra, which the import of this module then asks for
 for module in pkgutil.walk_packages(linnet.__path__, "linnet."):
-    if module.name != "linnet.__main__":
+    if module.name == "linnet.ray":
+        try:
+            importlib.import_module(module.name)
+        except ImportError as error:
+            assert str(error).endswith("pip install 'linnet[ray]'"), error
+        else:
+            raise AssertionError("imported without Ray")
+    elif module.name != "linnet.__main__":
         importlib.import_module(module.name)
 print(linnet.__file__, linnet.version)
 """
