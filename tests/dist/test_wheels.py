@@ -136,8 +136,7 @@ def installed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     run(interpreter.executable, "-m", "venv", folder)
     python = folder / "bin/python"
     run(python, "-m", "pip", "install", "--quiet", "--only-binary", ":all:", wheel, f"numpy=={numpy}.*")
-    reports = [json.loads(run(python, HERE / "installed.py", folder=folder)) for _ in range(5)]
-    return Installed(python, numpy, min(reports, key=lambda report: report["seconds"]))
+    return Installed(python, numpy, json.loads(run(python, HERE / "installed.py", folder=folder)))
 
 
 def test_it_works_in_a_clean_environment(installed: Installed, expected: str) -> None:
@@ -149,8 +148,9 @@ def test_it_works_in_a_clean_environment(installed: Installed, expected: str) ->
 
 
 def test_it_is_loaded_in_a_moment_and_without_a_resampler(installed: Installed) -> None:
-    """CPU time of the import with numpy's, the least of five."""
-    assert installed.report["seconds"] < 0.15
+    """What is beside numpy is small and of the standard library: numpy's own import is nearly all the time it takes."""
+    assert installed.report["packages"] in (["linnet"], ["linnet", "numpy"])
+    assert installed.report["modules"] < 40
     assert installed.report["without_soxr"]
 
 

