@@ -66,19 +66,30 @@ def passed(outputs: list[str]) -> Measured:
     return Measured(f"{good:,} checks passed, {bad:,} failed", good > 0 and bad == 0)
 
 
-def executions(wanted: int, *names: str) -> Callable[[list[str]], Measured]:
-    """Reads what the last ./sconsw fuzz did with these programs."""
+def fuzzed(wanted: int, what: str, *names: str) -> Callable[[list[str]], Measured]:
+    """Reads what ./sconsw fuzz has done with these programs since library and fuzzers are as they are.
+
+    what: `executions` or `frames`, of which there are to be as many as wanted.
+    """
 
     def read(_: list[str]) -> Measured:
         path = common.ROOT / FUZZED
-        if not path.exists():
-            return Measured(f"{FUZZED} is not there", False)
-        results = json.loads(path.read_text())
-        count = sum(results[name]["executions"] for name in names)
-        found = sum(len(results[name]["findings"]) for name in names)
-        parts = [f"{name} {100 * results[name]['covered'] / results[name]['edges']:.0f} %" for name in names]
-        value = f"{count:,} executions, {found} findings; edges, those of the sanitizers counted: {', '.join(parts)}"
-        return Measured(value, count >= wanted and found == 0)
+        results = json.loads(path.read_text()) if path.exists() else {}
+        if absent := [name for name in names if name not in results]:
+            return Measured(f"{FUZZED} says nothing of {', '.join(absent)}", False)
+        totals = {name: results[name]["total"] for name in names}
+        found = sum(total["findings"] for total in totals.values())
+        shares = {name: results[name]["covered"] / results[name]["edges"] for name in names}
+        parts = [
+            f"{name} {total['executions']:,}"
+            + (f" ({total['frames']:,} frames)" if total["frames"] else "")
+            + f", {100 * shares[name]:.0f} % of edges"
+            for name, total in totals.items()
+        ]
+        reached = sum(total[what] for total in totals.values())
+        hours = sum(total["seconds"] for total in totals.values()) / 3600
+        value = f"{reached:,} {what} in {hours:.2g} h, {found} findings; executions of {'; '.join(parts)}"
+        return Measured(value, reached >= wanted and found == 0)
 
     return read
 
@@ -99,8 +110,8 @@ def vectors(outputs: list[str]) -> Measured:
 
 def kernels(outputs: list[str]) -> Measured:
     """Kernel tests and the differential fuzzer."""
-    checks, fuzzed = passed(outputs), executions(1_000_000, "fuzz_backends")([])
-    return Measured(f"{checks.value}; {fuzzed.value}", checks.met and fuzzed.met)
+    checks, scripts = passed(outputs), fuzzed(1_000_000, "executions", "fuzz_backends")([])
+    return Measured(f"{checks.value}; {scripts.value}", checks.met and scripts.met)
 
 
 def day(outputs: list[str]) -> Measured:
@@ -164,7 +175,7 @@ PROMISES = {
         ">= 100 M executions under ASan and UBSan, checksum repaired; what is accepted runs; 0 findings",
         "fuzz/fuzz_blob.cpp, fuzz_patch.cpp",
         ("./sconsw fuzz seconds=30",),
-        executions(100_000_000, "fuzz_blob", "fuzz_patch"),
+        fuzzed(100_000_000, "executions", "fuzz_blob", "fuzz_patch"),
         "./sconsw fuzz seconds=N",
     ),
     2: Promise(
@@ -176,10 +187,10 @@ PROMISES = {
     ),
     3: Promise(
         "Any samples in, sane samples out",
-        ">= 20 M executions of raw-bit scripts: finite, within +-4, the bits of cleaned input; 0 findings",
+        ">= 20 M frames of raw-bit scripts: finite, within +-4, the bits of cleaned input; 0 findings",
         "fuzz/fuzz_process.cpp, api/test_input.c",
         ("./sconsw fuzz seconds=30",),
-        executions(20_000_000, "fuzz_process", "fuzz_api"),
+        fuzzed(20_000_000, "frames", "fuzz_process"),
         "./sconsw fuzz seconds=N",
     ),
     4: Promise(

@@ -12,6 +12,12 @@ using fuzz::Script;
 
 constexpr size_t kMaxBlock = 1500, kMostChannels = 3;
 
+// Frames of all inputs, which run.py reads.
+struct Count {
+  uint64_t frames = 0;
+  ~Count() { fprintf(stderr, "fuzz: %llu frames\n", static_cast<unsigned long long>(frames)); }
+} count;
+
 linnet_stream *make(int32_t rate, bool any_block, size_t channels, const char *backend) {
   linnet_config config = {sizeof config, rate, any_block ? 1 : 0, backend, 0, static_cast<int32_t>(channels)};
   linnet_stream *stream = nullptr;
@@ -23,6 +29,7 @@ struct Pair {
   linnet_stream *tested, *reference;
   bool any_block;
   size_t channels, frame;
+  uint64_t taken;  // samples of each channel
 
   void process_reference(float (*planes)[kMaxBlock], size_t from, size_t count) {
     float *out[kMostChannels] = {};
@@ -47,6 +54,7 @@ struct Pair {
     const size_t cut = any_block ? samples / 3 : samples / (2 * frame) * frame;
     process_reference(clean, 0, cut);
     process_reference(clean, cut, samples - cut);
+    taken += samples;
     expect(fuzz::all_sane(result, samples * channels), "output out of range");
     for (size_t i = 0; i < samples * channels; ++i) {
       expect(memcmp(result + i, clean[i % channels] + i / channels, sizeof(float)) == 0, "streams differ");
@@ -58,6 +66,7 @@ struct Pair {
     for (size_t i = 0; i < channels * frame; ++i) a[i] = b[i] = script->next<int16_t>();
     expect(linnet_process_i16(tested, a, a, frame) == LINNET_OK, "process failed");
     expect(linnet_process_i16(reference, b, b, frame) == LINNET_OK, "process failed");
+    taken += frame;
     expect(memcmp(a, b, sizeof a) == 0, "streams differ");
   }
 
@@ -86,7 +95,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const size_t channels = 1 + kind / 2 % kMostChannels;
   const int32_t rate = fuzz::kRates[(4 + kind / 8) % 5];  // 0: 48 kHz
   Pair pair{make(rate, any_block, channels, nullptr), make(rate, any_block, channels, "scalar"), any_block, channels,
-            static_cast<size_t>(rate) / 100};
+            static_cast<size_t>(rate) / 100, 0};
   while (script.left() > 0) {
     switch (script.next<uint8_t>() % 8) {
       case 0:
@@ -108,5 +117,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   }
   linnet_destroy(pair.tested);
   linnet_destroy(pair.reference);
+  count.frames += pair.taken / pair.frame;
   return 0;
 }

@@ -1,17 +1,20 @@
 """Runs libFuzzer on the programs of tests/fuzz/ that `./sconsw fuzz` has built, and says what each has done.
 
     ./sconsw fuzz seconds=60                    # each for a minute; build/fuzz/results.json
+    python tests/fuzz/run.py --seconds 3600 --only fuzz_blob    # one of them for an hour
     python tests/fuzz/run.py --keep             # then: the smallest inputs that reach as much, into corpus/
 
 Each begins with its own folder below corpus/ and what it has found in earlier runs (build/fuzz/corpus/). Executions are
 inputs tried; coverage is the share of the edges of library and fuzzer that they reach; a finding is an input on which
 the program crashed, broke a promise, leaked, hung, or took too much memory, and lies in build/fuzz/findings/. Exit
-status 1 if there is one. Only the standard library is used.
+status 1 if there is one. Totals go on from run to run as long as the library and the fuzzers stay as they are. Only the
+standard library is used.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import re
 import shutil
@@ -27,6 +30,7 @@ import targets  # noqa: E402
 
 HERE = ROOT / "tests/fuzz"
 FOLDER = ROOT / "build/fuzz"
+RESULTS = FOLDER / "results.json"
 # Bytes of the longest input; that of the loader is a whole model, of which there are small ones.
 LONGEST = {"fuzz_blob": 16384}
 USUALLY = 4096
@@ -50,6 +54,23 @@ def inputs(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*") if path.is_file())
 
 
+def sources() -> str:
+    """A few digits that change with the library and the fuzzers."""
+    paths = [*(ROOT / "sdk/src").rglob("*"), *(ROOT / "sdk/include").glob("*"), *HERE.glob("*.*")]
+    parts = sorted((str(path.relative_to(ROOT)), path.read_bytes()) for path in paths if path.is_file())
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def added(before: dict[str, Any], now: dict[str, Any], of: str) -> dict[str, Any]:
+    """A fuzzer's numbers with its totals: those of an earlier run, if it was of the same sources, and of this one."""
+    found = {"seconds": now["seconds"], "executions": now["executions"], "frames": now["frames"]}
+    total = {"sources": of, **found, "findings": len(now["findings"])}
+    earlier = before.get("total", {})
+    if earlier.get("sources") == of:
+        total |= {key: total[key] + earlier[key] for key in (*found, "findings")}
+    return {**now, "total": total}
+
+
 def statistics(log: str) -> dict[str, Any]:
     """What libFuzzer's log says of executions and edges. ValueError if it has not got as far."""
     edges = re.search(r"\((\d+) inline 8-bit counters\)", log)
@@ -59,8 +80,10 @@ def statistics(log: str) -> dict[str, Any]:
         raise ValueError("no line of libFuzzer's statistics")
     # A run that ends with a finding prints no sum: the last line that begins with a number of executions has it.
     counts = [int(number) for number in re.findall(r"^#(\d+)\t", log, re.MULTILINE)]
+    frames = re.search(r"^fuzz: (\d+) frames", log, re.MULTILINE)
     return {
         "executions": int(executed[1]) if executed else max(counts),
+        "frames": int(frames[1]) if frames else 0,
         "covered": int(covered[-1]),
         "edges": int(edges[1]),
     }
@@ -90,7 +113,7 @@ def fuzz(name: str, seconds: int) -> dict[str, Any]:
     try:
         numbers = statistics(done.stderr)
     except ValueError as error:
-        numbers, found = {"executions": 0, "covered": 0, "edges": 1}, found or [str(error)]
+        numbers, found = {"executions": 0, "frames": 0, "covered": 0, "edges": 1}, found or [str(error)]
     return {"seconds": seconds, **numbers, "findings": found}
 
 
@@ -118,22 +141,27 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=30, help="of each fuzzer")
     parser.add_argument("--jobs", type=int, default=1, help="fuzzers that run at a time")
+    parser.add_argument("--only", nargs="+", choices=names(), metavar="NAME", help=f"of {', '.join(names())}")
     parser.add_argument("--keep", action="store_true", help="merge what earlier runs have found into corpus/")
     options = parser.parse_args()
     if options.keep:
         return keep()
     FOLDER.mkdir(parents=True, exist_ok=True)
+    chosen, of = options.only or names(), sources()
     with ThreadPoolExecutor(max(1, options.jobs)) as pool:
-        results = dict(zip(names(), pool.map(lambda name: fuzz(name, options.seconds), names()), strict=True))
+        results = dict(zip(chosen, pool.map(lambda name: fuzz(name, options.seconds), chosen), strict=True))
+    kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for name, result in results.items():
+        kept[name] = added(kept.get(name, {}), result, of)
         share = 100 * result["covered"] / result["edges"]
+        frames = f" ({result['frames']} frames)" if result["frames"] else ""
         print(
-            f"{name}: {result['executions']} executions, {result['covered']} of {result['edges']} edges "
-            f"({share:.1f} %), {len(result['findings'])} findings"
+            f"{name}: {result['executions']} executions{frames}, {result['covered']} of {result['edges']} edges "
+            f"({share:.1f} %), {len(result['findings'])} findings; {kept[name]['total']['executions']} in all"
         )
         for finding in result["findings"]:
             print(f"  {finding}")
-    (FOLDER / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    RESULTS.write_text(json.dumps({name: kept[name] for name in names() if name in kept}, indent=1) + "\n")
     return int(any(result["findings"] for result in results.values()))
 
 

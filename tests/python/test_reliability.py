@@ -49,16 +49,25 @@ def test_readers_see_a_failure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     assert not reliability.day([line + "9 passed, 1 failed"]).met
     assert reliability.vectors(["vectors: 16 runs of 40 vectors agree: ab"]).met
     assert not reliability.vectors(["vectors: 15 runs of 40 vectors agree: ab"]).met
+
+
+def test_executions_are_totals_of_all_that_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(common, "ROOT", tmp_path)
-    assert not reliability.executions(1, "fuzz_blob")([]).met
-    (tmp_path / "build/fuzz").mkdir(parents=True)
-    result = {"executions": 7, "covered": 1, "edges": 4, "findings": []}
     path = tmp_path / reliability.FUZZED
-    path.write_text(json.dumps({"fuzz_blob": result}))
-    assert reliability.executions(7, "fuzz_blob")([]).met
-    assert not reliability.executions(8, "fuzz_blob")([]).met
-    path.write_text(json.dumps({"fuzz_blob": result | {"findings": ["crash-1"]}}))
-    assert not reliability.executions(7, "fuzz_blob")([]).met
+    path.parent.mkdir(parents=True)
+
+    def found(wanted: int, what: str, **changes: int) -> reliability.Measured:
+        total = {"seconds": 1800, "executions": 7, "frames": 30, "findings": 0} | changes
+        result = {"executions": 1, "covered": 1, "edges": 4, "findings": [], "total": total}
+        path.write_text(json.dumps({"fuzz_blob": result, "fuzz_patch": result}))
+        return reliability.fuzzed(wanted, what, "fuzz_blob", "fuzz_patch")([])
+
+    assert not reliability.fuzzed(1, "executions", "fuzz_blob")([]).met
+    assert found(14, "executions").met and not found(15, "executions").met
+    assert found(60, "frames").met and not found(61, "frames").met
+    assert not found(14, "executions", findings=1).met
+    assert found(14, "executions").value.startswith("14 executions in 1 h, 0 findings")
+    assert not reliability.fuzzed(1, "executions", "fuzz_blob", "fuzz_api")([]).met
 
 
 def test_a_bound_that_is_passed_is_seen() -> None:

@@ -1,0 +1,31 @@
+"""What is counted of the fuzzers: libFuzzer's own numbers, and totals that go on with the same sources."""
+
+from __future__ import annotations
+
+import pytest
+from fuzz import run
+
+LOG = """\
+INFO: Loaded 1 modules   (8190 inline 8-bit counters): 8190 [0x1, 0x2),
+#8\tINITED cov: 500 ft: 700 corp: 3/12b exec/s: 0 rss: 40Mb
+#1000\tpulse  cov: 600 ft: 900 corp: 9/40b lim: 4096 exec/s: 500 rss: 50Mb
+"""
+SUM = "fuzz: 4321 frames\nstat::number_of_executed_units: 1234\n"
+
+
+def test_numbers_are_those_of_the_log() -> None:
+    assert run.statistics(LOG + SUM) == {"executions": 1234, "frames": 4321, "covered": 600, "edges": 8190}
+    assert run.statistics(LOG) == {"executions": 1000, "frames": 0, "covered": 600, "edges": 8190}  # ended by a finding
+    with pytest.raises(ValueError, match="statistics"):
+        run.statistics("Killed\n")
+
+
+def test_totals_go_on_with_the_same_sources_alone() -> None:
+    once = {"seconds": 5, "executions": 10, "frames": 20, "covered": 1, "edges": 4, "findings": []}
+    first = run.added({}, once, "a")
+    assert first["total"] == {"sources": "a", "seconds": 5, "executions": 10, "frames": 20, "findings": 0}
+    second = run.added(first, once | {"findings": ["crash-1"]}, "a")
+    assert second["total"] == {"sources": "a", "seconds": 10, "executions": 20, "frames": 40, "findings": 1}
+    assert run.added(second, once, "b")["total"] == first["total"] | {"sources": "b"}
+    assert run.added({**once}, once, "a")["total"] == first["total"]  # written before there were totals
+    assert run.sources() == run.sources()
