@@ -13,10 +13,13 @@ or this machine has shown already; `long` is all of that, and what takes hours a
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
@@ -101,15 +104,52 @@ def execute(item: Item) -> tuple[Item, bool, float, str]:
     return item, ok, time.monotonic() - start, output
 
 
-def side_by_side(items: list[Item]) -> Iterator[tuple[Item, bool, float, str]]:
+class Passed:
+    """Commands that have passed, by the contents of the files that they name: programs, models and emulators.
+
+    What takes a night goes on with it where it was stopped, and runs again what has changed since.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.keys: set[str] = {*json.loads(path.read_text())} if path.exists() else set()
+        self.lock = threading.Lock()
+
+    @staticmethod
+    def key(item: Item) -> str:
+        """A command and its files."""
+        digest = hashlib.sha256()
+        for word in item.command:
+            digest.update(word.encode() + b"\0")
+            path = ROOT / (shutil.which(word) or word if word is item.command[0] else word)
+            if path.is_file():
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
+        return digest.hexdigest()[:32]
+
+    def execute(self, item: Item) -> tuple[Item, bool, float, str]:
+        """Runs an item that has not passed yet."""
+        key = self.key(item)
+        if key in self.keys:
+            return item, True, 0.0, ""
+        result = execute(item)
+        if result[1]:
+            with self.lock:
+                self.keys.add(key)
+                partial = self.path.with_suffix(".part")
+                partial.write_text(json.dumps(sorted(self.keys)) + "\n")
+                partial.replace(self.path)
+        return result
+
+
+def side_by_side(items: list[Item], passed: Passed | None = None) -> Iterator[tuple[Item, bool, float, str]]:
     """Runs items, as many at once as there are cores, and tells of them in their order."""
     with ThreadPoolExecutor(targets.cores()) as pool:
-        yield from pool.map(execute, items)
+        yield from pool.map(passed.execute if passed else execute, items)
 
 
-def execute_all(items: list[Item], count: Count) -> None:
+def execute_all(items: list[Item], count: Count, passed: Passed | None = None) -> None:
     """Runs items side by side and counts each as one."""
-    for item, ok, seconds, output in side_by_side(items):
+    for item, ok, seconds, output in side_by_side(items, passed):
         count.add(item.name, ok, seconds, output)
 
 
@@ -290,7 +330,7 @@ def long_programs(chosen: list[targets.Target], builds: list[Path], count: Count
             if "fuzz" in proof.suites:
                 items += replay_items(target, folder, LONG_REPLAY, f" {proof.mode}")
                 items += fuzz_items(target, folder, LONG_FUZZ, f" {proof.mode}")
-    execute_all([replace(item, timeout=LONG_TIMEOUT) for item in items], count)
+    execute_all([replace(item, timeout=LONG_TIMEOUT) for item in items], count, Passed(ROOT / "build/night.json"))
 
 
 def vectors(chosen: list[targets.Target], mode: str, compiler: str, count: Count, whole: bool = False) -> None:
