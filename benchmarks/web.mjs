@@ -16,7 +16,7 @@ const run = (count) => {
       state = (Math.imul(state, 1664525) + 1013904223) | 0;
       noise[i] = state / 2 ** 34;
     }
-    stream.process(noise, output);
+    stream.process([noise], [output]);
   }
 };
 

@@ -81,12 +81,12 @@ linnet_status blob_status(linnet::model::BlobError error) {
       return LINNET_ERR_NOT_A_BLOB;
     case linnet::model::BlobError::kVersion:
       return LINNET_ERR_VERSION;
-    case linnet::model::BlobError::kCorrupt:
-      return LINNET_ERR_CORRUPT;
     case linnet::model::BlobError::kIo:
       return LINNET_ERR_IO;
     case linnet::model::BlobError::kNoMemory:
       return LINNET_ERR_NO_MEMORY;
+    case linnet::model::BlobError::kCorrupt:
+      break;
   }
   return LINNET_ERR_CORRUPT;
 }

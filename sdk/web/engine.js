@@ -4,6 +4,9 @@
 /** Rates in Hz that a stream can have. As in linnet.h; others are refused. */
 export const SAMPLE_RATES = [8000, 16000, 24000, 32000, 48000];
 
+/** Channels that a stream can have at most, as one signal. */
+export const MOST_CHANNELS = 8;
+
 /** The rate to make a context with if any will do. */
 export const BEST_RATE = SAMPLE_RATES[SAMPLE_RATES.length - 1];
 
@@ -34,6 +37,13 @@ export function checkNumber(name, value, low, high) {
   return value;
 }
 
+/** Throws a RangeError for a number of channels that no stream can have. */
+export function checkChannels(channels) {
+  if (!Number.isInteger(channels) || channels < 1 || channels > MOST_CHANNELS) {
+    throw new RangeError(`channels is ${String(channels)}: give a whole number from 1 to ${MOST_CHANNELS}`);
+  }
+}
+
 /** What went wrong with the compilation of a module, in words that say what to do. */
 export function compileError(error) {
   const message = String(error && error.message);
@@ -46,42 +56,52 @@ export function compileError(error) {
   return new LinnetError(`linnet.wasm cannot be compiled: ${message}`);
 }
 
-/** One enhanced signal. */
+/** One enhanced signal, of one channel or several that share one set of gains. */
 export class Engine {
   /**
    * @param {WebAssembly.Module} module linnet.wasm
    * @param {Uint8Array} model a .linnet file
    * @param {number} rate in Hz
+   * @param {number} channels 1..8
    */
-  constructor(module, model, rate) {
+  constructor(module, model, rate, channels = 1) {
     checkRate(rate);
+    checkChannels(channels);
     this.exports = new WebAssembly.Instance(module, {}).exports;
     this.exports._initialize();
-    this.part = new Float32Array(0);
-    this.capacity = 1024;  // samples per call of the module
+    this.parts = new Array(channels).fill(new Float32Array(0));
+    this.capacity = 1024;  // samples of a channel per call of the module
     this.free = this.exports.memory.buffer.byteLength;  // where allocate goes on
     const result = this.allocate(64);
     const blob = this.allocate(model.length);
     new Uint8Array(this.exports.memory.buffer, blob, model.length).set(model);
     this.model = this.make("model", result, blob, model.length);
-    this.stream = this.make("stream", result, this.model, rate, 1);
-    this.samples = this.allocate(4 * this.capacity);
+    this.stream = this.make("stream", result, this.model, rate, 1, channels);
+    this.planes = this.allocate(4 * channels);
+    this.samples = Array.from({ length: channels }, () => this.allocate(4 * this.capacity));
     this.numbers = this.allocate(64);
+    new Uint32Array(this.exports.memory.buffer, this.planes, channels).set(this.samples);
     /** Samples from input to output, exact. */
     this.delay = this.exports.delay(this.stream);
     /** Kernels that it runs: "wasm128" or "scalar". */
     this.backend = this.text(this.exports.backend(this.stream));
   }
 
-  /** Enhances full scale +-1 samples; input and output have the same length, any; null for input means silence. */
-  process(input, output) {
-    for (let done = 0; done < output.length; done += this.capacity) {
-      const count = Math.min(this.capacity, output.length - done);
-      const part = this.view(count);
-      if (!input) part.fill(0);
-      else part.set(count === input.length ? input : input.subarray(done, done + count));
-      this.check(this.exports.process(this.stream, this.samples, this.samples, count), "the samples");
-      output.set(this.view(count), done);
+  /**
+   * Enhances full scale +-1 samples: an array for each channel, of one length, any, for input and output; a channel
+   * that the input lacks is silent, one that the output lacks is lost.
+   */
+  process(inputs, outputs) {
+    const samples = outputs[0].length, channels = this.samples.length;
+    for (let done = 0; done < samples; done += this.capacity) {
+      const count = Math.min(this.capacity, samples - done);
+      for (let c = 0; c < channels; ++c) {
+        const part = this.view(c, count);
+        if (c >= inputs.length) part.fill(0);
+        else part.set(count === samples ? inputs[c] : inputs[c].subarray(done, done + count));
+      }
+      this.check(this.exports.process(this.stream, this.planes, count), "the samples");
+      for (let c = 0; c < channels && c < outputs.length; ++c) outputs[c].set(this.view(c, count), done);
     }
   }
 
@@ -134,14 +154,12 @@ export class Engine {
     return new Uint32Array(this.exports.memory.buffer, at, 1)[0];
   }
 
-  // The first samples of the module's buffer. The same view from call to call, as garbage would interrupt the audio
-  // thread; it dies when the memory grows.
-  view(count) {
-    const buffer = this.exports.memory.buffer;
-    if (this.part.length !== count || this.part.buffer !== buffer) {
-      this.part = new Float32Array(buffer, this.samples, count);
-    }
-    return this.part;
+  // The first samples of the module's buffer of a channel. The same view from call to call, as garbage would interrupt
+  // the audio thread; it dies when the memory grows.
+  view(channel, count) {
+    const { buffer } = this.exports.memory, part = this.parts[channel];
+    if (part.length === count && part.buffer === buffer) return part;
+    return (this.parts[channel] = new Float32Array(buffer, this.samples[channel], count));
   }
 
   text(at) {

@@ -1,7 +1,9 @@
 // Speech enhancement as a node of the Web Audio API: see README.md. Three files are fetched beside this one (worklet,
 // module, model), each of which an option replaces. Their URLs are written out, because bundlers look for that form.
 import { FRAME, chooseModel, frameTime } from "./choice.js";
-import { BEST_RATE, Engine, LinnetError, SAMPLE_RATES, checkNumber, checkRate, compileError } from "./engine.js";
+import {
+  BEST_RATE, Engine, LinnetError, SAMPLE_RATES, checkChannels, checkNumber, checkRate, compileError,
+} from "./engine.js";
 
 export { LinnetError, SAMPLE_RATES, chooseModel };
 
@@ -62,11 +64,13 @@ function modelSource(model, models = MODELS) {
 }
 
 function checkOptions(options) {
-  const known = ["model", "models", "wasm", "worklet", "budget", "onerror", "onmodel", ...Object.keys(DEFAULTS)];
+  const known = ["model", "models", "channels", "wasm", "worklet", "budget", "onerror", "onmodel"];
+  known.push(...Object.keys(DEFAULTS));
   const unknown = Object.keys(options).filter((name) => !known.includes(name));
   if (unknown.length > 0) throw new TypeError(`unknown option ${unknown.join(", ")}: there are ${known.join(", ")}`);
   checkNumber("attenuationLimit", options.attenuationLimit, 0, 100);
   checkNumber("postfilter", options.postfilter, 0, 1);
+  checkChannels(options.channels);
 }
 
 async function compile(wasm) {
@@ -90,7 +94,7 @@ function measure(module, blob, warming, milliseconds) {
       state = (Math.imul(state, 1664525) + 1013904223) | 0;
       noise[i] = state / 2 ** 34;
     }
-    engine.process(noise, output);
+    engine.process([noise], [output]);
   };
   const run = (least) => {
     const start = performance.now();
@@ -150,11 +154,15 @@ function linnetNode() {
       super(context, "linnet", {
         numberOfInputs: 1,
         numberOfOutputs: 1,
-        outputChannelCount: [1],
-        channelCount: 1,
+        outputChannelCount: [options.channels],
+        channelCount: options.channels,
         channelCountMode: "explicit",
         processorOptions: {
-          ...files, ...options.values, overloaded: options.overloaded, watch: options.watched !== null,
+          ...files,
+          ...options.values,
+          channels: options.channels,
+          overloaded: options.overloaded,
+          watch: options.watched !== null,
         },
       });
       this.#values = options.values;
@@ -319,7 +327,7 @@ async function addWorklet(context, worklet) {
  * and audio passes.
  */
 export async function createLinnetNode(context, given = {}) {
-  const options = { model: "light", ...DEFAULTS, ...given };
+  const options = { model: "light", channels: 1, ...DEFAULTS, ...given };
   checkOptions(options);
   checkRate(context.sampleRate);
   if (!context.audioWorklet) {
@@ -339,11 +347,11 @@ export async function createLinnetNode(context, given = {}) {
   } catch (error) {
     failure = error;
   }
-  const { attenuationLimit, postfilter, bypass, onerror, onmodel, budget = 0.1 } = options;
+  const { channels, attenuationLimit, postfilter, bypass, onerror, onmodel, budget = 0.1 } = options;
   const values = { attenuationLimit, postfilter, bypass: Boolean(bypass) };
   const name = choice?.name ?? (typeof options.model === "string" ? options.model : null);
   const measured = choice?.measured.map((one) => ({ ...one, url: modelSource(one.name, models) }));
   const watched = choice ? { measured, budget } : null;
   const overloaded = choice !== null && choice.name === null;
-  return new (linnetNode())(context, files, { values, onerror, onmodel, name, watched, overloaded }, failure);
+  return new (linnetNode())(context, files, { values, channels, onerror, onmodel, name, watched, overloaded }, failure);
 }

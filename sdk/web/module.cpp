@@ -9,11 +9,12 @@
 
 #define EXPORT(name) extern "C" __attribute__((export_name(name)))
 
-static linnet_config config_of(int32_t rate, int32_t any_block) {
+static linnet_config config_of(int32_t rate, int32_t any_block, int32_t channels) {
   linnet_config config = {};
   config.size = sizeof config;
   config.sample_rate = rate;
   config.any_block = any_block;
+  config.channels = channels;
   return config;
 }
 
@@ -27,19 +28,20 @@ int32_t web_model_init(void *memory, size_t bytes, const void *blob, size_t size
   return linnet_model_init(memory, bytes, blob, size, out);
 }
 EXPORT("stream_size")
-int32_t web_stream_size(const linnet_model *model, int32_t rate, int32_t any_block, size_t *out) {
-  const linnet_config config = config_of(rate, any_block);
+int32_t web_stream_size(const linnet_model *model, int32_t rate, int32_t any_block, int32_t channels, size_t *out) {
+  const linnet_config config = config_of(rate, any_block, channels);
   return linnet_size(model, &config, out);
 }
 EXPORT("stream_init")
 int32_t web_stream_init(void *memory, size_t bytes, const linnet_model *model, int32_t rate, int32_t any_block,
-                        linnet_stream **out) {
-  const linnet_config config = config_of(rate, any_block);
+                        int32_t channels, linnet_stream **out) {
+  const linnet_config config = config_of(rate, any_block, channels);
   return linnet_init(memory, bytes, model, &config, out);
 }
 
-EXPORT("process") int32_t web_process(linnet_stream *stream, const float *in, float *out, size_t samples) {
-  return linnet_process(stream, in, out, samples);
+// planes: the address of an array of samples for each channel, which is enhanced where it is.
+EXPORT("process") int32_t web_process(linnet_stream *stream, float *const *planes, size_t samples) {
+  return linnet_process_planar(stream, planes, planes, samples);
 }
 EXPORT("reset") int32_t web_reset(linnet_stream *stream) { return linnet_reset(stream); }
 EXPORT("frame_size") int32_t web_frame_size(const linnet_stream *stream) { return linnet_frame_size(stream); }

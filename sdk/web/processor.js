@@ -11,14 +11,14 @@ class LinnetProcessor extends AudioWorkletProcessor {
     super();
     this.engine = null;
     this.next = null;  // {engine, heard}: what follows this.engine, and how many samples it has had
-    this.other = new Float32Array(0);
+    this.others = [];  // what this.next makes of the same input
     this.closed = false;
     this.limit = 100;
     this.bypass = false;
     this.overloaded = false;
     this.busy = this.passed = 0;  // milliseconds in the engine, samples, since the last report
     this.port.onmessage = ({ data }) => this.receive(data);
-    const { wasm, model, attenuationLimit, postfilter, bypass, overloaded, watch } = options.processorOptions;
+    const { wasm, model, channels, attenuationLimit, postfilter, bypass, overloaded, watch } = options.processorOptions;
     this.watch = Boolean(watch);
     if (!wasm) return;  // its maker knows why
     try {
@@ -27,8 +27,9 @@ class LinnetProcessor extends AudioWorkletProcessor {
       } catch (error) {
         throw compileError(error);
       }
-      const engine = new Engine(this.module, new Uint8Array(model), sampleRate);
+      const engine = new Engine(this.module, new Uint8Array(model), sampleRate, channels);
       this.engine = engine;
+      this.channels = channels;
       this.limit = attenuationLimit;
       this.postfilter = postfilter;
       this.bypass = bypass;
@@ -76,7 +77,7 @@ class LinnetProcessor extends AudioWorkletProcessor {
   // The model of the message follows the one that runs, which stays if the new one cannot be used.
   change({ model, name }) {
     try {
-      const engine = new Engine(this.module, new Uint8Array(model), sampleRate);
+      const engine = new Engine(this.module, new Uint8Array(model), sampleRate, this.channels);
       if (engine.delay !== this.engine.delay) {
         throw new LinnetError(`model ${name} is ${engine.delay} samples late, the one that runs ${this.engine.delay}`);
       }
@@ -92,17 +93,22 @@ class LinnetProcessor extends AudioWorkletProcessor {
     this.port.postMessage({ type: "error", name: error.name, message: error.message, status: error.status });
   }
 
-  enhance(input, output) {
-    this.engine.process(input, output);
+  enhance(inputs, outputs) {
+    this.engine.process(inputs, outputs);
     if (!this.next) return;
-    if (this.other.length !== output.length) this.other = new Float32Array(output.length);
-    this.next.engine.process(input, this.other);
-    const warm = WARM * sampleRate, fade = FADE * sampleRate;
-    for (let i = 0; i < output.length; ++i) {
-      const share = Math.min(Math.max((this.next.heard + i - warm) / fade, 0), 1);
-      output[i] += share * (this.other[i] - output[i]);
+    const samples = outputs[0].length;
+    if (this.others.length !== outputs.length || this.others[0].length !== samples) {
+      this.others = outputs.map(() => new Float32Array(samples));
     }
-    this.next.heard += output.length;
+    this.next.engine.process(inputs, this.others);
+    const warm = WARM * sampleRate, fade = FADE * sampleRate;
+    outputs.forEach((output, c) => {
+      for (let i = 0; i < samples; ++i) {
+        const share = Math.min(Math.max((this.next.heard + i - warm) / fade, 0), 1);
+        output[i] += share * (this.others[c][i] - output[i]);
+      }
+    });
+    this.next.heard += samples;
     if (this.next.heard < warm + fade) return;
     this.port.postMessage({ type: "changed", name: this.next.name });
     this.engine = this.next.engine;
@@ -122,21 +128,19 @@ class LinnetProcessor extends AudioWorkletProcessor {
   }
 
   // A node that nothing is connected to has no input channel, and goes on: what is still in the engine has to come out.
-  process(inputs, outputs) {
-    const input = inputs[0].length > 0 ? inputs[0][0] : null;
-    const output = outputs[0][0];
-    if (this.closed || !output) return !this.closed;
+  process([input], [output]) {
+    if (this.closed || output.length === 0) return !this.closed;
     if (this.engine) {
       try {
         const start = this.watch ? Date.now() : 0;
         this.enhance(input, output);
-        if (this.watch) this.account(Date.now() - start, output.length);
+        if (this.watch) this.account(Date.now() - start, output[0].length);
         return true;
       } catch (error) {
         this.fail(error);
       }
     }
-    if (input) output.set(input);
+    for (let c = 0; c < output.length && c < input.length; ++c) output[c].set(input[c]);
     return true;
   }
 }

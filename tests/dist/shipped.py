@@ -54,8 +54,8 @@ ABIS = {
     "armeabi-v7a": ("armv7_linux", "arm-linux-gnueabi"),
     "x86_64": ("x86_64_linux", ""),
 }
-# What the npm package has no function for: the network alone, 16-bit samples, spread calls, losses, several channels.
-NOT_OF_THE_WEB = re.compile(r"network_|_i16|_spread|_losses|_stereo|_channels|_16k_postfilter")
+# What the npm package has no function for: the network alone, 16-bit samples, spread calls, losses.
+NOT_OF_THE_WEB = re.compile(r"network_|_i16|_spread|_losses|_16k_postfilter")
 OF_THE_NETWORK = re.compile(r"network_")
 NOTHING = re.compile(r"(?!)")  # in no name
 Backends = dict[str, dict[str, dict[str, str]]]  # {backend: {vector: {what: hash}}}

@@ -26,7 +26,7 @@ export class Node {
     scope.registerProcessor = (name, made) => (Processor = name === "linnet" ? made : null);
     vm.runInNewContext(readFileSync(join(PACKAGE, "dist", "worklet.js"), "utf8"), scope);
     this.processor = new Processor({
-      processorOptions: { attenuationLimit: 100, postfilter: 0, bypass: false, ...options },
+      processorOptions: { channels: 1, attenuationLimit: 100, postfilter: 0, bypass: false, ...options },
     });
   }
 
@@ -34,15 +34,20 @@ export class Node {
     this.processor.port.onmessage({ data: message });
   }
 
-  /** The output of a whole signal, in blocks of these sizes in turn. */
+  /** The output of a whole signal of one channel, in blocks of these sizes in turn. */
   run(input, ...sizes) {
-    const output = new Float32Array(input.length);
-    for (let at = 0, call = 0; at < input.length; ++call) {
-      const end = Math.min(at + sizes[call % sizes.length], input.length);
-      const block = [output.subarray(at, end)];
-      this.alive = this.processor.process([[input.subarray(at, end)]], [block]);
+    return this.runAll([input], ...sizes)[0];
+  }
+
+  /** The same of several channels. */
+  runAll(inputs, ...sizes) {
+    const samples = inputs[0].length, outputs = inputs.map(() => new Float32Array(samples));
+    for (let at = 0, call = 0; at < samples; ++call) {
+      const end = Math.min(at + sizes[call % sizes.length], samples);
+      const block = (channels) => channels.map((channel) => channel.subarray(at, end));
+      this.alive = this.processor.process([block(inputs)], [block(outputs)]);
       at = end;
     }
-    return output;
+    return outputs;
   }
 }

@@ -71,6 +71,51 @@ test("an input without channels is silence, and an output without any is left al
   assert.equal(node.processor.process([[]], [[]]), true);
 });
 
+test("several channels are one signal: equal ones give the bits of one", () => {
+  const expected = new Node(files()).run(SIGNAL, 128);
+  for (const channels of [2, 8]) {
+    const node = new Node({ ...files(), channels });
+    assert.deepEqual({ ...node.messages[0] }, { type: "ready", delay: 1920, backend: "wasm128" });
+    for (const output of node.runAll(new Array(channels).fill(SIGNAL), 128)) assert.deepEqual(output, expected);
+  }
+});
+
+test("channels keep their sides, in blocks of any size and in both modules", () => {
+  const sides = [SIGNAL, SIGNAL.map((x) => x / 4), new Float32Array(SIGNAL.length)];
+  const expected = new Node({ ...files(), channels: 3 }).runAll(sides, 128);
+  const energy = (x) => x.reduce((sum, value) => sum + value * value, 0);
+  const decibels = 10 * Math.log10(energy(expected[0]) / energy(expected[1]));
+  assert.ok(Math.abs(decibels - 12.04) < 0.1, `${decibels} dB between the sides`);
+  assert.ok(expected[2].every((x) => x === 0));
+  assert.deepEqual(new Node({ ...files(), channels: 3 }).runAll(sides, 1, 4000, 480), expected);
+  assert.deepEqual(new Node({ ...files("linnet-scalar.wasm"), channels: 3 }).runAll(sides, 128), expected);
+});
+
+test("a channel that is not there is silence, one too many is not heard", () => {
+  const node = () => new Node({ ...files(), channels: 2 });
+  const call = (inputs, count) => {
+    const outputs = Array.from({ length: count }, () => new Float32Array(SIGNAL.length));
+    node().processor.process([inputs], [outputs]);
+    return outputs;
+  };
+  const silence = new Float32Array(SIGNAL.length);
+  const expected = call([SIGNAL, silence], 2);
+  assert.ok(expected[0].some((x) => x !== 0));
+  assert.deepEqual(call([SIGNAL], 2), expected);
+  assert.deepEqual(call([SIGNAL, silence, SIGNAL], 2), expected);
+  assert.deepEqual(call([SIGNAL, silence], 1), [expected[0]]);
+});
+
+test("without an engine every channel passes", () => {
+  const sides = [SIGNAL, SIGNAL.map((x) => -x)];
+  assert.deepEqual(new Node({ channels: 2 }).runAll(sides, 128), sides);
+  for (const channels of [0, 9, 1.5]) {
+    const node = new Node({ ...files(), channels });
+    assert.match(node.messages[0].message, /^channels is .*: give a whole number from 1 to 8$/);
+    assert.deepEqual(node.runAll(sides, 128), sides);
+  }
+});
+
 test("audio passes unchanged whatever is wrong", () => {
   const broken = read("models/light.linnet");
   new Uint8Array(broken)[1000] ^= 1;
@@ -127,6 +172,16 @@ test("another model takes over by a cross-fade, warm, and no sample late", () =>
     assert.ok(Math.abs(output[i] - ((1 - share) * before[i] + share * after[i])) < 1e-6, `sample ${i}`);
   }
   assert.deepEqual(node.messages.filter(({ type }) => type === "changed").map(({ name }) => name), ["large"]);
+});
+
+test("another model takes over in every channel", () => {
+  const sides = [noise(96000), noise(96000).map((x) => x / 2)];
+  const node = new Node({ ...files(), channels: 2 });
+  node.send({ type: "model", model: large(), name: "large" });
+  const output = node.runAll(sides, 128);
+  const after = new Node({ ...files(), model: large(), channels: 2 }).runAll(sides, 128);
+  const end = 24000 + 480 + 128;
+  for (const c of [0, 1]) assert.deepEqual(output[c].subarray(end), after[c].subarray(end));
 });
 
 test("controls reach both models of a change", () => {

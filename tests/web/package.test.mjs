@@ -91,6 +91,8 @@ test("bad options are refused by their names, with a remedy", async () => {
     [context(), { attenuationLimit: -1 }, RangeError, /attenuationLimit is -1: give a number from 0 to 100/],
     [context(), { attenuationLimit: "12" }, RangeError, /attenuationLimit is 12/],
     [context(), { postfilter: NaN }, RangeError, /postfilter is NaN: give a number from 0 to 1/],
+    [context(), { channels: 9 }, RangeError, /channels is 9: give a whole number from 1 to 8/],
+    [context(), { channels: "2" }, RangeError, /channels is 2: give a whole number/],
     [context(), { model: "lihgt" }, TypeError, /no model "lihgt": give auto, light, an URL/],
     [context(), { modell: "light" }, TypeError, /unknown option modell: there are model,/],
     [context(48000, null), {}, linnet.LinnetError, /https/],

@@ -13,21 +13,22 @@ const FILES = "/package/dist";
 const same = (a, b) => a.length === b.length && a.every((x, i) => x === b[i]);
 const pause = (seconds) => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
 
-// Noise through a node of an offline context.
+// Noise through a node of an offline context, the second channel half as loud as the first.
 async function render(options, change, contextOptions = {}) {
   const context = new OfflineAudioContext({
-    numberOfChannels: 1, length: SAMPLES, sampleRate: 48000, ...contextOptions,
+    numberOfChannels: options.channels ?? 1, length: SAMPLES, sampleRate: 48000, ...contextOptions,
   });
   const node = await linnet.createLinnetNode(context, { onerror: () => {}, ...options });
   const failure = await node.ready.then(() => null, (error) => error);
   change?.(node);
-  const buffer = context.createBuffer(1, SAMPLES, context.sampleRate);
-  buffer.copyToChannel(noise(SAMPLES), 0);
+  const buffer = context.createBuffer(options.channels ?? 1, SAMPLES, context.sampleRate);
+  for (let c = 0; c < buffer.numberOfChannels; ++c) buffer.copyToChannel(noise(SAMPLES).map((x) => x / (1 + c)), c);
   const source = new AudioBufferSourceNode(context, { buffer });
   source.connect(node).connect(context.destination);
   source.start();
-  const output = (await context.startRendering()).getChannelData(0);
-  return { node, failure, output };
+  const rendered = await context.startRendering();
+  const outputs = Array.from({ length: buffer.numberOfChannels }, (_, c) => rendered.getChannelData(c));
+  return { node, failure, output: outputs[0], outputs };
 }
 
 async function liveNode(options) {
@@ -57,6 +58,8 @@ const cases = {
         hash: await sha256((await render({}, null, { renderSizeHint })).output),
       };
     }
+    const { outputs } = await render({ channels: 2 });
+    results.stereo = { hash: await Promise.all(outputs.map(sha256)) };
     for (const sampleRate of linnet.SAMPLE_RATES) {
       const { node, output } = await render({}, null, { sampleRate });
       results[`rate${sampleRate}`] = { hash: await sha256(output), delay: node.delay };

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { run } from "./wasi.mjs";
 
 const ERR_ARGUMENT = -1;
-const PAGE = 65536;
+const PAGE = 65536, MOST = 48000;  // the latter in samples of a call
 const RATE = 4, ANY_BLOCK = 8, SPREAD = 16, CHANNELS = 20;  // places in linnet_config
 
 const [module, ...command] = process.argv.slice(2);
@@ -25,10 +25,22 @@ class Shipped {
     this.model = this.made;
   }
 
-  open(rate, anyBlock) {
-    this.samples = this.allocate(4 * 48000);
-    const status = this.make("stream", this.model, rate, anyBlock);
+  open(rate, anyBlock, channels) {
+    this.planes = this.allocate(4 * channels);
+    this.samples = Array.from({ length: channels }, () => this.allocate(4 * MOST));
+    new Uint32Array(this.exports.memory.buffer, this.planes, channels).set(this.samples);
+    const status = this.make("stream", this.model, rate, anyBlock, channels);
     this.stream = this.made;
+    return status;
+  }
+
+  // Samples of each channel, which read(c, place) gives, and write(c, place, value) takes enhanced.
+  process(count, read, write) {
+    const plane = (c) => new Float32Array(this.exports.memory.buffer, this.samples[c], count);
+    const each = (action) => this.samples.forEach((_, c) => action(c, plane(c)));
+    each((c, samples) => samples.forEach((_, i) => (samples[i] = read(c, i))));
+    const status = this.exports.process(this.stream, this.planes, count);
+    each((c, samples) => samples.forEach((value, i) => write(c, i, value)));
     return status;
   }
 
@@ -80,8 +92,8 @@ function functions(memory) {
     },
     linnet_create(model, config, out) {
       const field = (place) => (config === 0 ? 0 : view().getInt32(config + place, true));
-      if (field(SPREAD) !== 0 || field(CHANNELS) > 1) return ERR_ARGUMENT;
-      const status = all[model].open(field(RATE) || 48000, field(ANY_BLOCK));
+      if (field(SPREAD) !== 0) return ERR_ARGUMENT;
+      const status = all[model].open(field(RATE) || 48000, field(ANY_BLOCK), field(CHANNELS) || 1);
       give(out, model);
       return status;
     },
@@ -90,11 +102,17 @@ function functions(memory) {
       all[model] = null;
     },
     linnet_process(stream, input, output, count) {
-      const { exports, stream: at, samples } = all[stream];
-      all[stream].bytes(samples, 4 * count).set(bytes(input, 4 * count));
-      const status = exports.process(at, samples, samples, count);
-      bytes(output, 4 * count).set(all[stream].bytes(samples, 4 * count));
-      return status;
+      const channels = all[stream].samples.length, of = (at) => new Float32Array(memory().buffer, at, channels * count);
+      const from = of(input), to = of(output);
+      return all[stream].process(
+        count, (c, i) => from[channels * i + c], (c, i, value) => (to[channels * i + c] = value),
+      );
+    },
+    linnet_process_planar(stream, inputs, outputs, count) {
+      const of = (at) => new Float32Array(memory().buffer, at, count);
+      const planes = (at) => all[stream].samples.map((_, c) => of(view().getUint32(at + 4 * c, true)));
+      const from = planes(inputs), to = planes(outputs);
+      return all[stream].process(count, (c, i) => from[c][i], (c, i, value) => (to[c][i] = value));
     },
     linnet_set_attenuation_limit: (stream, db) => all[stream].exports.set_attenuation_limit(all[stream].stream, db),
     linnet_set_postfilter: (stream, amount) => all[stream].exports.set_postfilter(all[stream].stream, amount),

@@ -17,28 +17,35 @@ SAMPLES = 96000
 BROWSERS = pytest.mark.parametrize("browser", ["chromium", "firefox", "webkit"])
 
 
-def native_hash(model: str, rate: int = 48000) -> str:
-    """SHA-256 of what the native library makes of the noise of page.js."""
+def native_hashes(model: str, rate: int = 48000, channels: int = 1) -> list[str]:
+    """SHA-256 of each channel of what the native library makes of the noise of page.js."""
     value, state = 1, np.empty(SAMPLES, np.uint32)
     for i in range(SAMPLES):
         value = (value * 1664525 + 1013904223) % (1 << 32)
         state[i] = value
     loud = np.arange(SAMPLES) // 16000 % 2 == 0
     noise = np.where(loud, (state.view(np.int32) >> 16) / 131072, 0).astype(np.float32)
-    return hashlib.sha256(linnet.Enhancer(model, rate=rate).process(noise).astype("<f4").tobytes()).hexdigest()
+    sides = np.stack([noise / (1 + c) for c in range(channels)], axis=-1)
+    output = (
+        linnet.Enhancer(model, rate=rate, channels=channels)
+        .process(sides if channels > 1 else noise)
+        .reshape(SAMPLES, channels)
+    )
+    return [hashlib.sha256(output[:, c].astype("<f4").tobytes()).hexdigest() for c in range(channels)]
 
 
 @BROWSERS
 def test_the_bits_are_those_of_the_native_library(page: Page, browser: str) -> None:
     found = page("hash", browser=browser)
-    light, large = native_hash("light"), native_hash("large")
+    (light,), (large,) = native_hashes("light"), native_hashes("large")
     print(f"{browser}: light {found['light']['hash']}, native {light}")
     assert found["light"] == {"hash": light, "backend": "wasm128", "delay": 1920}
     assert found["large"] == {"hash": large, "backend": "wasm128", "delay": 1920}
     assert found["scalar"] == {"hash": light, "backend": "scalar", "delay": 1920}
     assert {found[name]["hash"] for name in ("bytes", "quantum480", "quantum160")} == {light}
     for rate in (8000, 16000, 24000, 32000, 48000):
-        assert found[f"rate{rate}"] == {"hash": native_hash("light", rate), "delay": rate // 25}
+        assert found[f"rate{rate}"] == {"hash": native_hashes("light", rate)[0], "delay": rate // 25}
+    assert found["stereo"] == {"hash": native_hashes("light", channels=2)}
 
 
 @BROWSERS

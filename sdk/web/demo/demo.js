@@ -5,6 +5,7 @@ import { MODELS, createLinnetNode } from "/package/dist/index.js";
 
 const find = (id) => document.getElementById(id);
 const LOWEST = -110, RANGE = 90;  // dB
+const MOST_CHANNELS = 8;
 let running = null;  // {context, node, stop}
 let changed = "";  // what "auto" had to do meanwhile
 
@@ -51,10 +52,11 @@ async function start(open, listen) {
   changed = "";
   const context = new AudioContext({ sampleRate: 48000, latencyHint: "interactive" });
   try {
-    const { source, end } = await open(context);
+    const { source, end, channels } = await open(context);
     const node = await createLinnetNode(context, {
       model: find("model").value,
       models: [...MODELS, large],
+      channels,
       onmodel: ({ name, share }) => (changed = `; ${name ?? "a copy"} since the load was ${Math.round(100 * share)} %`),
       attenuationLimit: limit(),
       postfilter: Number(find("postfilter").value),
@@ -97,14 +99,14 @@ async function microphone(context) {
   const audio = { noiseSuppression: false, autoGainControl: false, echoCancellation: true };
   const stream = await navigator.mediaDevices.getUserMedia({ audio });
   const end = () => stream.getTracks().forEach((track) => track.stop());
-  return { source: context.createMediaStreamSource(stream), end };
+  return { source: context.createMediaStreamSource(stream), end, channels: 1 };
 }
 
 const recording = (file) => async (context) => {
   const buffer = await context.decodeAudioData(await file.arrayBuffer());
   const source = new AudioBufferSourceNode(context, { buffer, loop: true });
   source.start();
-  return { source, end: () => source.stop() };
+  return { source, end: () => source.stop(), channels: Math.min(buffer.numberOfChannels, MOST_CHANNELS) };
 };
 
 let again = null;

@@ -10,6 +10,7 @@ const options: LinnetOptions = {
   model: "auto",
   models,
   budget: 0.2,
+  channels: 2,
   attenuationLimit: 12,
   postfilter: 0.5,
   bypass: false,
