@@ -94,8 +94,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const bool any_block = kind & 1;
   const size_t channels = 1 + kind / 2 % kMostChannels;
   const int32_t rate = fuzz::kRates[(4 + kind / 8) % 5];  // 0: 48 kHz
-  Pair pair{make(rate, any_block, channels, nullptr), make(rate, any_block, channels, "scalar"), any_block, channels,
-            static_cast<size_t>(rate) / 100, 0};
+  Pair pair{make(rate, any_block, channels, nullptr),
+            make(rate, any_block, channels, "scalar"),
+            any_block,
+            channels,
+            static_cast<size_t>(rate) / 100,
+            0};
   while (script.left() > 0) {
     switch (script.next<uint8_t>() % 8) {
       case 0:
