@@ -218,6 +218,7 @@ int main(int argc, char **argv) {
   a_gap_leaves_out_its_time(0, FRAME);
   a_gap_leaves_out_its_time(0, 2 * FRAME);
   a_gap_leaves_out_its_time(1, 900);
+  a_gap_leaves_out_its_time(1, FRAME + 1);
   cuts_change_no_bit();
   nothing_steps(0);
   nothing_steps(1);
