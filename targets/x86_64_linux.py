@@ -14,6 +14,7 @@ TARGET = Target(
     kernels=(
         Kernel("avx2", ("-mavx2",)),
         Kernel("avx_vnni", ("-mavx2", "-mavxvnni")),
+        Kernel("avx512_vnni", ("-mavx2", "-mavx512vl", "-mavx512vnni", "-mprefer-vector-width=256")),
     ),
     emulator=("qemu-x86_64",),
     # No model of qemu 7.2 executes AVX-VNNI; Nehalem stops at SSE4.2 and kills any stray AVX instruction.

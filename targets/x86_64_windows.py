@@ -10,6 +10,7 @@ TARGET = Target(
     kernels=(
         Kernel("avx2", ("-mavx2",)),
         Kernel("avx_vnni", ("-mavx2", "-mavxvnni")),
+        Kernel("avx512_vnni", ("-mavx2", "-mavx512vl", "-mavx512vnni", "-mprefer-vector-width=256")),
     ),
     foreign=Foreign(
         system="windows",

@@ -4,7 +4,7 @@
 
 Runs the frozen vectors and the C and C++ programs as ./sconsw test does on this machine, in the build that counts, and
 has gcovr put together what they leave; build/coverage/results.json. `--html` writes the sources with their counts into
-build/coverage/html. Left out are the laboratory, which Python tests run, AVX-VNNI, which few CPUs and no emulator can,
+build/coverage/html. Left out are the laboratory, which Python tests run, AVX-VNNI and AVX512-VNNI, which no emulator can,
 and the checks of debug builds.
 """
 
@@ -25,7 +25,7 @@ from tests import run as suites  # noqa: E402
 FOLDER = ROOT / "build/coverage"
 # Parts of sdk/src, by how the paths of their files begin.
 PARTS = {"sdk/src": "sdk/src/", "model/": "sdk/src/model/", "linnet.cpp": "sdk/src/linnet.cpp"}
-LEFT_OUT = ("sdk/src/lab/.*", "sdk/src/kernels/avx_vnni.*", "sdk/src/kernels/contract.h", "sdk/src/base/check.h")
+LEFT_OUT = ("sdk/src/lab/.*", "sdk/src/kernels/avx(512)?_vnni.*", "sdk/src/kernels/contract.h", "sdk/src/base/check.h")
 # Kernels run more often than gcovr takes for sound; a check of debug builds must not take its other branch. A line of a
 # template is one line, however many instances of it a build has.
 TAKEN = ("--merge-lines", "--gcov-suspicious-hits-threshold", "0", "--exclude-branches-by-pattern", ".*LINNET_CHECK.*")

@@ -79,7 +79,7 @@ void unknown_names_are_refused() {
 
 // Names that exist somewhere, but whose kernels this build or CPU lacks.
 void backends_of_other_cpus_are_refused() {
-  const char *const names[] = {"scalar", "avx2", "avx_vnni", "neon", "neon_dot", "neon_i8mm"};
+  const char *const names[] = {"scalar", "avx2", "avx_vnni", "avx512_vnni", "neon", "neon_dot", "neon_i8mm"};
   for (const char *name : names) {
     linnet_stream *stream = nullptr;
     const bool here = linnet::kernels::find(name) != nullptr;

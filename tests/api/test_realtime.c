@@ -27,7 +27,7 @@ typedef struct shape {
 } shape;
 
 static model blob;
-static const char *const kBackends[] = {"scalar", "avx2", "avx_vnni", "neon", "neon_dot", "neon_i8mm"};
+static const char *const kBackends[] = {"scalar", "avx2", "avx_vnni", "avx512_vnni", "neon", "neon_dot", "neon_i8mm"};
 #define BACKENDS (sizeof kBackends / sizeof kBackends[0])
 static float frame[CHANNELS * 3 * FRAME];
 static int16_t frame_i16[CHANNELS * 3 * FRAME];

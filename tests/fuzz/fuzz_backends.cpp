@@ -9,7 +9,8 @@ namespace {
 using fuzz::expect;
 using fuzz::Script;
 
-constexpr const char *kBackends[] = {"scalar", "avx2", "avx_vnni", "neon", "neon_dot", "neon_i8mm", "wasm128"};
+constexpr const char *kBackends[] = {"scalar", "avx2",     "avx_vnni",  "avx512_vnni",
+                                     "neon",   "neon_dot", "neon_i8mm", "wasm128"};
 constexpr size_t kMost = sizeof kBackends / sizeof kBackends[0], kChannels = 8, kMaxBlock = 1000;
 constexpr int kCalls = 12;  // of one script, so that none takes for ever
 

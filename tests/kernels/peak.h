@@ -58,6 +58,27 @@ __attribute__((target("avx2,avxvnni"))) inline int peak_dpbusd(int turns) {
 }
 #endif
 
+#ifdef LINNET_HAVE_AVX512_VNNI
+__attribute__((target("avx2,avx512vl,avx512vnni"))) inline int peak_dpbusd_evex(int turns) {
+  const __m256i x = _mm256_set1_epi8(1);
+  __m256i s0 = x, s1 = x, s2 = x, s3 = x, s4 = x, s5 = x, s6 = x, s7 = x, s8 = x, s9 = x;
+  for (; turns > 0; --turns) {
+    s0 = _mm256_dpbusd_epi32(s0, x, x);
+    s1 = _mm256_dpbusd_epi32(s1, x, x);
+    s2 = _mm256_dpbusd_epi32(s2, x, x);
+    s3 = _mm256_dpbusd_epi32(s3, x, x);
+    s4 = _mm256_dpbusd_epi32(s4, x, x);
+    s5 = _mm256_dpbusd_epi32(s5, x, x);
+    s6 = _mm256_dpbusd_epi32(s6, x, x);
+    s7 = _mm256_dpbusd_epi32(s7, x, x);
+    s8 = _mm256_dpbusd_epi32(s8, x, x);
+    s9 = _mm256_dpbusd_epi32(s9, x, x);
+    __asm__("" : "+x"(s0), "+x"(s1), "+x"(s2), "+x"(s3), "+x"(s4), "+x"(s5), "+x"(s6), "+x"(s7), "+x"(s8), "+x"(s9));
+  }
+  return _mm256_extract_epi32(s0, 0);
+}
+#endif
+
 // Of the instructions that a table multiplies with, in multiply-accumulates per ns; 0 if there is no loop for it.
 inline double peak_rate(const Kernels &table) {
   constexpr int kTurns = 1000;
@@ -70,6 +91,9 @@ inline double peak_rate(const Kernels &table) {
 #endif
 #ifdef LINNET_HAVE_AVX_VNNI
   if (strcmp(table.name, "avx_vnni") == 0) return rate(10, peak_dpbusd);
+#endif
+#ifdef LINNET_HAVE_AVX512_VNNI
+  if (strcmp(table.name, "avx512_vnni") == 0) return rate(10, peak_dpbusd_evex);
 #endif
   (void)table;
   return 0;

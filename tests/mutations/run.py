@@ -41,7 +41,7 @@ from tests import run as suites  # noqa: E402
 RESULTS = FOLDER / "results.json"
 REASONS = ROOT / "tests/mutations/reasons.json"
 SHARE = 0.9
-ELSEWHERE = re.compile(r"kernels/(neon|wasm|avx_vnni)|base/cpu_(?!x86|rules)")
+ELSEWHERE = re.compile(r"kernels/(neon|wasm|avx(512)?_vnni)|base/cpu_(?!x86|rules)")
 FIRST = ("network_usual", "impulse", "speech_in_noise", "speech_in_noise_8k_losses", "speech_in_noise_stereo_spread")
 PYTHON = ("dsp_stages", "gains", "pitch", "chain", "network", "blob", "bandsplit_blob", "oracle", "rates", "stats")
 

@@ -25,7 +25,7 @@ HELPERS = r"__errno|__aeabi_mem(?:clr|cpy|move|set)[48]?"
 # How each system is asked for the CPU's features: without that function no fast table would ever be chosen there.
 QUESTION = {"android": "getauxval", "macos": "sysctlbyname", "ios": "sysctlbyname"}
 TABLES = {
-    "x86": {"avx2", "avx_vnni"},
+    "x86": {"avx2", "avx_vnni", "avx512_vnni"},
     "linux_arm": {"neon", "neon_dot", "neon_i8mm"},
     "apple": {"neon", "neon_dot", "neon_i8mm"},
     "windows_arm": {"neon", "neon_dot", "neon_i8mm"},

@@ -17,10 +17,12 @@
 
 namespace linnet::base {
 
-// A flag implies those that its kernels lean on: avx_vnni implies avx2, neon_i8mm implies neon_dot, which implies neon.
+// A flag implies those that its kernels lean on: avx_vnni and avx512_vnni imply avx2, neon_i8mm implies neon_dot, which
+// implies neon.
 struct CpuFeatures {
   bool avx2 = false;
-  bool avx_vnni = false;  // VPDPBUSD in VEX encoding, 256 bits
+  bool avx_vnni = false;     // VPDPBUSD in VEX encoding, 256 bits
+  bool avx512_vnni = false;  // the same in EVEX encoding
   bool neon = false;
   bool neon_dot = false;   // SDOT, optional from ARMv8.2
   bool neon_i8mm = false;  // SMMLA, optional from ARMv8.2, mandatory from ARMv8.6

@@ -14,6 +14,7 @@ namespace linnet::base {
 struct X86Words {
   uint32_t leaf1_ecx = 0;
   uint32_t leaf7_ebx = 0;
+  uint32_t leaf7_ecx = 0;
   uint32_t leaf7_1_eax = 0;  // of subleaf 1
   uint32_t xcr0 = 0;
 };
@@ -26,16 +27,21 @@ constexpr bool may_read_xcr0(uint32_t leaf1_ecx) {
 
 // A CPU with AVX2 is of no use under a system that does not save the wide registers when it switches tasks.
 constexpr CpuFeatures x86_features(const X86Words &words) {
-  constexpr uint32_t kAvx = 1u << 28;            // leaf 1 ecx
-  constexpr uint32_t kAvx2 = 1u << 5;            // leaf 7 ebx
-  constexpr uint32_t kAvxVnni = 1u << 4;         // leaf 7.1 eax
-  constexpr uint32_t kSseAndAvxState = 2u | 4u;  // XCR0: XMM and upper YMM halves are saved
+  constexpr uint32_t kAvx = 1u << 28;                // leaf 1 ecx
+  constexpr uint32_t kAvx2 = 1u << 5;                // leaf 7 ebx
+  constexpr uint32_t kAvx512 = 1u << 16 | 1u << 31;  // leaf 7 ebx: F and VL
+  constexpr uint32_t kAvx512Vnni = 1u << 11;         // leaf 7 ecx
+  constexpr uint32_t kAvxVnni = 1u << 4;             // leaf 7.1 eax
+  constexpr uint32_t kSseAndAvxState = 2u | 4u;      // XCR0: XMM and upper YMM halves are saved
+  constexpr uint32_t kAvx512State = 7u << 5;         // masks, upper ZMM halves, ZMM16..31
   CpuFeatures features;
   if (!may_read_xcr0(words.leaf1_ecx)) return features;
   if ((words.xcr0 & kSseAndAvxState) != kSseAndAvxState) return features;
   if ((words.leaf1_ecx & kAvx) == 0) return features;
   features.avx2 = (words.leaf7_ebx & kAvx2) != 0;
   features.avx_vnni = features.avx2 && (words.leaf7_1_eax & kAvxVnni) != 0;
+  features.avx512_vnni = features.avx2 && (words.xcr0 & kAvx512State) == kAvx512State &&
+                         (words.leaf7_ebx & kAvx512) == kAvx512 && (words.leaf7_ecx & kAvx512Vnni) != 0;
   return features;
 }
 

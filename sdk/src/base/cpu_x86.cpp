@@ -23,6 +23,7 @@ CpuFeatures cpu_features() {
   if (may_read_xcr0(words.leaf1_ecx)) words.xcr0 = xcr0();
   if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx)) {
     words.leaf7_ebx = ebx;
+    words.leaf7_ecx = ecx;
     // eax holds the number of the last subleaf.
     if (eax >= 1 && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx)) words.leaf7_1_eax = eax;
   }

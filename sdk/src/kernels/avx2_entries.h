@@ -1,4 +1,4 @@
-// The entries that the AVX2 and the AVX-VNNI table share: everything but the matrix product. Eight float lanes are the
+// The entries that the AVX2 and the VNNI tables share: everything but the matrix product. Eight float lanes are the
 // eight partial sums of kernels.h, so vector code and reference agree in the order of every sum. The last n % 8
 // elements go through a buffer with +0 in the unused lanes; adding 0 * 0 leaves a partial sum as it is, because a sum
 // that starts at +0 is never -0. Included by each table's file, compiled with its flags.

@@ -1,4 +1,4 @@
-// The product of one small matrix and many vectors of the AVX2 and the AVX-VNNI table. A tile is some groups of 8 rows
+// The product of one small matrix and many vectors of the AVX2 and the VNNI tables. A tile is some groups of 8 rows
 // and some vectors; eight lanes are the eight rows of a group. Both instruction sets multiply unsigned by signed bytes.
 // To give every weight the sign of its input, as gemv_s8 does, would take as long as the products; a table's Products
 // make one operand unsigned in a way that adds to all rows the same, a number of the vector alone, and take it off

@@ -1,4 +1,4 @@
-// The matrix products of the AVX2 and the AVX-VNNI table, which differ in one step only: how the products of a block of
+// The matrix products of the AVX2 and the VNNI tables, which differ in one step only: how the products of a block of
 // weights are added. Eight lanes are the eight rows of a block. The unsigned operand of both instruction sets is |x|,
 // and the weight takes the sign of x. Included by each table's file, compiled with its flags.
 #pragma once

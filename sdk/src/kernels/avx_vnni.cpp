@@ -1,42 +1,27 @@
-// AVX-VNNI kernels: VPDPBUSD does four products of unsigned by signed bytes and adds them to 32 bits in one
-// instruction, without the 16-bit step of AVX2. Everything else is the AVX2 code.
+// AVX-VNNI kernels: VPDPBUSD in the encoding of AVX, as Intel has it from Alder Lake and AMD from Zen 5 on. Everything
+// else is the AVX2 code.
+#include <immintrin.h>
+
 #include "kernels/avx2_entries.h"
-#include "kernels/avx2_gemm.h"
-#include "kernels/avx2_gemv.h"
 #include "kernels/contract.h"
 
 namespace linnet::kernels {
 namespace {
 
-__attribute__((always_inline)) inline __m256i add_products(__m256i sum, __m256i magnitude, __m256i signed_weight) {
-  return _mm256_dpbusd_avx_epi32(sum, magnitude, signed_weight);
+// Adds to each 32-bit sum four products of unsigned by signed bytes.
+__attribute__((always_inline)) inline __m256i four_products(__m256i sum, __m256i unsigned_bytes, __m256i bytes) {
+  return _mm256_dpbusd_avx_epi32(sum, unsigned_bytes, bytes);
+}
+__attribute__((always_inline)) inline __m128i four_products(__m128i sum, __m128i unsigned_bytes, __m128i bytes) {
+  return _mm_dpbusd_avx_epi32(sum, unsigned_bytes, bytes);
 }
 
-// The unsigned operand is w + 128, so that the products have 128 x too much.
-struct ShiftedProducts {
-  struct Weights {
-    __m256i shifted;
-
-    __attribute__((always_inline)) explicit Weights(__m256i block)
-        : shifted(_mm256_xor_si256(block, _mm256_set1_epi8(-128))) {}
-  };
-
-  struct Inputs {
-    __m256i x;
-
-    __attribute__((always_inline)) explicit Inputs(const int8_t *at) : x(broadcast_four(at)) {}
-  };
-
-  __attribute__((always_inline)) static __m256i add(__m256i sum, const Weights &weights, const Inputs &inputs) {
-    return _mm256_dpbusd_avx_epi32(sum, weights.shifted, inputs.x);
-  }
-
-  __attribute__((always_inline)) static __m128i take_off(__m128i sum, __m128i x) {
-    return _mm_dpbusd_avx_epi32(sum, _mm_set1_epi8(-128), _mm_sub_epi8(_mm_setzero_si128(), x));
-  }
-};
-
 }  // namespace
+}  // namespace linnet::kernels
+
+#include "kernels/avx_vnni_products.h"
+
+namespace linnet::kernels {
 
 const Kernels avx_vnni_kernels =
     make_table<gemv_s8, gemv2_s8, gemm_s8<ShiftedProducts, 2, 6>, sparse_gemv_s8, quantize, dequantize, activate,

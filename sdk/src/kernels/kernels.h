@@ -10,6 +10,7 @@
 
 #include <cstdint>
 
+#include "base/cpu.h"
 #include "base/span.h"
 
 namespace linnet::kernels {
@@ -85,6 +86,8 @@ struct Kernels {
 
 // Tables of this build that this CPU and its operating system can run, fastest first; never empty, scalar last.
 base::Span<const Kernels *const> available();
+// Of a CPU with these features.
+base::Span<const Kernels *const> available(const base::CpuFeatures &cpu);
 
 // The table of that name among available(), the first one for nullptr, or nullptr if there is none.
 const Kernels *find(const char *name);
@@ -92,11 +95,12 @@ const Kernels *find(const char *name);
 extern const Kernels scalar_kernels;  // the reference, on every target
 
 // Defined only in builds whose target lists them; ask available(), not these.
-extern const Kernels avx2_kernels;       // x86 with AVX2
-extern const Kernels avx_vnni_kernels;   // the same, with VPDPBUSD
-extern const Kernels neon_kernels;       // AArch64 and ARMv7
-extern const Kernels neon_dot_kernels;   // AArch64 with SDOT
-extern const Kernels neon_i8mm_kernels;  // the same, with SMMLA
-extern const Kernels wasm128_kernels;    // WebAssembly with vectors
+extern const Kernels avx2_kernels;         // x86 with AVX2
+extern const Kernels avx_vnni_kernels;     // the same, with VPDPBUSD
+extern const Kernels avx512_vnni_kernels;  // the same, in the encoding of AVX-512
+extern const Kernels neon_kernels;         // AArch64 and ARMv7
+extern const Kernels neon_dot_kernels;     // AArch64 with SDOT
+extern const Kernels neon_i8mm_kernels;    // the same, with SMMLA
+extern const Kernels wasm128_kernels;      // WebAssembly with vectors
 
 }  // namespace linnet::kernels

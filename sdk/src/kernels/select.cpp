@@ -3,15 +3,18 @@
 // LINNET_NO_FALLBACK leaves out the scalar one where whatever runs the build can run the table before it.
 #include <cstring>
 
-#include "base/cpu.h"
 #include "kernels/kernels.h"
 
 namespace linnet::kernels {
 namespace {
 
 // Fastest first. Whoever can run a table can run all that follow it, so that the usable ones are a tail of this list
-// and no list has to be built at run time.
+// and no list has to be built at run time. The exception has a list of its own: CPUs that have VPDPBUSD in the encoding
+// of AVX-512 alone.
 const Kernels *const kTables[] = {
+#ifdef LINNET_HAVE_AVX512_VNNI
+    &avx512_vnni_kernels,
+#endif
 #ifdef LINNET_HAVE_AVX_VNNI
     &avx_vnni_kernels,
 #endif
@@ -37,8 +40,15 @@ const Kernels *const kTables[] = {
 
 constexpr int kTableCount = sizeof kTables / sizeof kTables[0];
 
+#ifdef LINNET_HAVE_AVX512_VNNI
+const Kernels *const kWithoutAvxVnni[] = {&avx512_vnni_kernels, &avx2_kernels, &scalar_kernels};
+#endif
+
 bool can_run(const Kernels *table, const base::CpuFeatures &cpu) {
   (void)cpu;
+#ifdef LINNET_HAVE_AVX512_VNNI
+  if (table == &avx512_vnni_kernels) return cpu.avx512_vnni;
+#endif
 #ifdef LINNET_HAVE_AVX_VNNI
   if (table == &avx_vnni_kernels) return cpu.avx_vnni;
 #endif
@@ -62,8 +72,12 @@ bool can_run(const Kernels *table, const base::CpuFeatures &cpu) {
 
 }  // namespace
 
-base::Span<const Kernels *const> available() {
-  base::CpuFeatures cpu = base::cpu_features();
+base::Span<const Kernels *const> available() { return available(base::cpu_features()); }
+
+base::Span<const Kernels *const> available(const base::CpuFeatures &cpu) {
+#ifdef LINNET_HAVE_AVX512_VNNI
+  if (cpu.avx512_vnni && !cpu.avx_vnni) return {kWithoutAvxVnni, sizeof kWithoutAvxVnni / sizeof kWithoutAvxVnni[0]};
+#endif
   int first = 0;
   while (first < kTableCount - 1 && !can_run(kTables[first], cpu)) ++first;
   return {kTables + first, static_cast<size_t>(kTableCount - first)};
