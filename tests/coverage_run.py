@@ -4,8 +4,8 @@
 
 Runs the frozen vectors and the C and C++ programs as ./sconsw test does on this machine, in the build that counts, and
 has gcovr put together what they leave; build/coverage/results.json. `--html` writes the sources with their counts into
-build/coverage/html. Left out are the laboratory, which Python tests run, AVX-VNNI and AVX512-VNNI, which no emulator can,
-and the checks of debug builds.
+build/coverage/html. Left out are the laboratory, which Python tests run, AVX-VNNI and AVX512-VNNI, which no emulator
+can, and the checks of debug builds.
 """
 
 from __future__ import annotations

@@ -43,6 +43,16 @@ def ratio_db(signal: Sound, other: Sound) -> float:
     return float(10 * np.log10(np.sum(signal.astype(float) ** 2) / np.sum(difference**2)))
 
 
+def band_limited(rate: int, seconds: float = 0.6) -> Sound:
+    """Noise below a quarter of the rate, and below 12 kHz, which every resampler passes; it fades in and out."""
+    random = np.random.default_rng(rate)
+    count = int(seconds * rate)
+    spectrum = np.fft.rfft(random.standard_normal(count) * np.hanning(count))
+    spectrum[np.fft.rfftfreq(count, 1 / rate) > min(rate / 4, 12000)] = 0
+    signal = np.fft.irfft(spectrum, count)
+    return (0.3 * signal / np.abs(signal).max()).astype(np.float32)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def built() -> None:
     """The tests look at what `./sconsw plugins` has made."""

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from binary import ENABLED, LATENCY, LIMIT, POSTFILTER, Instance, descriptors
 from commands import need, output
-from conftest import BUNDLE, DELAY, FORMS, LADSPA, ROOT, Sound, ratio_db
+from conftest import BUNDLE, DELAY, FORMS, LADSPA, ROOT, Sound, band_limited, ratio_db
 
 import linnet
 
@@ -19,16 +19,6 @@ NATIVE = (8000, 16000, 24000, 32000, 48000)
 FOREIGN = (4000, 11025, 22050, 44100, 88200, 96000, 192000, 384000)
 # Lengths of blocks that share no divisor with frames, with the plug-in's own pieces, or with each other.
 ODD = (1, 4096, 7, 441, 0, 1023, 961, 64)
-
-
-def band_limited(rate: int, seconds: float = 0.6) -> Sound:
-    """Noise below a quarter of the rate, and below 12 kHz, which every resampler passes; it fades in and out."""
-    random = np.random.default_rng(rate)
-    count = int(seconds * rate)
-    spectrum = np.fft.rfft(random.standard_normal(count) * np.hanning(count))
-    spectrum[np.fft.rfftfreq(count, 1 / rate) > min(rate / 4, 12000)] = 0
-    signal = np.fft.irfft(spectrum, count)
-    return (0.3 * signal / np.abs(signal).max()).astype(np.float32)
 
 
 @pytest.mark.parametrize("path", BINARIES, ids=lambda path: path.stem)
