@@ -39,7 +39,7 @@ DIST_PACKAGES = {
     "arm-linux-gnueabi-g++": "g++-arm-linux-gnueabi",
 }
 # Modes whose run-time libraries reserve terabytes of addresses, for which an emulator takes memory until there is none.
-NATIVE_MODES = ("asan", "tsan")
+NATIVE_MODES = ("asan", "tsan", "msan")
 # What platform.system() says where programs of a system run and can be built for use in place.
 NATIVE_SYSTEMS = {"linux": "Linux", "macos": "Darwin"}
 
@@ -96,6 +96,7 @@ class Proof:
 SANITIZED = (
     *(Proof("gcc", mode, "host", suites=("unit", "api", "fuzz")) for mode in ("asan", "ubsan")),
     Proof("gcc", "tsan", "host", suites=("unit", "api")),
+    Proof("clang", "msan", "host", suites=("unit", "api", "fuzz")),  # gcc has none for uninitialised memory
 )
 # And the vectors in a build that counts the lines that are executed.
 COVERAGE = Proof("gcc", "coverage", "host")

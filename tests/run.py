@@ -44,6 +44,9 @@ SUITES = ("unit", "api", "kernels")
 OF_BACKENDS = ("test_cpu", "test_backend", "test_realtime")
 # Programs that take the word "brief" behind the model: fewer combinations of what they vary.
 ABRIDGED = ("test_channels", "test_realtime", "test_rest", "test_spread")
+# Programs that valgrind is not run with: it replaces malloc as they do, runs no threads side by side, rounds as the CPU
+# was told only in part, or would take as long as a night.
+NOT_UNDER_VALGRIND = ("test_memory", "test_realtime", "test_fp_mode", "test_crowd", "test_day", "test_reset")
 # Variants of a file that each program is tried with, usually and in a night.
 FUZZ = {"fuzz_blob": "20000", "fuzz_process": "1000"}
 # Programs that do more when a further argument says how much: rounds of a crowd of 64 streams in 16 threads, random
@@ -249,6 +252,19 @@ def lasting_items(target: targets.Target, build: Path, amounts: dict[str, str], 
     return items
 
 
+def valgrind_items(target: targets.Target, build: Path) -> list[Item]:
+    """The release build's programs under valgrind, on this machine: with a dense network, those of the API with one of
+    shared layers too."""
+    items = items_of(target, "host", build, ("unit", "api"), brief=True)
+    items += items_of(target, "host", build, ("api",), TOKENS, f" {TOKENS}", brief=True)
+    command = ["valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full"]
+    return [
+        Item(f"{item.name} valgrind", [*command, *item.command])
+        for item in items
+        if Path(item.command[0]).name not in NOT_UNDER_VALGRIND
+    ]
+
+
 def fuzz_items(target: targets.Target, build: Path, variants: dict[str, str], note: str = "") -> list[Item]:
     """The programs that try damaged input, on this machine."""
     items = []
@@ -303,21 +319,18 @@ def programs(chosen: list[targets.Target], builds: list[Path], mode: str, plain:
 def long_programs(chosen: list[targets.Target], builds: list[Path], count: Count) -> None:
     """What a night has time for.
 
-    On this machine all programs under the sanitizers, those of the API with a wide model too, fuzzing, and the
-    real-time promises of wide models at length; under the emulators everything on every CPU.
+    On this machine all programs under the sanitizers and valgrind, those of the API with a wide model too, fuzzing, and
+    the real-time promises of wide models at length; then under the emulators everything on every CPU.
     """
     items: list[Item] = []
     for target, build in zip(chosen, builds, strict=True):
-        for cpu in target.here():
-            if cpu.name != "host":
-                items += items_of(target, cpu, build, SUITES if cpu.tested else ("kernels",))
         if not target.native:
             continue
         for model in (SPARSE, HYBRID):
             items.append(
                 Item(f"api/test_realtime {model} on {target.name}", [f"{build}/tests/api/test_realtime", model])
             )
-        items += lasting_items(target, build, LONG_LASTING)
+        items += lasting_items(target, build, LONG_LASTING) + valgrind_items(target, build)
         for proof in targets.SANITIZED:
             if reason := target.why_not(proof):
                 count.add(f"mode={proof.mode} on {target.name}", False, 0, reason)
@@ -330,6 +343,10 @@ def long_programs(chosen: list[targets.Target], builds: list[Path], count: Count
             if "fuzz" in proof.suites:
                 items += replay_items(target, folder, LONG_REPLAY, f" {proof.mode}")
                 items += fuzz_items(target, folder, LONG_FUZZ, f" {proof.mode}")
+    for target, build in zip(chosen, builds, strict=True):
+        for cpu in target.here():
+            if cpu.name != "host":
+                items += items_of(target, cpu, build, SUITES if cpu.tested else ("kernels",))
     execute_all([replace(item, timeout=LONG_TIMEOUT) for item in items], count, Passed(ROOT / "build/night.json"))
 
 

@@ -109,6 +109,7 @@ def test_source_archive_holds_every_file_of_the_root(root: Path) -> None:
         (["mode=fastest", "lib"], "fastest"),
         (["compiler=tcc", "lib"], "tcc"),
         (["mode=asan", "python"], "mode=asan"),
+        (["mode=msan", "build"], "compiler=clang"),
         (["suite=night", "test"], "night"),
         (["suite=long", "lib"], "suite=long"),
         (["suite=long", "test", "mode=asan"], "suite=long"),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import targets
 from tests import run
 
 
@@ -38,3 +39,10 @@ def test_what_has_passed_is_not_run_again_until_a_file_changes(
 def test_another_argument_is_another_command(tmp_path: Path) -> None:
     keys = {run.Passed.key(run.Item("name", ["true", *words])) for words in ([], ["1"], ["2"], ["1", "2"], ["12"])}
     assert len(keys) == 5
+
+
+def test_valgrind_runs_all_but_what_is_named(root: Path) -> None:
+    target = targets.load("x86_64_linux")
+    found = {Path(item.command[4]).name for item in run.valgrind_items(target, Path("build"))}
+    every = {path.stem for folder in ("unit", "api") for path in (root / "tests" / folder).glob("test_*.c*")}
+    assert found == every - {*run.NOT_UNDER_VALGRIND} and {*run.NOT_UNDER_VALGRIND} <= every
