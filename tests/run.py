@@ -46,7 +46,8 @@ OF_BACKENDS = ("test_cpu", "test_backend", "test_realtime")
 ABRIDGED = ("test_channels", "test_realtime", "test_rest", "test_spread")
 # Programs that valgrind is not run with: it replaces malloc as they do, runs no threads side by side, rounds as the CPU
 # was told only in part, or would take as long as a night.
-NOT_UNDER_VALGRIND = ("test_memory", "test_realtime", "test_fp_mode", "test_crowd", "test_day", "test_reset")
+NOT_UNDER_VALGRIND = ("test_memory", "test_realtime", "test_threads", "test_crowd", "test_fp_mode", "test_day")
+NOT_UNDER_VALGRIND += ("test_reset",)
 # Variants of a file that each program is tried with, usually and in a night.
 FUZZ = {"fuzz_blob": "20000", "fuzz_process": "1000"}
 # Programs that do more when a further argument says how much: rounds of a crowd of 64 streams in 16 threads, random
@@ -253,10 +254,8 @@ def lasting_items(target: targets.Target, build: Path, amounts: dict[str, str], 
 
 
 def valgrind_items(target: targets.Target, build: Path) -> list[Item]:
-    """The release build's programs under valgrind, on this machine: with a dense network, those of the API with one of
-    shared layers too."""
-    items = items_of(target, "host", build, ("unit", "api"), brief=True)
-    items += items_of(target, "host", build, ("api",), TOKENS, f" {TOKENS}", brief=True)
+    """The release build's programs under valgrind, on this machine."""
+    items = items_of(target, "host", build, ("unit", "api"), brief=True) + hybrid_items(target, build)
     command = ["valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full"]
     return [
         Item(f"{item.name} valgrind", [*command, *item.command])

@@ -18,6 +18,7 @@ import tempfile
 import tomllib
 import zipfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import interpreters
@@ -26,9 +27,23 @@ import scons_backend
 
 import targets
 
+# Starts a program where there is no network, which root may, and on most systems everyone.
+ALONE = ("unshare", "--map-root-user", "--net")
 
-def scons(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "SCons", "-Q", *arguments]
+
+@cache
+def alone() -> tuple[str, ...]:
+    """ALONE, or nothing on a system that forbids it."""
+    try:
+        return ALONE if subprocess.run([*ALONE, "true"], capture_output=True).returncode == 0 else ()
+    except OSError:
+        return ()
+
+
+def scons(
+    folder: Path, *arguments: str, start: tuple[str, ...] = (), **variables: str
+) -> subprocess.CompletedProcess[str]:
+    command = [*start, sys.executable, "-m", "SCons", "-Q", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ | variables)
 
 
@@ -46,10 +61,23 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def elsewhere(unpacked: Path) -> Path:
-    """The same, built there."""
-    done = scons(unpacked, "lib", "dist", "binding")
+    """The same, built there, without a network if that can be."""
+    done = scons(unpacked, "lib", "dist", "binding", start=alone())
     assert done.returncode == 0, done.stdout + done.stderr
     return unpacked
+
+
+def test_once_set_up_nothing_asks_the_network(elsewhere: Path, root: Path, tmp_path: Path) -> None:
+    """The build has not, in the fixture; nor does the package, whose models are in it."""
+    if not alone():
+        pytest.skip(f"this system does not allow {' '.join(ALONE)}")
+    question = "import socket; socket.create_connection(('192.0.2.1', 80), 5)"
+    refused = subprocess.run([*alone(), sys.executable, "-c", question], capture_output=True, text=True)
+    assert "unreachable" in refused.stderr
+    command = [*alone(), sys.executable, "-m", "linnet", "enhance"]
+    clip, out = root / "sdk/examples/demo_noisy.flac", tmp_path / "out.flac"
+    done = subprocess.run([*command, clip, out], capture_output=True, text=True)
+    assert done.returncode == 0 and out.exists(), done.stderr
 
 
 LIBDIRS = ("lib", "lib/x86_64-linux-gnu", "lib64")
