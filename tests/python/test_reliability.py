@@ -53,11 +53,12 @@ def test_readers_see_a_failure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 
 def test_executions_are_totals_of_all_that_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(common, "ROOT", tmp_path)
+    monkeypatch.setattr(reliability.fuzzers, "sources", lambda: "now")
     path = tmp_path / reliability.FUZZED
     path.parent.mkdir(parents=True)
 
-    def found(wanted: int, what: str, **changes: int) -> reliability.Measured:
-        total = {"seconds": 1800, "executions": 7, "frames": 30, "findings": 0} | changes
+    def found(wanted: int, what: str, **changes: object) -> reliability.Measured:
+        total = {"sources": "now", "seconds": 1800, "executions": 7, "frames": 30, "findings": 0} | changes
         result = {"executions": 1, "covered": 1, "edges": 4, "findings": [], "total": total}
         path.write_text(json.dumps({"fuzz_blob": result, "fuzz_patch": result}))
         return reliability.fuzzed(wanted, what, "fuzz_blob", "fuzz_patch")([])
@@ -66,6 +67,7 @@ def test_executions_are_totals_of_all_that_are_named(monkeypatch: pytest.MonkeyP
     assert found(14, "executions").met and not found(15, "executions").met
     assert found(60, "frames").met and not found(61, "frames").met
     assert not found(14, "executions", findings=1).met
+    assert not found(14, "executions", sources="before").met
     assert found(14, "executions").value.startswith("14 executions in 1 h, 0 findings")
     assert not reliability.fuzzed(1, "executions", "fuzz_blob", "fuzz_api")([]).met
 
