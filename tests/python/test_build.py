@@ -67,19 +67,6 @@ def elsewhere(unpacked: Path) -> Path:
     return unpacked
 
 
-def test_once_set_up_nothing_asks_the_network(elsewhere: Path, root: Path, tmp_path: Path) -> None:
-    """The build has not, in the fixture; nor does the package, whose models are in it."""
-    if not alone():
-        pytest.skip(f"this system does not allow {' '.join(ALONE)}")
-    question = "import socket; socket.create_connection(('192.0.2.1', 80), 5)"
-    refused = subprocess.run([*alone(), sys.executable, "-c", question], capture_output=True, text=True)
-    assert "unreachable" in refused.stderr
-    command = [*alone(), sys.executable, "-m", "linnet", "enhance"]
-    clip, out = root / "sdk/examples/demo_noisy.flac", tmp_path / "out.flac"
-    done = subprocess.run([*command, clip, out], capture_output=True, text=True)
-    assert done.returncode == 0 and out.exists(), done.stderr
-
-
 LIBDIRS = ("lib", "lib/x86_64-linux-gnu", "lib64")
 
 
@@ -454,6 +441,19 @@ def test_nothing_is_built_twice(elsewhere: Path) -> None:
     # That database is written anew every time.
     idle = (" is up to date.", " compile_commands.json")
     assert [line for line in done.stdout.splitlines() if not line.endswith(idle)] == []
+
+
+def test_once_set_up_nothing_asks_the_network(elsewhere: Path, root: Path, tmp_path: Path) -> None:
+    """The build has not, in the fixture; nor does the package, whose models are in it."""
+    if not alone():
+        pytest.skip(f"this system does not allow {' '.join(ALONE)}")
+    question = "import socket; socket.create_connection(('192.0.2.1', 80), 5)"
+    refused = subprocess.run([*alone(), sys.executable, "-c", question], capture_output=True, text=True)
+    assert "unreachable" in refused.stderr
+    command = [*alone(), sys.executable, "-m", "linnet", "enhance"]
+    clip, out = root / "sdk/examples/demo_noisy.flac", tmp_path / "out.flac"
+    done = subprocess.run([*command, clip, out], capture_output=True, text=True)
+    assert done.returncode == 0 and out.exists(), done.stderr
 
 
 def test_the_bytes_do_not_depend_on_the_folder(elsewhere: Path, root: Path) -> None:
