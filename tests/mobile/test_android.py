@@ -120,7 +120,9 @@ def test_java_controls_and_numbers(root: Path, told: dict[str, str], signal: np.
     assert told["numbers"] == f"{model.weights} {model.multiply_adds} {model.frame_bytes} {model.stream_bytes}"
     assert (told["topology"], told["delay"], told["position"]) == (model.topology, str(native.delay), "1")
     assert int(told["delayFrames"]) * native.frame_size == native.delay
-    assert (told["backend"], told["spreadBackend"]) == (native.backend, "scalar")
+    shipped = {"scalar", *(kernel.name for kernel in targets.load("x86_64_android").kernels)}
+    best = next(backend for backend in _core.backends() if backend in shipped)  # this machine's own build may have more
+    assert (told["backend"], told["spreadBackend"]) == (best, "scalar")
     narrow = stream(root, sample_rate=16000)
     assert told["narrowSizes"] == f"16000 {narrow.frame_size} {narrow.delay}"
     assert told["version"] == VERSION == _core.version()

@@ -16,7 +16,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from conftest import FOLDERS, TIMEOUT, Handler, free_port, open_page  # noqa: E402
-from test_browsers import native_hash  # noqa: E402
+from test_browsers import native_hash, native_hashes  # noqa: E402
 
 
 def visit(driver: str, capabilities: dict[str, Any]) -> Any:
@@ -49,6 +49,7 @@ def main() -> int:
     expected = dict.fromkeys(hashes, native_hash("light")) | {"large": native_hash("large")}
     rates = [name for name in hashes if name.startswith("rate")]
     expected |= {name: native_hash("light", int(name.removeprefix("rate"))) for name in rates}
+    expected |= {"stereo": native_hashes("light", channels=2)}
     return hashes != expected
 
 
