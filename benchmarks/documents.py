@@ -21,10 +21,11 @@ from benchmarks.counts import DSP, STAGES
 from linnet import _core
 from linnet.catalog import Model, models
 from linnet.model.blob import checksum
+from training import trial_table
 
 DOCUMENTS = (
     *("README.md", "CHANGELOG.md", "sdk/models/README.md", "benchmarks/README.md"),
-    *("docs/algorithm.md", "docs/reliability.md", "docs/scale_out.md"),
+    *("training/README.md", "docs/algorithm.md", "docs/reliability.md", "docs/scale_out.md"),
 )
 BLOCK = re.compile(r"(<!-- numbers: (\w+) -->\n).*?(<!-- end of numbers -->)", re.DOTALL)
 PARTS = {"noise": "noisy mixtures", "reverb": "noisy rooms", "clean": "clean recordings"}
@@ -322,6 +323,15 @@ def promises() -> str:
     return markdown(["", "promise", "suite", "command", "last value", "date", "commit"], rows, 7)
 
 
+def trials() -> str:
+    """Networks at equal wall-clock, the shortest first, of a length the best first."""
+
+    def place(row: dict[str, Any]) -> tuple[float, float]:
+        return row["minutes"], -((trial_table.chosen_by(row, "rounded") if "scores" in row else None) or 0)
+
+    return trial_table.table(sorted(kept("trials").values(), key=place))
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "models": model_facts,
     "scores": scores_beside_others,
@@ -338,6 +348,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "rates": rates,
     "in_node": in_node,
     "folders": folders,
+    "trials": trials,
     "promises": promises,
 }
 

@@ -5,6 +5,7 @@
     python -m benchmarks.keep scores build/base.json build/small.json              # files of ./sconsw evaluate --json
     python -m benchmarks.keep ladder build/ladder.json                             # the file of linnet oracle --json
     python -m benchmarks.keep rates                                                # the last benchmarks.rates
+    python -m benchmarks.keep fuzz                                                 # totals of ./sconsw fuzz
     python -m benchmarks.keep web --load "what else ran"                           # the last benchmarks.web
 
 Every number stands beside the checksum of the model that it is of. Of scores, means and intervals are kept; models that
@@ -25,6 +26,7 @@ from benchmarks import common, cpu_load
 from benchmarks.cpus import CPUS
 from linnet.catalog import Model, model_path
 from linnet.model.blob import checksum
+from tests.fuzz import run as fuzzers
 
 WAYS = ("paced_cpu_1", "paced_cpu_2", "hot_1", "hot_2", "cold_1", "cold_2")
 
@@ -114,6 +116,17 @@ def web(data: dict[str, Any], load: str) -> dict[str, Any]:
     return {"command": "python -m benchmarks.web", "load": load} | data
 
 
+def fuzz(results: dict[str, Any], of: str) -> dict[str, Any]:
+    """What each fuzzer has done with these sources. ValueError if none has been run with them."""
+    keys = ("covered", "edges", "total")
+    kept = {
+        name: {key: numbers[key] for key in keys} for name, numbers in results.items() if fuzzers.is_of(numbers, of)
+    }
+    if not kept:
+        raise ValueError("no fuzzer has been run with these sources: ./sconsw fuzz seconds=60")
+    return kept
+
+
 WITH_LOAD = {"native": native, "web": web}  # what other programs change
 
 
@@ -125,6 +138,7 @@ def main() -> int:
         kinds.add_parser(kind).add_argument("--load", default="idle", help="what else ran on the machine, in words")
     kinds.add_parser("cpu_load")
     kinds.add_parser("rates")
+    kinds.add_parser("fuzz")
     kinds.add_parser("scores").add_argument("files", type=Path, nargs="+")
     kinds.add_parser("ladder").add_argument("file", type=Path)
     options = parser.parse_args()
@@ -135,6 +149,8 @@ def main() -> int:
             data = scores((json.loads(path.read_text()) for path in options.files), before)
         elif options.kind == "ladder":
             data = ladder(json.loads(options.file.read_text()))
+        elif options.kind == "fuzz":
+            data = fuzz(fuzzers.results(), fuzzers.sources())
         elif (measured := common.load(options.kind)) is None:
             raise ValueError(f"build/bench/{options.kind}.json is not there: measure first, see benchmarks/README.md")
         elif options.kind in WITH_LOAD:

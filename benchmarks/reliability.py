@@ -30,7 +30,6 @@ RELEASE = targets.folder(targets.host() or "", "release", "gcc")
 COUNTED = targets.folder(targets.host() or "", "coverage", "gcc")
 TSAN = targets.folder(targets.host() or "", "tsan", "gcc")
 TINY = "sdk/models/tiny.linnet"
-FUZZED = "build/fuzz/results.json"
 MUTATED, COVERED = "build/mutations/results.json", "build/coverage/results.json"
 VALUES = common.RESULTS / "reliability.json"
 
@@ -74,11 +73,9 @@ def fuzzed(wanted: int, what: str, *names: str) -> Callable[[list[str]], Measure
     """
 
     def read(_: list[str]) -> Measured:
-        path = common.ROOT / FUZZED
-        results = json.loads(path.read_text()) if path.exists() else {}
-        of = fuzzers.sources()
-        if absent := [name for name in names if results.get(name, {}).get("total", {}).get("sources") != of]:
-            return Measured(f"{FUZZED} says nothing of {', '.join(absent)} as they are now", False)
+        results, of = fuzzers.results(), fuzzers.sources()
+        if absent := [name for name in names if not fuzzers.is_of(results.get(name, {}), of)]:
+            return Measured(f"no executions of {', '.join(absent)} as they are now: ./sconsw fuzz", False)
         totals = {name: results[name]["total"] for name in names}
         found = sum(total["findings"] for total in totals.values())
         shares = {name: results[name]["covered"] / results[name]["edges"] for name in names}

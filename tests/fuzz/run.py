@@ -7,8 +7,8 @@
 Each begins with its own folder below corpus/ and what it has found in earlier runs (build/fuzz/corpus/). Executions are
 inputs tried; coverage is the share of the edges of library and fuzzer that they reach; a finding is an input on which
 the program crashed, broke a promise, leaked, hung, or took too much memory, and lies in build/fuzz/findings/. Exit
-status 1 if there is one. Totals go on from run to run as long as the library and the fuzzers stay as they are. Only the
-standard library is used.
+status 1 if there is one. Totals go on from run to run, and by `python -m benchmarks.keep fuzz` from machine to machine,
+as long as the library and the fuzzers stay as they are. Only the standard library is used.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ import targets  # noqa: E402
 HERE = ROOT / "tests/fuzz"
 FOLDER = ROOT / "build/fuzz"
 RESULTS = FOLDER / "results.json"
+KEPT = ROOT / "benchmarks/results/fuzz.json"  # what other machines have done
 # Bytes of the longest input; that of the loader is a whole model, of which there are small ones.
 LONGEST = {"fuzz_blob": 16384}
 USUALLY = 4096
@@ -56,18 +57,36 @@ def inputs(folder: Path) -> list[Path]:
 
 def sources() -> str:
     """A few digits that change with the library and the fuzzers."""
-    paths = [*(ROOT / "sdk/src").rglob("*"), *(ROOT / "sdk/include").glob("*"), *HERE.glob("*.*")]
+    paths = [*(ROOT / "sdk/src").rglob("*"), *(ROOT / "sdk/include").glob("*"), *HERE.glob("*.cpp"), *HERE.glob("*.h")]
     parts = sorted((str(path.relative_to(ROOT)), path.read_bytes()) for path in paths if path.is_file())
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def is_of(numbers: dict[str, Any], of: str) -> bool:
+    """Whether a fuzzer's total is of these sources."""
+    return numbers.get("total", {}).get("sources") == of
+
+
+def results() -> dict[str, Any]:
+    """Numbers of each fuzzer, of this machine's runs or those that were kept, whichever have executed more."""
+    of, found = sources(), {}
+
+    def executions(numbers: dict[str, Any]) -> int:
+        return numbers["total"]["executions"] if is_of(numbers, of) else 0
+
+    for path in filter(Path.exists, (KEPT, RESULTS)):
+        for name, numbers in json.loads(path.read_text()).items():
+            if executions(numbers) >= executions(found.get(name, {})):
+                found[name] = numbers
+    return found
 
 
 def added(before: dict[str, Any], now: dict[str, Any], of: str) -> dict[str, Any]:
     """A fuzzer's numbers with its totals: those of an earlier run, if it was of the same sources, and of this one."""
     found = {"seconds": now["seconds"], "executions": now["executions"], "frames": now["frames"]}
     total = {"sources": of, **found, "findings": len(now["findings"])}
-    earlier = before.get("total", {})
-    if earlier.get("sources") == of:
-        total |= {key: total[key] + earlier[key] for key in (*found, "findings")}
+    if is_of(before, of):
+        total |= {key: total[key] + before["total"][key] for key in (*found, "findings")}
     return {**now, "total": total}
 
 
@@ -149,9 +168,9 @@ def main() -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     chosen, of = options.only or names(), sources()
     with ThreadPoolExecutor(max(1, options.jobs)) as pool:
-        results = dict(zip(chosen, pool.map(lambda name: fuzz(name, options.seconds), chosen), strict=True))
-    kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    for name, result in results.items():
+        runs = dict(zip(chosen, pool.map(lambda name: fuzz(name, options.seconds), chosen), strict=True))
+    kept = results()
+    for name, result in runs.items():
         kept[name] = added(kept.get(name, {}), result, of)
         share = 100 * result["covered"] / result["edges"]
         frames = f" ({result['frames']} frames)" if result["frames"] else ""
@@ -162,7 +181,7 @@ def main() -> int:
         for finding in result["findings"]:
             print(f"  {finding}")
     RESULTS.write_text(json.dumps({name: kept[name] for name in names() if name in kept}, indent=1) + "\n")
-    return int(any(result["findings"] for result in results.values()))
+    return int(any(result["findings"] for result in runs.values()))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from fuzz import run
+
+from benchmarks import keep
 
 LOG = """\
 INFO: Loaded 1 modules   (8190 inline 8-bit counters): 8190 [0x1, 0x2),
@@ -29,3 +34,22 @@ def test_totals_go_on_with_the_same_sources_alone() -> None:
     assert run.added(second, once, "b")["total"] == first["total"] | {"sources": "b"}
     assert run.added({**once}, once, "a")["total"] == first["total"]  # written before there were totals
     assert run.sources() == run.sources()
+
+
+def test_totals_go_on_from_what_another_machine_has_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "sources", lambda: "a")
+    monkeypatch.setattr(run, "RESULTS", tmp_path / "results.json")
+    monkeypatch.setattr(run, "KEPT", tmp_path / "kept.json")
+
+    def numbers(executions: int, of: str = "a") -> dict:
+        total = {"sources": of, "seconds": 1, "executions": executions, "frames": 0, "findings": 0}
+        return {"covered": 1, "edges": 4, "total": total}
+
+    assert run.results() == {}
+    with pytest.raises(ValueError, match="no fuzzer has been run"):
+        keep.fuzz(run.results(), "a")
+    run.KEPT.write_text(json.dumps({"x": numbers(9), "y": numbers(9), "z": numbers(9, "b")}))
+    assert run.results()["x"] == numbers(9)
+    run.RESULTS.write_text(json.dumps({"x": numbers(7), "y": numbers(12), "z": numbers(1)}))
+    assert run.results() == {"x": numbers(9), "y": numbers(12), "z": numbers(1)}
+    assert keep.fuzz({**run.results(), "w": numbers(5, "b")}, "a").keys() == {"x", "y", "z"}

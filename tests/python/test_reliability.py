@@ -52,10 +52,10 @@ def test_readers_see_a_failure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
 
 
 def test_executions_are_totals_of_all_that_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(common, "ROOT", tmp_path)
+    path = tmp_path / "results.json"
     monkeypatch.setattr(reliability.fuzzers, "sources", lambda: "now")
-    path = tmp_path / reliability.FUZZED
-    path.parent.mkdir(parents=True)
+    monkeypatch.setattr(reliability.fuzzers, "RESULTS", path)
+    monkeypatch.setattr(reliability.fuzzers, "KEPT", tmp_path / "none.json")
 
     def found(wanted: int, what: str, **changes: object) -> reliability.Measured:
         total = {"sources": "now", "seconds": 1800, "executions": 7, "frames": 30, "findings": 0} | changes

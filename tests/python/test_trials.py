@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
 import pytest
 from recordings import QUICK, TINY
 
-from training import trials
+from training import trial_table, trials
 
 ROOT = Path(trials.__file__).parent
 
@@ -49,27 +50,43 @@ def test_trials_run_once_and_make_a_table(
     lines += ["[trials.one]", 'what = "as it is"', "[trials.two]", 'what = "tokens"', 'topology = "bandsplit"']
     lines += ["channels = 8", "blocks = 1", "context = 8"]
     path.write_text("\n".join(lines))
-    words = [
-        "trials",
-        str(path),
-        "--minutes",
-        "0.1",
-        "--runs",
-        str(tmp_path / "runs"),
-        "--table",
-        str(tmp_path / "t.md"),
-    ]
+    kept, runs = tmp_path / "kept.json", tmp_path / "runs"
+    words = ["trials", str(path), "--minutes", "0.1", "--runs", str(runs), "--keep", str(kept)]
     monkeypatch.setattr(sys, "argv", words)
     assert trials.main() == 0
-    first = (tmp_path / "t.md").read_text()
-    assert [line.split(" | ")[0] for line in first.splitlines()[2:]] == ["| as it is", "| tokens"]
-    assert "M multiply-adds" in first.splitlines()[0]
-    weights = tmp_path / "runs/one-0.1/last.linnet"
+    rows = json.loads(kept.read_text())
+    assert list(rows) == ["one-0.1", "two-0.1"]
+    assert rows["one-0.1"]["updates"] == rows["two-0.1"]["updates"] == 4
+    printed = capsys.readouterr().out
+    assert "| as it is | 0.1 | 4 |" in printed and "| tokens | 0.1 | 4 |" in printed
+    weights = runs / "one-0.1/last.linnet"
     before = weights.stat().st_mtime_ns
     assert trials.main() == 0
-    assert (tmp_path / "t.md").read_text() == first
-    assert weights.stat().st_mtime_ns == before
+    assert json.loads(kept.read_text()) == rows and weights.stat().st_mtime_ns == before
+    # What is in the file is not run again on a machine that has no runs, unless the settings are others.
+    monkeypatch.setattr(sys, "argv", [*words, "--runs", str(tmp_path / "other"), "--only", "one"])
+    assert trials.main() == 0
+    assert not (tmp_path / "other").exists()
+    path.write_text(path.read_text().replace("steps = 4", "steps = 5"))
+    assert trials.main() == 0
+    assert json.loads(kept.read_text())["one-0.1"]["settings"]["steps"] == 5
     monkeypatch.setattr(sys, "argv", [*words, "--only", "three"])
     capsys.readouterr()
     assert trials.main() == 2
     assert "no trial three" in capsys.readouterr().err
+
+
+def test_a_table_has_the_scores_of_those_that_have_been_scored() -> None:
+    noisy = {"pesq_wb": 1.4, "stoi": 0.77, "si_sdr": 3.0, "dnsmos_ovrl": 1.8, "dnsmos_bak": 2.0}
+    better = {"pesq_wb": 2.0, "stoi": 0.81, "si_sdr": 9.0, "dnsmos_ovrl": 2.4, "dnsmos_bak": 3.2}
+    row = {"what": "one", "minutes": 20.0, "updates": 2520, "frames_per_s": 6730.4, "loss": 1.7}
+    row |= {"gain": 0.4, "disturbance": 0.9, "snr_out": 9.0}
+    row |= {"multiply_adds": 2_010_000, "weights": 2_020_000, "recurrent": 1_000_000}
+    scored = row | {"what": "two", "scores": {"noisy": noisy, "rounded": better, "float": noisy}}
+    heads, _, first, second = trial_table.table([row, scored]).splitlines()
+    assert len({line.count("|") for line in (heads, first, second)}) == 1
+    assert heads.startswith("| trial | minutes | updates |") and heads.endswith("| KB | recurrent KB |")
+    assert "| 2.000 (1.400) |" in second and "| 1.000 (0.000) |" in second
+    assert "|  |" in first and "|  |" not in second
+    without = scored | {"scores": {"noisy": {}, "rounded": {}, "float": {}}}
+    assert trial_table.chosen_by(without, "rounded") is None
