@@ -85,7 +85,11 @@ const cases = {
   // Under a policy without 'wasm-unsafe-eval'.
   async forbidden() {
     const { failure, output } = await render({});
-    return { message: failure?.message, passes: same(output, noise(SAMPLES)) };
+    const page = await linnet.pickModel({}).then(() => null, (error) => error);
+    return {
+      page: page?.message ?? null, worklet: failure?.message ?? null,
+      passes: same(output, noise(SAMPLES)), hash: await sha256(output),
+    };
   },
 
   async auto() {
