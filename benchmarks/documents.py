@@ -30,14 +30,7 @@ DOCUMENTS = (
 BLOCK = re.compile(r"(<!-- numbers: (\w+) -->\n).*?(<!-- end of numbers -->)", re.DOTALL)
 PARTS = {"noise": "noisy mixtures", "reverb": "noisy rooms", "clean": "clean recordings"}
 # Name and digits of each score.
-SCORES = {
-    "pesq_wb": ("PESQ-WB", 3),
-    "stoi": ("STOI", 3),
-    "si_sdr": ("SI-SDR dB", 2),
-    "dnsmos_ovrl": ("OVRL", 2),
-    "dnsmos_bak": ("BAK", 2),
-    "lsd": ("LSD dB", 2),
-}
+SCORES = trial_table.SCORES | {"lsd": ("LSD dB", 2)}
 
 
 @cache

@@ -14,6 +14,7 @@ from typing import Any
 from training import selection
 
 LOSSES = {"loss": "loss", "gain": "gain", "disturbance": "disturbance", "snr_out": "SNR dB"}
+# Name and digits of each score.
 SCORES = {
     "pesq_wb": ("PESQ-WB", 3),
     "stoi": ("STOI", 3),
