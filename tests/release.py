@@ -45,7 +45,7 @@ def steps(seconds: int) -> list[Step]:
     clone = FOLDER.relative_to(ROOT) / "clone"
     return [
         Step("version", "the changelog begins with this version and a date", ("python tests/release.py --dated",)),
-        Step("suites", "usual, web, dist, mobile and desktop tests", (".ci/run",)),
+        Step("suites", "usual tests, vectors, web, dist, mobile and desktop tests", (".ci/run",)),
         Step("night", "sanitizers, a day of audio, every CPU in full", ("./sconsw test suite=long",)),
         Step("fuzz", "no finding of any fuzzer", (f"./sconsw fuzz seconds={seconds}",)),
         Step("counts", "no instruction count and no size has grown", ("./sconsw bench compare target=all",)),

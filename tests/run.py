@@ -44,6 +44,8 @@ SUITES = ("unit", "api", "kernels")
 OF_BACKENDS = ("test_cpu", "test_backend", "test_realtime")
 # Programs that take the word "brief" behind the model: fewer combinations of what they vary.
 ABRIDGED = ("test_channels", "test_realtime", "test_rest", "test_spread")
+# Programs that take minutes under an emulator and show there what the first emulated target has shown.
+ALIKE = ("test_channels", "test_crowd", "test_reset", "test_rest", "test_spread", "test_threads")
 # Programs that valgrind is not run with: it replaces malloc as they do, runs no threads side by side, rounds as the CPU
 # was told only in part, or would take as long as a night.
 NOT_UNDER_VALGRIND = ("test_memory", "test_realtime", "test_threads", "test_crowd", "test_fp_mode", "test_day")
@@ -201,12 +203,13 @@ def items_of(
     note: str = "",
     brief: bool = False,
     only: tuple[str, ...] = (),
+    without: tuple[str, ...] = (),
 ) -> list[Item]:
     """The test programs of these suites of a build, all or only some, to be run on one CPU with a model."""
     items = []
     for suite in filter(target.suites.__contains__, suites):
         for path in sorted((ROOT / "tests" / suite).glob("*.c*")):
-            if only and path.stem not in only:
+            if (only and path.stem not in only) or path.stem in without:
                 continue
             program = str(build / "tests" / suite / path.stem)
             arguments = [] if suite == "kernels" else [model]
@@ -224,18 +227,19 @@ def hybrid_items(target: targets.Target, build: Path, note: str = "") -> list[It
     return [Item(f"api/test_{name} {HYBRID} on {target.name}{note}", commands[name]) for name in commands]
 
 
-def usual_items(target: targets.Target, build: Path, mode: str) -> list[Item]:
+def usual_items(target: targets.Target, build: Path, mode: str, alike: tuple[str, ...] = ()) -> list[Item]:
     """The programs on every CPU of a target, without what one of them has shown for the next.
 
-    This machine, or else the first CPU that is tested, runs all of them. Of further ones those count whose backends are
-    new: what all backends share are the same instructions, which an emulator carries out for every model alike.
+    This machine, or else the first CPU that is tested, runs all of them but those that are alike on an emulated target
+    before it. Of further ones those count whose backends are new: what all backends share are the same instructions,
+    which an emulator carries out for every model alike.
     """
     items: list[Item] = []
     tested, seen = False, set()
     for cpu in target.here(mode):
         emulated = cpu.name != "host"
         if cpu.tested and not tested:
-            items += items_of(target, cpu, build, SUITES, brief=emulated)
+            items += items_of(target, cpu, build, SUITES, brief=emulated, without=alike)
         elif cpu.backend not in seen:
             items += items_of(target, cpu, build, ("kernels",))
             items += items_of(target, cpu, build, SUITES, brief=emulated, only=OF_BACKENDS) if cpu.tested else []
@@ -297,12 +301,13 @@ def programs(chosen: list[targets.Target], builds: list[Path], mode: str, plain:
     on this machine alone. With the plain build go the suites of its proofs, whose kernels are tested with the vectors.
     """
     items = []
+    alike: tuple[str, ...] = ()
     for target, build in zip(chosen, builds, strict=True):
         for proof in target.proofs if plain else ():
             if proof.suites and not target.why_not(proof):
                 folder = ROOT / targets.folder(target.name, proof.mode, proof.compiler)
                 note = f" {proof.compiler} {proof.mode}"
-                items += items_of(target, proof.cpu, folder, proof.suites, note=note)
+                items += items_of(target, proof.cpu, folder, proof.suites, note=note, brief=True)
         if target.native:
             name = f"api/test_realtime {SPARSE} on {target.name}"
             items.append(Item(name, [f"{build}/tests/api/test_realtime", SPARSE, "brief"]))
@@ -310,7 +315,9 @@ def programs(chosen: list[targets.Target], builds: list[Path], mode: str, plain:
             items += lasting_items(target, build, LASTING)
             items += fuzz_items(target, build, FUZZ)
             items += replay_items(target, build, REPLAY)
-        items += usual_items(target, build, mode)
+        items += usual_items(target, build, mode, alike)
+        if any(cpu.tested and cpu.name != "host" for cpu in target.here(mode)):
+            alike = ALIKE
     # One queue for all: the longest are among the first, and no core waits for another at the end of a target.
     execute_all(items, count)
 
@@ -349,10 +356,10 @@ def long_programs(chosen: list[targets.Target], builds: list[Path], count: Count
     execute_all([replace(item, timeout=LONG_TIMEOUT) for item in items], count, Passed(ROOT / "build/night.json"))
 
 
-def vectors(chosen: list[targets.Target], mode: str, compiler: str, count: Count, whole: bool = False) -> None:
-    """The frozen vectors; their runner prints one line for each hash. whole: every one in every run."""
+def vectors(chosen: list[targets.Target], mode: str, compiler: str, count: Count, *extent: str) -> None:
+    """The frozen vectors; their runner prints one line for each hash. extent: its word for fewer or more of them."""
     command = [sys.executable, "tests/vectors/run.py", "--targets", ",".join(target.name for target in chosen)]
-    command += ["--mode", mode, "--compiler", compiler, *(["--whole"] if whole else [])]
+    command += ["--mode", mode, "--compiler", compiler, *extent]
     start = time.monotonic()
     ok = subprocess.run(command, cwd=ROOT).returncode == 0
     count.add("vectors", ok, time.monotonic() - start, "see above")
@@ -382,8 +389,6 @@ def python_tests(
     shutil.rmtree(reports, ignore_errors=True)
     paths = sorted((ROOT / "tests" / folder).glob("test_*.py"), key=lambda path: (path.stem not in LONGEST, path.stem))
     start = [sys.executable, "-m", "pytest", "-q", *(["-m", "long"] if whole else [])]
-    if whole:
-        paths = [path for path in paths if "mark.long" in path.read_text()]
     timeout = LONG_TIMEOUT if whole else PACKAGES_TIMEOUT if folder == "dist" else TIMEOUT
     items = [Item(path.stem, [*start, f"--junitxml={reports / path.stem}.xml", str(path)], timeout) for path in paths]
     for item, ok, seconds, output in side_by_side(items):
@@ -434,14 +439,14 @@ def main() -> int:
     count = Count()
     if "long" in suites:
         long_programs(chosen, builds, count)
-        vectors(chosen, options.mode, options.compiler, count, whole=True)
+        vectors(chosen, options.mode, options.compiler, count, "--whole")
         python_tests(chosen, options.libraries, options.mode, count, whole=True)
     if "check" in suites:
         check(builds, count)
     if "programs" in suites:
         programs(chosen, builds, options.mode, plain, count)
     if "vectors" in suites:
-        vectors(chosen, options.mode, options.compiler, count)
+        vectors(chosen, options.mode, options.compiler, count, *([] if options.suites else ["--brief"]))
     if "python" in suites:
         python_tests(chosen, options.libraries, options.mode, count)
     for folder in ("web", "dist", "mobile", "desktop"):

@@ -61,7 +61,16 @@ def denormals() -> Iterator[None]:
         sys.modules["torch"].set_flush_denormal(False)
 
 
-@pytest.fixture(scope="session", params=TARGETS)
+def slow(name: str) -> bool:
+    """Whether a target is emulated without kernels of its own: the slowest, and the plainest code."""
+    target = targets.load(name)
+    return not (target.native or target.kernels)
+
+
+@pytest.fixture(
+    scope="session",
+    params=[pytest.param(name, marks=pytest.mark.long) if slow(name) else name for name in TARGETS],
+)
 def build(request: pytest.FixtureRequest) -> Build:
     """Each target of this run in turn; a missing build is a failure, not a reason to skip."""
     folder = ROOT / "build" / f"{request.param}-release"

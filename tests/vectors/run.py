@@ -1,15 +1,17 @@
 """Runs the frozen vectors everywhere and compares: one line per target, CPU, backend, compiler and floating-point mode
 of the caller, with the number of vectors compared and the hash of the hashes of those that every run has.
 
-    tests/vectors/run.py [--targets A,B] [--mode release] [--compiler gcc] [--whole] [--freeze]
+    tests/vectors/run.py [--targets A,B] [--mode release] [--compiler gcc] [--brief | --whole] [--freeze]
 
 The release build of gcc runs on every CPU: the first backend of a target with every model, each further one on the
 first CPU that has it with the vectors of NETWORKS, and on others with those of BACKEND. With it go the further builds
 that targets/ lists as proofs, whose kernels are tested as well, and the floating-point modes of `hostile` CPUs: the
 first backend of such a build and every mode take the vectors of BRIEF, further backends those of BACKEND. This machine,
-and with `--whole` every CPU, takes all models for each backend, and never less than PROOFS. `manifest.json` holds the
-hashes that every run must give, for each model the vectors that belong to it. Exit status 1 if any hash differs, if a
-CPU chooses another backend by itself than targets/ says, or if a run fails.
+and with `--whole` every CPU, takes all models for each backend, and never less than PROOFS. With `--brief`, which is
+what `./sconsw test` has, emulated CPUs take FIRST where others take every model, their further builds nothing, and this
+machine's floating-point modes BRIEF.
+`manifest.json` holds the hashes that every run must give, for each model the vectors that belong to it. Exit status 1
+if any hash differs, if a CPU chooses another backend by itself than targets/ says, or if a run fails.
 `--freeze` writes the manifest anew, provided that all runs agree; a change of it is a change of what linnet sounds like
 and has to be said in the changelog. Only the standard library is used. Build first: `./sconsw vectors` does both.
 """
@@ -86,6 +88,7 @@ BRIEF: Choice = {
 # work in the signal path.
 BACKEND: Choice = {**dict.fromkeys((TOKENS, HYBRID), NETWORK), **WIDE, TINY: (*NETWORK, "speech_in_noise")}
 NETWORKS: Choice = {**dict.fromkeys(MODELS, NETWORK), **BACKEND}
+FIRST: Choice = {**NETWORKS, **BRIEF}
 VECTORS, KERNELS = "vectors/vector_run", "kernels/checkkernels"  # programs of a build's tests
 
 
@@ -188,6 +191,13 @@ def runs_of(target: targets.Target, mode: str, compiler: str, whole: bool) -> li
     return runs
 
 
+def shortened(run: Run) -> Run:
+    """The run with fewer vectors, where this machine or an emulated CPU was to take more than shows a fault at once."""
+    if run.cpu.name == "host":
+        return replace(run, choice=BRIEF) if run.mode else run
+    return replace(run, choice=FIRST) if run.choice is MODELS else run
+
+
 def proofs_of(target: targets.Target, whole: bool) -> list[Run]:
     """The runs of the further builds of a target, every backend on one CPU. Raises RunError."""
     runs: list[Run] = []
@@ -263,7 +273,9 @@ def main() -> int:
     parser.add_argument("--targets", default=host, required=host is None, help="comma-separated, of those in targets/")
     parser.add_argument("--mode", default="release", choices=LEVELS, help="which build")
     parser.add_argument("--compiler", default="gcc", choices=targets.COMPILERS, help="which build")
-    parser.add_argument("--whole", action="store_true", help="all that is left out under emulators too: hours")
+    extent = parser.add_mutually_exclusive_group()
+    extent.add_argument("--brief", action="store_true", help="under emulators a first look alone: minutes")
+    extent.add_argument("--whole", action="store_true", help="all that is left out under emulators too: hours")
     parser.add_argument("--freeze", action="store_true", help="rewrite the manifest from the runs, if they agree")
     options = parser.parse_args()
 
@@ -278,9 +290,10 @@ def main() -> int:
     for name in options.targets.split(","):
         try:
             target = targets.load(name)
-            runs += runs_of(target, options.mode, options.compiler, options.whole)
-            if (options.mode, options.compiler) == ("release", "gcc"):
-                runs += proofs_of(target, options.whole)
+            found = runs_of(target, options.mode, options.compiler, options.whole)
+            if (options.mode, options.compiler) == ("release", "gcc") and (target.native or not options.brief):
+                found += proofs_of(target, options.whole)
+            runs += map(shortened, found) if options.brief else found
         except (RunError, ValueError) as error:
             failures.append(str(error))
 
