@@ -74,16 +74,14 @@ struct Inputs {
 };
 
 // The products of the lower or the upper two rows of w0 with columns 0..3 and of w1 with columns 4..7.
-inline int32x4_t add_low(int32x4_t sum, int8x16_t w0, int8x16_t w1, const Inputs &x) {
-  int16x8_t products = vmull_s8(vget_low_s8(w0), x.first());
-  return vpadalq_s16(sum, vmlal_s8(products, vget_low_s8(w1), x.second()));
+inline int16x8_t low_products(int8x16_t w0, int8x16_t w1, const Inputs &x) {
+  return vmlal_s8(vmull_s8(vget_low_s8(w0), x.first()), vget_low_s8(w1), x.second());
 }
-inline int32x4_t add_high(int32x4_t sum, int8x16_t w0, int8x16_t w1, const Inputs &x) {
+inline int16x8_t high_products(int8x16_t w0, int8x16_t w1, const Inputs &x) {
 #if defined(__aarch64__)
-  return vpadalq_s16(sum, vmlal_high_s8(vmull_high_s8(w0, x.x0), w1, x.x1));
+  return vmlal_high_s8(vmull_high_s8(w0, x.x0), w1, x.x1);
 #else
-  int16x8_t products = vmull_s8(vget_high_s8(w0), x.first());
-  return vpadalq_s16(sum, vmlal_s8(products, vget_high_s8(w1), x.second()));
+  return vmlal_s8(vmull_s8(vget_high_s8(w0), x.first()), vget_high_s8(w1), x.second());
 #endif
 }
 
@@ -100,14 +98,22 @@ inline int32x4_t add_neighbours(int32x4_t a, int32x4_t b) {
 struct Group {
   int32x4_t rows01 = vdupq_n_s32(0), rows23 = vdupq_n_s32(0), rows45 = vdupq_n_s32(0), rows67 = vdupq_n_s32(0);
 
+  // The sums of the first panel, which need no zeros to start from.
+  __attribute__((always_inline)) void begin(const Panel &w, const Inputs &x) {
+    rows01 = vpaddlq_s16(low_products(w.w0, w.w2, x));
+    rows23 = vpaddlq_s16(high_products(w.w0, w.w2, x));
+    rows45 = vpaddlq_s16(low_products(w.w1, w.w3, x));
+    rows67 = vpaddlq_s16(high_products(w.w1, w.w3, x));
+  }
+
   __attribute__((always_inline)) void add_upper_rows(int8x16_t w0, int8x16_t w2, const Inputs &x) {
-    rows01 = add_low(rows01, w0, w2, x);
-    rows23 = add_high(rows23, w0, w2, x);
+    rows01 = vpadalq_s16(rows01, low_products(w0, w2, x));
+    rows23 = vpadalq_s16(rows23, high_products(w0, w2, x));
   }
 
   __attribute__((always_inline)) void add_lower_rows(int8x16_t w1, int8x16_t w3, const Inputs &x) {
-    rows45 = add_low(rows45, w1, w3, x);
-    rows67 = add_high(rows67, w1, w3, x);
+    rows45 = vpadalq_s16(rows45, low_products(w1, w3, x));
+    rows67 = vpadalq_s16(rows67, high_products(w1, w3, x));
   }
 
   __attribute__((always_inline)) void add(const Panel &w, const Inputs &x) {
@@ -255,6 +261,13 @@ struct FourColumns {
   size_t group;
 };
 
+// Inputs that stay in their registers.
+__attribute__((always_inline)) inline Inputs near(const int8_t *x) {
+  Inputs inputs(x);
+  __asm__ volatile("" : "+w"(inputs.x0), "+w"(inputs.x1));
+  return inputs;
+}
+
 // Their sums for one vector.
 template <int groups>
 struct GroupSums {
@@ -262,16 +275,18 @@ struct GroupSums {
   Group first;
   GroupSums<groups - 1> rest;
 
-  __attribute__((always_inline)) void add(const Panels<groups> &panels, const int8_t *x, size_t) {
-    Inputs inputs(x);
-    __asm__ volatile("" : "+w"(inputs.x0), "+w"(inputs.x1));
-    add(panels, inputs);
-  }
-  __attribute__((always_inline)) void add(const Panels<groups> &panels, const Inputs &inputs) {
-    first.add(panels.first, inputs);
+  template <class Step>
+  __attribute__((always_inline)) void take(const Panels<groups> &panels, const Inputs &inputs, Step step) {
+    step(&first, panels.first, inputs);
     // The empty statements keep groups and vectors one behind the other, or there would not be registers enough.
     __asm__ volatile("" : "+w"(first.rows01), "+w"(first.rows23), "+w"(first.rows45), "+w"(first.rows67));
-    rest.add(panels.rest, inputs);
+    rest.take(panels.rest, inputs, step);
+  }
+  __attribute__((always_inline)) void begin(const Panels<groups> &panels, const int8_t *x, size_t) {
+    take(panels, near(x), [](Group *group, const Panel &panel, const Inputs &inputs) { group->begin(panel, inputs); });
+  }
+  __attribute__((always_inline)) void add(const Panels<groups> &panels, const int8_t *x, size_t) {
+    take(panels, near(x), [](Group *group, const Panel &panel, const Inputs &inputs) { group->add(panel, inputs); });
   }
 
   __attribute__((always_inline)) void add(const FourColumns &four, const int8_t *x, size_t stride) {
@@ -286,55 +301,71 @@ struct GroupSums {
 };
 template <>
 struct GroupSums<0> {
-  void add(const Panels<0> &, const Inputs &) {}
+  template <class Step>
+  void take(const Panels<0> &, const Inputs &, Step) {}
   void add(const FourColumns &, const int8_t *, size_t) {}
   void store(int32_t *, size_t) const {}
 };
 
-template <int groups, int vectors>
-__attribute__((always_inline)) inline void add_panels(TileSums<GroupSums<groups>, vectors> *sums, const int8_t *weights,
-                                                      size_t group, const int8_t *x, size_t stride) {
+template <int groups>
+__attribute__((always_inline)) inline Panels<groups> panels_at(const int8_t *weights, size_t group) {
   Panels<groups> panels(weights, group);
   panels.wait();
-  sums->add(panels, x, stride);
+  return panels;
 }
 
-// A strip of rows, whole tiles of them, times the vectors of a tile.
+// Some rows, whole tiles of them, times so many times the vectors of a tile, one tile after the other.
 template <int groups, int vectors>
-__attribute__((noinline)) void multiply_strip(int32_t *out, const int8_t *weights, const int8_t *x, size_t stride,
-                                              size_t rows, int cols, int strip) {
+__attribute__((noinline)) void multiply_tiles(int32_t *out, const int8_t *weights, const int8_t *x, size_t stride,
+                                              size_t rows, int cols, int strip, int times) {
   const size_t group = static_cast<size_t>(cols) * 8;
-  for (; strip > 0; strip -= 8 * groups, out += 8 * groups, weights += groups * group) {
-    TileSums<GroupSums<groups>, vectors> sums;
-    const int8_t *at = weights;
-    int col = 0;
-    // Twice per turn, because the counting of the loop tells.
-    for (; col + 16 <= cols; col += 16, at += 128) {
-      add_panels(&sums, at, group, x + col, stride);
-      add_panels(&sums, at + 64, group, x + col + 8, stride);
+  for (; times > 0; --times, out += vectors * rows, x += vectors * stride) {
+    const int8_t *tile = weights;
+    for (int row = 0; row < strip; row += 8 * groups, tile += groups * group) {
+      TileSums<GroupSums<groups>, vectors> sums;
+      const int8_t *at = tile, *inputs = x;
+      int left = cols;
+      if (left >= 8) {
+        sums.begin(panels_at<groups>(at, group), inputs, stride);
+        left -= 8;
+        at += 64;
+        inputs += 8;
+      }
+      // Twice per turn, because the counting of the loop tells.
+      for (; left >= 16; left -= 16, at += 128, inputs += 16) {
+        sums.add(panels_at<groups>(at, group), inputs, stride);
+        sums.add(panels_at<groups>(at + 64, group), inputs + 8, stride);
+      }
+      if (left >= 8) {
+        sums.add(panels_at<groups>(at, group), inputs, stride);
+        left -= 8;
+        at += 64;
+        inputs += 8;
+      }
+      if (left > 0) sums.add(FourColumns{at, group}, inputs, stride);
+      sums.store(out + row, rows);
     }
-    if (col + 8 <= cols) {
-      add_panels(&sums, at, group, x + col, stride);
-      col += 8;
-      at += 64;
-    }
-    if (col < cols) sums.add(FourColumns{at, group}, x + col, stride);
-    sums.store(out, rows);
   }
+}
+
+// A strip of rows: pairs of groups, and the group that may be left.
+template <int vectors>
+void multiply_strip(int32_t *out, const int8_t *weights, const int8_t *x, size_t stride, size_t rows, int cols,
+                    int strip, int times) {
+  const int paired = strip / 16 * 16;
+  const int8_t *last = weights + static_cast<size_t>(paired) * static_cast<size_t>(cols);
+  multiply_tiles<2, vectors>(out, weights, x, stride, rows, cols, paired, times);
+  multiply_tiles<1, vectors>(out + paired, last, x, stride, rows, cols, strip - paired, times);
 }
 
 // Two groups of rows and two vectors share what is loaded of each other.
 void gemm_s8(int32_t *out, const int8_t *weights, const int8_t *x, int stride, int rows, int cols, int count) {
   const size_t step = static_cast<size_t>(stride), column = static_cast<size_t>(rows);
+  const size_t paired = static_cast<size_t>(count / 2 * 2);
   for_strips(rows, cols, [&](int row, int strip) {
-    const int8_t *at = weights + static_cast<size_t>(row) * cols, *last = at + static_cast<size_t>(strip - 8) * cols;
-    for_even_parts<2>(count, [&](int begin, auto size) {
-      const size_t vector = static_cast<size_t>(begin);
-      const int8_t *inputs = x + vector * step;
-      int32_t *sums = out + vector * column + row;
-      multiply_strip<2, size.value>(sums, at, inputs, step, column, cols, strip / 16 * 16);
-      multiply_strip<1, size.value>(sums + strip - 8, last, inputs, step, column, cols, strip % 16);
-    });
+    const int8_t *at = weights + static_cast<size_t>(row) * static_cast<size_t>(cols);
+    multiply_strip<2>(out + row, at, x, step, column, cols, strip, count / 2);
+    multiply_strip<1>(out + paired * column + row, at, x + paired * step, step, column, cols, strip, count % 2);
   });
 }
 #else

@@ -54,6 +54,13 @@ struct TileSums {
   TileSums() = default;
   __attribute__((always_inline)) explicit TileSums(const int32_t *starts) : first(*starts), rest(starts + 1) {}
 
+  // The products of the first columns, where Sums can start with them; x: of the first vector.
+  template <class Weights>
+  __attribute__((always_inline)) void begin(const Weights &weights, const int8_t *x, size_t stride) {
+    first.begin(weights, x, stride);
+    rest.begin(weights, x + Sums::kVectors * stride, stride);
+  }
+
   // Adds the products of some columns; x: the first of them of the first vector.
   template <class Weights>
   __attribute__((always_inline)) void add(const Weights &weights, const int8_t *x, size_t stride) {
@@ -70,6 +77,8 @@ template <class Sums>
 struct TileSums<Sums, 0> {
   TileSums() = default;
   explicit TileSums(const int32_t *) {}
+  template <class Weights>
+  void begin(const Weights &, const int8_t *, size_t) {}
   template <class Weights>
   void add(const Weights &, const int8_t *, size_t) {}
   void store(int32_t *, size_t) const {}
