@@ -40,13 +40,14 @@ size_t qemu_plugin_tb_n_insns(const struct block *);
 uint64_t qemu_plugin_tb_vaddr(const struct block *);
 struct instruction *qemu_plugin_tb_get_insn(const struct block *, size_t);
 uint64_t qemu_plugin_insn_vaddr(const struct instruction *);
+size_t qemu_plugin_insn_size(const struct instruction *);
 unsigned qemu_plugin_mem_size_shift(memory_info);
 
 EXPORT extern int qemu_plugin_version;
 EXPORT int qemu_plugin_install(plugin_id id, const struct machine *machine, int argc, char **argv);
 int qemu_plugin_version = 1;
 
-enum { kMaxStages = 16, kMaxDepth = 16, kLine = 64 };
+enum { kMaxStages = 16, kMaxDepth = 16, kLine = 64, kPage = 4096 };
 
 // Executions of one translated block. Blocks may start at the same address and end at different ones; each is one.
 struct entry {
@@ -54,8 +55,10 @@ struct entry {
   uint64_t seen;               // the part of count that has been given to a stage
   uint64_t stage[kMaxStages];  // executions within windows
   uint64_t start;              // address
-  unsigned instructions;
-  uint64_t address[];  // of each instruction; lengths are not to be relied on at the end of a page
+  unsigned listed;             // instructions, as the emulator tells
+  unsigned instructions;       // of these, those that run: see leave_out
+  bool crossing;               // whether it is one instruction that lies on two pages
+  uint64_t address[];          // of each instruction; lengths are not to be relied on at the end of a page
 };
 
 static struct entry **entries;
@@ -126,11 +129,18 @@ static void on_access(unsigned cpu, memory_info info, uint64_t address, void *un
   line_marks[(address - memory_low) / kLine] = 1;
 }
 
+// An instruction of x86 that lies on two pages becomes a block of its own. The block that it was met in, behind others,
+// ends before it and yet lists it as its last. Which one that is shows the block of its own, which comes at once.
+static void leave_out(struct entry *before, const struct entry *crossing) {
+  if (before->listed < 2 || before->instructions < before->listed) return;
+  if (before->address[before->listed - 1] == crossing->start) before->instructions--;
+}
+
 static struct entry *find_or_add(const struct block *block, size_t size) {
   const uint64_t start = qemu_plugin_tb_vaddr(block);
   // Few thousand blocks, each translated once or twice: a search from the newest on is quick enough.
   for (size_t i = entry_count; i-- > 0;) {
-    if (entries[i]->start == start && entries[i]->instructions == size) return entries[i];
+    if (entries[i]->start == start && entries[i]->listed == size) return entries[i];
   }
   if (entry_count == entry_room) {
     entry_room = entry_room ? 2 * entry_room : 4096;
@@ -139,9 +149,15 @@ static struct entry *find_or_add(const struct block *block, size_t size) {
   struct entry *entry = calloc(1, sizeof *entry + size * sizeof entry->address[0]);
   if (!entries || !entry) abort();
   entry->start = start;
-  entry->instructions = (unsigned)size;
+  entry->listed = entry->instructions = (unsigned)size;
   for (size_t i = 0; i < size; i++) {
     entry->address[i] = qemu_plugin_insn_vaddr(qemu_plugin_tb_get_insn(block, i));
+  }
+  const uint64_t last = start + qemu_plugin_insn_size(qemu_plugin_tb_get_insn(block, 0)) - 1;
+  entry->crossing = size == 1 && start / kPage != last / kPage;
+  for (size_t i = 0; i < entry_count; i++) {
+    if (entry->crossing) leave_out(entries[i], entry);
+    if (entries[i]->crossing) leave_out(entry, entries[i]);
   }
   entries[entry_count++] = entry;
   return entry;

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,42 @@ def test_windows_and_addresses_agree(countable: targets.Target) -> None:
     run = counts.count(countable, *first_run(countable), random_model(**TINY), 3, recipe="speech_in_noise")
     for stage in range(len(counts.STAGES)):
         assert sum(window[stage] for window in run.windows) == sum(line.counts[stage] for line in run.code)
+
+
+# A thousand turns of four instructions, of which the second lies on two pages.
+ON_TWO_PAGES = """
+        .globl _start, begin, end
+begin:  ret
+end:    ret
+_start: mov $1000, %r12d
+        call begin
+        jmp turn
+        .balign 4096
+        .skip 4096 - 3, 0x90
+turn:   nop
+        mov $1, %eax
+        dec %r12d
+        jnz turn
+        call end
+        mov $60, %eax
+        xor %edi, %edi
+        syscall
+"""
+
+
+def test_an_instruction_on_two_pages_counts_once(build: Build, tmp_path: Path) -> None:
+    """Or the same code would count otherwise wherever the linker places it."""
+    if build.target.name != "x86_64_linux" or counts.why_not(build.target):
+        pytest.skip("made of x86-64's instructions, and counted under its emulator")
+    program, report = tmp_path / "program", tmp_path / "report"
+    command = f"{build.target.compiler('gcc')[0]} -nostdlib -static -no-pie -x assembler - -o"
+    subprocess.run([*shlex.split(command), program], input=ON_TWO_PAGES, text=True, check=True)
+    lines = subprocess.run([build.target.tool("nm"), program], capture_output=True, text=True, check=True).stdout
+    at = {name: address for address, _, name in map(str.split, lines.splitlines())}
+    plugin = f"{counts.program_of(build.target).with_name('insn_plugin.so')},out={report}"
+    plugin += f",begin={at['begin']},end={at['end']}"
+    subprocess.run([build.target.emulator[0], "-plugin", plugin, program], check=True)
+    assert report.read_text().splitlines()[0] == f"window {1 + 1 + 4 * 1000 + 1}"  # ret, jmp, the turns, call
 
 
 def test_worst_frame_is_bounded(countable: targets.Target) -> None:
