@@ -317,12 +317,16 @@ def promises() -> str:
 
 
 def trials() -> str:
-    """Networks at equal wall-clock, the shortest first, of a length the best first."""
+    """Networks at equal wall-clock, a table for each kind of machine; the shortest first, then the best."""
 
-    def place(row: dict[str, Any]) -> tuple[float, float]:
-        return row["minutes"], -((trial_table.chosen_by(row, "rounded") if "scores" in row else None) or 0)
+    def place(row: dict[str, Any]) -> tuple[float, float, float]:
+        chosen_by = trial_table.chosen_by(row, "rounded") if "scores" in row else None
+        return row["minutes"], -(chosen_by or 0), row["loss"]
 
-    return trial_table.table(sorted(kept("trials").values(), key=place))
+    machines: dict[str, list[dict[str, Any]]] = {}
+    for row in sorted(kept("trials").values(), key=place):
+        machines.setdefault(row["cpu"], []).append(row)
+    return "\n".join(f"{cpu}:\n\n{trial_table.table(rows)}" for cpu, rows in sorted(machines.items()))
 
 
 TABLES: dict[str, Callable[[], str]] = {

@@ -6,8 +6,8 @@
 
 namespace linnet::dsp {
 
-// out[k] += sum_n taps[k][n] near[n][k] for k < 98; count is 1, 3 or 5. near: the count noisy spectra around the frame, oldest first; taps:
-// [98][count][2], real and imaginary parts within +-1.
+// out[k] += sum_n taps[k][n] near[n][k] for k < 98. near: the count noisy spectra around the frame, 1, 3 or 5 of them,
+// oldest first; taps: [98][count][2], real and imaginary parts within +-1.
 void add_filtered(const Spectrum *const near[], const float *taps, int count, Spectrum *out);
 
 }  // namespace linnet::dsp

@@ -261,8 +261,8 @@ struct FourColumns {
   size_t group;
 };
 
-// Inputs that stay in their registers.
-__attribute__((always_inline)) inline Inputs near(const int8_t *x) {
+// The inputs, in registers from here on.
+__attribute__((always_inline)) inline Inputs inputs_at(const int8_t *x) {
   Inputs inputs(x);
   __asm__ volatile("" : "+w"(inputs.x0), "+w"(inputs.x1));
   return inputs;
@@ -283,10 +283,12 @@ struct GroupSums {
     rest.take(panels.rest, inputs, step);
   }
   __attribute__((always_inline)) void begin(const Panels<groups> &panels, const int8_t *x, size_t) {
-    take(panels, near(x), [](Group *group, const Panel &panel, const Inputs &inputs) { group->begin(panel, inputs); });
+    take(panels, inputs_at(x),
+         [](Group *group, const Panel &panel, const Inputs &inputs) { group->begin(panel, inputs); });
   }
   __attribute__((always_inline)) void add(const Panels<groups> &panels, const int8_t *x, size_t) {
-    take(panels, near(x), [](Group *group, const Panel &panel, const Inputs &inputs) { group->add(panel, inputs); });
+    take(panels, inputs_at(x),
+         [](Group *group, const Panel &panel, const Inputs &inputs) { group->add(panel, inputs); });
   }
 
   __attribute__((always_inline)) void add(const FourColumns &four, const int8_t *x, size_t stride) {
