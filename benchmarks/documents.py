@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any
@@ -317,14 +318,15 @@ def promises() -> str:
 
 
 def trials() -> str:
-    """Networks at equal wall-clock, a table for each kind of machine; the shortest first, then the best."""
+    """Networks at equal wall-clock, a table for each kind of machine: the shortest first, in their file's order."""
+    order = list(tomllib.loads((common.ROOT / "training/trials.toml").read_text())["trials"])
 
-    def place(row: dict[str, Any]) -> tuple[float, float, float]:
-        chosen_by = trial_table.chosen_by(row, "rounded") if "scores" in row else None
-        return row["minutes"], -(chosen_by or 0), row["loss"]
+    def place(entry: tuple[str, dict[str, Any]]) -> tuple[float, int]:
+        name, row = entry
+        return row["minutes"], order.index(name.rpartition("-")[0])
 
     machines: dict[str, list[dict[str, Any]]] = {}
-    for row in sorted(kept("trials").values(), key=place):
+    for _, row in sorted(kept("trials").items(), key=place):
         machines.setdefault(row["cpu"], []).append(row)
     return "\n".join(f"{cpu}:\n\n{trial_table.table(rows)}" for cpu, rows in sorted(machines.items()))
 
