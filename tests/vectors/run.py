@@ -9,9 +9,9 @@ that targets/ lists as proofs, whose kernels are tested as well, and the floatin
 first backend of such a build and every mode take the vectors of BRIEF, further backends those of BACKEND. This machine,
 and with `--whole` every CPU, takes all models for each backend, and never less than PROOFS. With `--brief`, which is
 what `./sconsw test` has, emulated CPUs take FIRST where others take every model, their further builds nothing, and this
-machine's floating-point modes BRIEF.
-`manifest.json` holds the hashes that every run must give, for each model the vectors that belong to it. Exit status 1
-if any hash differs, if a CPU chooses another backend by itself than targets/ says, or if a run fails.
+machine's floating-point modes BRIEF. `manifest.json` holds the hashes that every run must give, for each model the
+vectors that belong to it. Exit status 1 if any hash differs, if a CPU chooses another backend by itself than targets/
+says, or if a run fails.
 `--freeze` writes the manifest anew, provided that all runs agree; a change of it is a change of what linnet sounds like
 and has to be said in the changelog. Only the standard library is used. Build first: `./sconsw vectors` does both.
 """
