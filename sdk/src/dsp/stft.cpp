@@ -8,11 +8,14 @@ namespace {
 
 template <int W>
 struct Window {
-  float synthesis[W] = {};
-  float analysis[W] = {};  // with the 1/W of the transform
+  // That of 48 kHz is its own mirror image, whose rising half is kept; at 32 kHz the instants are not.
+  static constexpr bool kMirrored = W == kWindow;
+  static constexpr int kKept = kMirrored ? W / 2 : W;
+  float synthesis[kKept] = {};
+  float analysis[kKept] = {};  // with the 1/W of the transform
 
   constexpr Window() {
-    for (int n = 0; n < W; ++n) {
+    for (int n = 0; n < kKept; ++n) {
       // Twice the instant among those of 48 kHz, which is a whole number at every rate.
       const int twice = 2 * kWindow * n / W;
       double inner = base::table_sine(base::kPi * (0.5 * twice + 0.5) / kWindow);
@@ -26,49 +29,68 @@ struct Window {
 template <int W>
 constexpr Window<W> kWindowOf{};
 
-// A rate's window: every so manieth value of that of 48 or 32 kHz, whose 1/W is less by that power of two.
-struct Place {
-  const float *synthesis, *analysis;
-  int stride;  // 1, 2 or 4
+// A half of a window: value n is scale * first[step * n], and first[step * n] alone where the step is 1 or -1.
+struct Half {
+  const float *first;
+  int step;
+  float scale;
+
+  float operator[](int n) const { return scale * first[step * n]; }
+
+  // Calls body(n, value) for n < count. Inlined, as a loop of the usual step is to be compiled as one that vectorises.
+  template <int kUsual, typename Body>
+  __attribute__((always_inline)) void each(int count, Body body) const {
+    if (step == kUsual) {
+      for (int n = 0; n < count; ++n) body(n, first[kUsual * n]);
+    } else {
+      for (int n = 0; n < count; ++n) body(n, (*this)[n]);
+    }
+  }
+};
+
+struct Halves {
+  Half rising, falling;
 };
 
 template <int W>
-constexpr Place place_in(int window) {
-  return {kWindowOf<W>.synthesis, kWindowOf<W>.analysis, W / window};
+Halves halves(const float *values, int stride, float scale) {
+  const int middle = W / 2;
+  const Half mirrored{values + middle - 1, -stride, scale}, own{values + middle, stride, scale};
+  return {{values, stride, scale}, Window<W>::kMirrored ? mirrored : own};
 }
 
-Place place(const Rate &rate) {
-  return rate.window % 480 == 0 ? place_in<960>(rate.window) : place_in<640>(rate.window);
+// A rate's window: every so manieth value of that of 48 or 32 kHz, whose 1/W is less by that power of two.
+bool of_48_khz(const Rate &rate) { return rate.window % 480 == 0; }
+
+Halves synthesis_window(const Rate &rate) {
+  return of_48_khz(rate) ? halves<kWindow>(kWindowOf<kWindow>.synthesis, kWindow / rate.window, 1.0f)
+                         : halves<640>(kWindowOf<640>.synthesis, 640 / rate.window, 1.0f);
 }
 
-// Inlined, as loops of stride 1 are to be compiled as such.
-__attribute__((always_inline)) inline void analyze(const float *x, const float *window, int stride, int count,
-                                                   float *out) {
+Halves analysis_window(const Rate &rate) {
+  const int stride = (of_48_khz(rate) ? kWindow : 640) / rate.window;
   const float scale = static_cast<float>(stride);
-  for (int n = 0; n < count; ++n) out[n] = x[n] * (scale * window[stride * n]);
-}
-
-__attribute__((always_inline)) inline void overlap_add(const float *x, const float *window, int stride, int frame,
-                                                       float *overlap, float *out) {
-  for (int n = 0; n < frame; ++n) out[n] = x[n] * window[stride * n] + overlap[n];
-  for (int n = 0; n < frame; ++n) overlap[n] = x[frame + n] * window[stride * (frame + n)];
+  return of_48_khz(rate) ? halves<kWindow>(kWindowOf<kWindow>.analysis, stride, scale)
+                         : halves<640>(kWindowOf<640>.analysis, stride, scale);
 }
 
 }  // namespace
 
 void stft_window(const Rate &rate, float *window) {
-  const Place found = place(rate);
-  for (int n = 0; n < rate.window; ++n) window[n] = found.synthesis[found.stride * n];
+  const Halves halves = synthesis_window(rate);
+  const int frame = rate.frame;
+  for (int n = 0; n < frame; ++n) {
+    window[n] = halves.rising[n];
+    window[frame + n] = halves.falling[n];
+  }
 }
 
 void stft_analyze(const Rate &rate, const float *x, Spectrum *spectrum) {
   float windowed[kWindow];
-  const Place found = place(rate);
-  if (found.stride == 1) {
-    analyze(x, found.analysis, 1, rate.window, windowed);
-  } else {
-    analyze(x, found.analysis, found.stride, rate.window, windowed);
-  }
+  const Halves halves = analysis_window(rate);
+  const int frame = rate.frame;
+  halves.rising.each<1>(frame, [&](int n, float value) { windowed[n] = x[n] * value; });
+  halves.falling.each<-1>(frame, [&](int n, float value) { windowed[frame + n] = x[frame + n] * value; });
   fft_forward(rate, windowed, spectrum);
   base::snap_tiny(spectrum->re, rate.bins);
   base::snap_tiny(spectrum->im, rate.bins);
@@ -76,14 +98,11 @@ void stft_analyze(const Rate &rate, const float *x, Spectrum *spectrum) {
 
 void stft_synthesize(const Rate &rate, const Spectrum &spectrum, float *overlap, float *out) {
   float x[kWindow];
-  const Place found = place(rate);
+  const Halves halves = synthesis_window(rate);
   const int frame = rate.frame;
   fft_inverse(rate, spectrum, x);
-  if (found.stride == 1) {
-    overlap_add(x, found.synthesis, 1, frame, overlap, out);
-  } else {
-    overlap_add(x, found.synthesis, found.stride, frame, overlap, out);
-  }
+  halves.rising.each<1>(frame, [&](int n, float value) { out[n] = x[n] * value + overlap[n]; });
+  halves.falling.each<-1>(frame, [&](int n, float value) { overlap[n] = x[frame + n] * value; });
   base::snap_tiny(out, frame);
   base::snap_tiny(overlap, frame);
 }
