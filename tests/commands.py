@@ -1,9 +1,11 @@
-"""Commands of the tests of packages and plug-ins: that must succeed, and that may be missing."""
+"""Commands of the tests of packages and plug-ins, which must succeed or may be missing, and their archives."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
+import tarfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -22,3 +24,11 @@ def need(*programs: str) -> None:
     """Skips the test where a program is not installed."""
     if absent := [program for program in programs if shutil.which(program) is None]:
         pytest.skip(f"{', '.join(absent)} not found: ./sconsw test installs what is missing for the suite that it runs")
+
+
+def unpack(packed: Path, folder: Path) -> None:
+    """Unpacks a tar or zip archive into a folder."""
+    with (zipfile.ZipFile if packed.suffix == ".zip" else tarfile.open)(packed) as archive:
+        # An attribute and no argument: Python 3.11 has filters since 3.11.4, and Debian 12 began with 3.11.2.
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)
+        archive.extractall(folder)

@@ -8,12 +8,11 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from commands import unpack
 
 import targets
 
@@ -58,8 +57,7 @@ def sdk(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         if name not in known:
             packed = next(FOLDER / path for path in sums() if path.endswith((f"-{name}.tar.gz", f"-{name}.zip")))
             folder = tmp_path_factory.mktemp("an sdk")
-            with (zipfile.ZipFile if packed.suffix == ".zip" else tarfile.open)(packed) as archive:
-                archive.extractall(folder, **({} if packed.suffix == ".zip" else {"filter": "data"}))
+            unpack(packed, folder)
             known[name] = next(folder.iterdir())
         return known[name]
 
@@ -82,8 +80,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
     def unpacked(name: str) -> Path:
         folder = tmp_path_factory.mktemp(name)
-        with tarfile.open(packed) as archive:
-            archive.extractall(folder, filter="data")
+        unpack(packed, folder)
         tree = next(folder.iterdir())
         (tree / "build").mkdir()
         (tree / "build/ziglang").symlink_to(ROOT / "build/ziglang")

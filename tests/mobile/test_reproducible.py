@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 import scons_backend
+from commands import unpack
 from conftest import VERSION
 
 
 def test_the_bytes_do_not_depend_on_the_folder(root: Path, tmp_path: Path) -> None:
     packed = tmp_path / "somebody's folder"
     packed.mkdir()
-    with tarfile.open(packed / scons_backend.build_sdist(str(packed))) as archive:
-        archive.extractall(packed, filter="data")
+    unpack(packed / scons_backend.build_sdist(str(packed)), packed)
     folder = packed / scons_backend.NAME
     command = [sys.executable, "-m", "SCons", "-Q", "aar", "xcframework"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)

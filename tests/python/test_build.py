@@ -24,6 +24,7 @@ from pathlib import Path
 import interpreters
 import pytest
 import scons_backend
+from commands import unpack
 
 import targets
 
@@ -53,8 +54,7 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     top = tmp_path_factory.mktemp("unpacked")
     packed = top / "somebody's folder"
     packed.mkdir()
-    with tarfile.open(packed / scons_backend.build_sdist(str(packed))) as archive:
-        archive.extractall(packed, filter="data")
+    unpack(packed / scons_backend.build_sdist(str(packed)), packed)
     (top / "link").symlink_to(packed.name)
     return top / "link" / scons_backend.NAME
 
@@ -92,8 +92,7 @@ def sdk(elsewhere: Path, libdir: str, tmp_path_factory: pytest.TempPathFactory) 
         place = packed.parents[1] / packed.name.replace("linnet", "other", 1)
         subprocess.run([sys.executable, script, place, *arguments], check=True)
         packed, name = place, name.replace("linnet", "other", 1)
-    with tarfile.open(packed) as archive:
-        archive.extractall(folder, filter="data")
+    unpack(packed, folder)
     return folder / name
 
 
