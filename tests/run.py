@@ -40,18 +40,18 @@ WITH_HYBRID = ("contract", "fp_mode", "input", "loss", "memory", "realtime", "re
 TIMEOUT, LONG_TIMEOUT = 900, 6 * 3600  # seconds after which a program counts as hung, usually and in a night
 PACKAGES_TIMEOUT = 3600  # a file of tests that has every package run every vector, most under emulators
 SUITES = ("unit", "api", "kernels")
-# Programs that ask for every backend by name: all that further tested CPUs of a target usually run besides kernels.
-OF_BACKENDS = ("test_cpu", "test_backend", "test_realtime")
+# Programs about what a CPU offers and chooses: all that further tested CPUs of a target usually run besides kernels.
+OF_BACKENDS = ("test_cpu", "test_backend")
 # Programs that take the word "brief" behind the model: fewer combinations of what they vary.
-ABRIDGED = ("test_channels", "test_realtime", "test_rest", "test_spread")
-# Programs that take minutes under an emulator and show there what the first emulated target has shown.
-ALIKE = ("test_channels", "test_crowd", "test_reset", "test_rest", "test_spread", "test_threads")
+ABRIDGED = ("test_channels", "test_realtime", "test_rest", "test_spread", "test_blob_damage")
+# Programs that take minutes under an emulator, where the vectors make the same calls and a night runs them.
+AT_LENGTH = ("test_channels", "test_crowd", "test_reset", "test_rest", "test_spread", "test_threads")
 # Programs that valgrind is not run with: it replaces malloc as they do, runs no threads side by side, rounds as the CPU
 # was told only in part, or would take as long as a night.
 NOT_UNDER_VALGRIND = ("test_memory", "test_realtime", "test_threads", "test_crowd", "test_fp_mode", "test_day")
 NOT_UNDER_VALGRIND += ("test_reset",)
 # Variants of a file that each program is tried with, usually and in a night.
-FUZZ = {"fuzz_blob": "20000", "fuzz_process": "1000"}
+FUZZ = {"fuzz_blob": "20000", "fuzz_process": "300"}
 # Programs that do more when a further argument says how much: rounds of a crowd of 64 streams in 16 threads, random
 # points of reset, minutes of audio in one stream; usually, and in a night. A day has 1440 minutes.
 LASTING = {"crowd": "1", "reset": "300", "day": "2"}
@@ -204,15 +204,19 @@ def items_of(
     brief: bool = False,
     only: tuple[str, ...] = (),
     without: tuple[str, ...] = (),
+    backend: str = "",
 ) -> list[Item]:
-    """The test programs of these suites of a build, all or only some, to be run on one CPU with a model."""
+    """The test programs of these suites of a build, all or only some, to be run on one CPU with a model.
+
+    backend: the one whose kernels are tested; all of them otherwise.
+    """
     items = []
     for suite in filter(target.suites.__contains__, suites):
         for path in sorted((ROOT / "tests" / suite).glob("*.c*")):
             if (only and path.stem not in only) or path.stem in without:
                 continue
             program = str(build / "tests" / suite / path.stem)
-            arguments = [] if suite == "kernels" else [model]
+            arguments = list(backend and ("--backend", backend)) if suite == "kernels" else [model]
             arguments += ["brief"] if brief and path.stem in ABRIDGED else []
             name = cpu if isinstance(cpu, str) else cpu.name
             command = target.command(cpu, program, *arguments)
@@ -227,22 +231,22 @@ def hybrid_items(target: targets.Target, build: Path, note: str = "") -> list[It
     return [Item(f"api/test_{name} {HYBRID} on {target.name}{note}", commands[name]) for name in commands]
 
 
-def usual_items(target: targets.Target, build: Path, mode: str, alike: tuple[str, ...] = ()) -> list[Item]:
+def usual_items(target: targets.Target, build: Path, mode: str) -> list[Item]:
     """The programs on every CPU of a target, without what one of them has shown for the next.
 
-    This machine, or else the first CPU that is tested, runs all of them but those that are alike on an emulated target
-    before it. Of further ones those count whose backends are new: what all backends share are the same instructions,
-    which an emulator carries out for every model alike.
+    This machine, or else the first CPU that is tested, runs all of them but those that are at length under an emulator.
+    Of further ones those count whose backends are new: what all backends share are the same instructions, which an
+    emulator carries out for every model alike.
     """
     items: list[Item] = []
     tested, seen = False, set()
     for cpu in target.here(mode):
         emulated = cpu.name != "host"
         if cpu.tested and not tested:
-            items += items_of(target, cpu, build, SUITES, brief=emulated, without=alike)
-        elif cpu.backend not in seen:
-            items += items_of(target, cpu, build, ("kernels",))
-            items += items_of(target, cpu, build, SUITES, brief=emulated, only=OF_BACKENDS) if cpu.tested else []
+            items += items_of(target, cpu, build, SUITES, brief=emulated, without=AT_LENGTH if emulated else ())
+        elif cpu.backend and cpu.backend not in seen:
+            items += items_of(target, cpu, build, ("kernels",), backend=cpu.backend)
+            items += items_of(target, cpu, build, SUITES, only=OF_BACKENDS) if cpu.tested else []
         tested |= cpu.tested
         seen.add(cpu.backend)
     return items
@@ -301,13 +305,14 @@ def programs(chosen: list[targets.Target], builds: list[Path], mode: str, plain:
     on this machine alone. With the plain build go the suites of its proofs, whose kernels are tested with the vectors.
     """
     items = []
-    alike: tuple[str, ...] = ()
     for target, build in zip(chosen, builds, strict=True):
         for proof in target.proofs if plain else ():
             if proof.suites and not target.why_not(proof):
                 folder = ROOT / targets.folder(target.name, proof.mode, proof.compiler)
                 note = f" {proof.compiler} {proof.mode}"
-                items += items_of(target, proof.cpu, folder, proof.suites, note=note, brief=True)
+                # What it counts is of the release build; a debug one has checks of its own.
+                without = ("test_realtime",)
+                items += items_of(target, proof.cpu, folder, proof.suites, note=note, brief=True, without=without)
         if target.native:
             name = f"api/test_realtime {SPARSE} on {target.name}"
             items.append(Item(name, [f"{build}/tests/api/test_realtime", SPARSE, "brief"]))
@@ -315,9 +320,7 @@ def programs(chosen: list[targets.Target], builds: list[Path], mode: str, plain:
             items += lasting_items(target, build, LASTING)
             items += fuzz_items(target, build, FUZZ)
             items += replay_items(target, build, REPLAY)
-        items += usual_items(target, build, mode, alike)
-        if any(cpu.tested and cpu.name != "host" for cpu in target.here(mode)):
-            alike = ALIKE
+        items += usual_items(target, build, mode)
     # One queue for all: the longest are among the first, and no core waits for another at the end of a target.
     execute_all(items, count)
 

@@ -8,10 +8,10 @@ first CPU that has it with the vectors of NETWORKS, and on others with those of 
 that targets/ lists as proofs, whose kernels are tested as well, and the floating-point modes of `hostile` CPUs: the
 first backend of such a build and every mode take the vectors of BRIEF, further backends those of BACKEND. This machine,
 and with `--whole` every CPU, takes all models for each backend, and never less than PROOFS. With `--brief`, which is
-what `./sconsw test` has, emulated CPUs take FIRST where others take every model, their further builds nothing, and this
-machine's floating-point modes BRIEF. `manifest.json` holds the hashes that every run must give, for each model the
-vectors that belong to it. Exit status 1 if any hash differs, if a CPU chooses another backend by itself than targets/
-says, or if a run fails.
+what `./sconsw test` has, emulated targets take FIRST where others take every model, and further builds and
+floating-point modes are tried on this machine alone, the modes by the fastest backend. `manifest.json` holds the hashes
+that every run must give, for each model the vectors that belong to it. Exit status 1 if any hash differs, if a CPU
+chooses another backend by itself than targets/ says, or if a run fails.
 `--freeze` writes the manifest anew, provided that all runs agree; a change of it is a change of what linnet sounds like
 and has to be said in the changelog. Only the standard library is used. Build first: `./sconsw vectors` does both.
 """
@@ -191,11 +191,26 @@ def runs_of(target: targets.Target, mode: str, compiler: str, whole: bool) -> li
     return runs
 
 
-def shortened(run: Run) -> Run:
-    """The run with fewer vectors, where this machine or an emulated CPU was to take more than shows a fault at once."""
-    if run.cpu.name == "host":
-        return replace(run, choice=BRIEF) if run.mode else run
-    return replace(run, choice=FIRST) if run.choice is MODELS else run
+def shortened(runs: list[Run]) -> list[Run]:
+    """Of these runs what shows a fault at once.
+
+    A caller's mode acts on what all backends of a build share: the fastest one on this machine meets it, and of
+    emulated CPUs tests/api/test_fp_mode.c has to tell. Every other further run has its kernels to show.
+    """
+    kept: list[Run] = []
+    fastest: dict[Path, str] = {}  # backend of a build
+    for run in runs:
+        here = run.cpu.name == "host"
+        first = fastest.setdefault(run.folder, run.backend) == run.backend
+        if run.mode and not (here and first):
+            continue
+        if run.choice is MODELS:
+            kept.append(run if here else replace(run, choice=FIRST))
+        elif first and run.choice is PROOFS:
+            kept.append(replace(run, choice=BRIEF) if run.mode else run)
+        else:
+            kept.append(replace(run, choice=BACKEND))
+    return kept
 
 
 def proofs_of(target: targets.Target, whole: bool) -> list[Run]:
@@ -293,7 +308,7 @@ def main() -> int:
             found = runs_of(target, options.mode, options.compiler, options.whole)
             if (options.mode, options.compiler) == ("release", "gcc") and (target.native or not options.brief):
                 found += proofs_of(target, options.whole)
-            runs += map(shortened, found) if options.brief else found
+            runs += shortened(found) if options.brief else found
         except (RunError, ValueError) as error:
             failures.append(str(error))
 
