@@ -55,7 +55,7 @@ def execute(name: str, program: Path, *arguments: str | Path, **variables: str) 
 def test_every_package_is_listed_with_its_hash() -> None:
     for name, digest in sums().items():
         assert hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() == digest, name
-    endings = [f"-{name}.{'zip' if name == 'x86_64_windows' else 'tar.gz'}" for name in PACKAGED]
+    endings = [f"-{name}.{'zip' if name.endswith('windows') else 'tar.gz'}" for name in PACKAGED]
     endings += [f"/{name}-{VERSION}.tgz" for name in ("linnet", "linnet-large")] if WEB else []
     endings += [f"{scons_backend.NAME}.tar.gz", ".cdx.json", "-py3-none-any.whl"]
     endings += [f"/{name}" for name, (_, parts) in BUNDLES.items() if parts <= {*TARGETS}]
@@ -77,7 +77,7 @@ def test_an_archive_is_complete(name: str) -> None:
     wanted = {f"lib/{library}" for library in libraries} | {"include/linnet.h"}
     wanted |= {f"share/doc/linnet/{one}" for one in ("LICENSE", "README.md", "MODELS.md", "CHANGELOG.md")}
     wanted |= {f"share/linnet/models/{path.name}" for path in (ROOT / "sdk/models").glob("*.linnet")}
-    wanted |= {"bin/linnet.dll", "bin/linnet-selftest.exe"} if name == "x86_64_windows" else set()
+    wanted |= {"bin/linnet.dll", "bin/linnet-selftest.exe"} if name.endswith("windows") else set()
     wanted |= {"bin/linnet-selftest"} if name in LINUX or name.endswith("macos") else set()
     assert wanted - names == set()
     assert {one for one in names if one.startswith(("bin/", "include/", "lib/lib"))} <= wanted

@@ -219,22 +219,23 @@ def test_apple_archive(root: Path, declared: set[str], name: str, platform: int)
     assert (QUESTION["ios"] in strangers) == (targets.load(name).cpu == "apple")
 
 
-def test_windows_archive(root: Path) -> None:
-    objects = members(folder_of(root, "x86_64_windows") / "liblinnet.a")
+@pytest.mark.parametrize(("name", "machine"), [("x86_64_windows", 0x8664), ("aarch64_windows", 0xAA64)])
+def test_windows_archive(root: Path, name: str, machine: int) -> None:
+    objects = members(folder_of(root, name) / "liblinnet.a")
     assert len(objects) >= 15
-    assert {struct.unpack_from("<H", body)[0] for body in objects} == {0x8664}
+    assert {struct.unpack_from("<H", body)[0] for body in objects} == {machine}
     assert not [body for body in objects if b"-export:" in body or b"/EXPORT:" in body]  # of an app's own DLL
 
 
-def test_windows_library(root: Path, declared: set[str]) -> None:
+@pytest.mark.parametrize(("name", "kind"), [("x86_64_windows", "coff-x86-64"), ("aarch64_windows", "coff-arm64")])
+def test_windows_library(root: Path, declared: set[str], name: str, kind: str) -> None:
     """The library links in minutes the first time, so that only a build by hand has it: ./sconsw lib target=all."""
-    path = folder_of(root, "x86_64_windows") / "linnet.dll"
+    path = folder_of(root, name) / "linnet.dll"
     if not path.exists():
-        pytest.skip("linnet.dll was not linked: ./sconsw lib target=x86_64_windows")
-    listing = output("objdump", "-p", path)
-    assert "pei-x86-64" in listing
-    table = listing.split("[Ordinal/Name Pointer] Table", 1)[1].split("\n\n", 1)[0]
-    assert set(re.findall(r"\b(linnet_\w+)$", table, re.MULTILINE)) == declared
-    assert len(re.findall(r"^\s*\[", table, re.MULTILINE)) == len(declared)
-    needed = {name.lower() for name in re.findall(r"DLL Name: (\S+)", listing)}
+        pytest.skip(f"linnet.dll was not linked: ./sconsw lib target={name}")
+    listing = output("llvm-objdump-19", "-p", path)
+    assert f"file format {kind}\n" in listing
+    imports, exports = listing.split("Export Table:", 1)
+    assert sorted(re.findall(r"^ +[0-9]+ +0x[0-9a-f]+ +(\S+)$", exports, re.MULTILINE)) == sorted(declared)
+    needed = {name.lower() for name in re.findall(r"DLL Name: (\S+)", imports)}
     assert needed and all(name == "kernel32.dll" or name.startswith("api-ms-win-crt-") for name in needed)
