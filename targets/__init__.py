@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from targets import _toolchains
 from targets._toolchains import APPLE_SDKS as APPLE_SDKS
+from targets._toolchains import WINDOWS as WINDOWS
 from targets._toolchains import Foreign, Tools, given
 from targets._toolchains import jdk as jdk
 from targets._toolchains import lipo as lipo

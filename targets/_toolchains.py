@@ -56,6 +56,16 @@ class Foreign:
         return WEB_PACKAGES if self.system == "web" else ()
 
 
+WINDOWS = Foreign(  # but for ziglang's name of a target
+    system="windows",
+    shared="linnet.dll",
+    beside=("liblinnet.dll.a",),
+    shared_flags=("-Wl,--out-implib,${TARGET.dir}/liblinnet.dll.a", "-s"),
+    headers=("any-windows-any",),
+    slow=True,
+)
+
+
 @dataclass(frozen=True)
 class Tools:
     """Commands of one toolchain. `link` and `program` are None where there is no such thing."""

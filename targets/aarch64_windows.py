@@ -1,6 +1,8 @@
 """64-bit Windows 10 and up on ARM, with the universal C runtime."""
 
-from targets import Foreign, Kernel, Target
+from dataclasses import replace
+
+from targets import WINDOWS, Kernel, Target
 
 TARGET = Target(
     name="aarch64_windows",
@@ -12,13 +14,5 @@ TARGET = Target(
         Kernel("neon_dot", ("-march=armv8.2-a+dotprod",)),
         Kernel("neon_i8mm", ("-march=armv8.2-a+dotprod+i8mm",)),
     ),
-    foreign=Foreign(
-        system="windows",
-        shared="linnet.dll",
-        beside=("liblinnet.dll.a",),
-        shared_flags=("-Wl,--out-implib,${TARGET.dir}/liblinnet.dll.a", "-s"),
-        headers=("any-windows-any",),
-        zig="aarch64-windows-gnu",
-        slow=True,
-    ),
+    foreign=replace(WINDOWS, zig="aarch64-windows-gnu"),
 )

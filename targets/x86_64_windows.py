@@ -1,6 +1,8 @@
 """64-bit Windows 10 and up, with the universal C runtime."""
 
-from targets import Foreign, Kernel, Target
+from dataclasses import replace
+
+from targets import WINDOWS, Kernel, Target
 
 TARGET = Target(
     name="x86_64_windows",
@@ -12,13 +14,5 @@ TARGET = Target(
         Kernel("avx_vnni", ("-mavx2", "-mavxvnni")),
         Kernel("avx512_vnni", ("-mavx2", "-mavx512vl", "-mavx512vnni", "-mprefer-vector-width=256")),
     ),
-    foreign=Foreign(
-        system="windows",
-        shared="linnet.dll",
-        beside=("liblinnet.dll.a",),
-        shared_flags=("-Wl,--out-implib,${TARGET.dir}/liblinnet.dll.a", "-s"),
-        headers=("any-windows-any",),
-        zig="x86_64-windows-gnu",
-        slow=True,
-    ),
+    foreign=replace(WINDOWS, zig="x86_64-windows-gnu"),
 )

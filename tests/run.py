@@ -216,7 +216,7 @@ def items_of(
             if (only and path.stem not in only) or path.stem in without:
                 continue
             program = str(build / "tests" / suite / path.stem)
-            arguments = list(backend and ("--backend", backend)) if suite == "kernels" else [model]
+            arguments = [model] if suite != "kernels" else ["--backend", backend] if backend else []
             arguments += ["brief"] if brief and path.stem in ABRIDGED else []
             name = cpu if isinstance(cpu, str) else cpu.name
             command = target.command(cpu, program, *arguments)

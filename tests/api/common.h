@@ -79,10 +79,6 @@ MAYBE_UNUSED static model load_model(int argc, char **argv) {
   return result;
 }
 
-/* Whether the command line asks for fewer combinations, behind the model: all of them have been tried on a CPU that is
- * not emulated, and what is left shows that another compiler and word size treat them alike. */
-MAYBE_UNUSED static int is_brief(int argc, char **argv) { return argc > 2 && strcmp(argv[2], "brief") == 0; }
-
 /* A copy to change; repair makes its checksum fit again. */
 MAYBE_UNUSED static model copy_model(model blob) {
   model copy;

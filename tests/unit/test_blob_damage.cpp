@@ -284,8 +284,8 @@ void test_other_lists(const Bytes &good) {
 
 int main(int argc, char **argv) {
   Bytes good;
-  const bool brief = argc == 3 && strcmp(argv[2], "brief") == 0;
-  if ((argc != 2 && !brief) || !load(argv[1], &good)) {
+  const int brief = is_brief(argc, argv);
+  if (argc != 2 + brief || !load(argv[1], &good)) {
     printf("usage: test_blob_damage sdk/models/tiny.linnet [brief] (a readable model file)\n");
     return 1;
   }
