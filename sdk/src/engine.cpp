@@ -94,13 +94,17 @@ void Engine::process(const dsp::Source &in, const dsp::Sink &out, size_t samples
 }
 
 void Engine::gap(size_t samples) {
+  if (samples == 0) return;
   const size_t frame = static_cast<size_t>(frame_size());
-  while (samples > 0) {
+  for (int c = 0; c < wants_.channels; ++c) splice_[c].resume();
+  for (int settled = 0; samples > 0;) {
     const size_t count = samples < frame ? samples : frame;
     process(dsp::Source(), dsp::Sink(), count);
     samples -= count;
-    if (rest_.in_silence()) {  // further frames of it, which change nothing, need not be gone through
-      frame_ += samples / frame;
+    settled = rest_.settled() ? settled + 1 : 0;
+    // All that is kept of the input has gone by. Further frames change nothing and need not be gone through.
+    if (settled > wants_.lookahead + 1 && samples >= frame) {
+      count_resting(samples / frame);
       samples %= frame;
     }
   }
@@ -290,8 +294,13 @@ void Engine::rest(int i, const Plan &plan) {
     synthesis_->reset();
   }
   finish(i, plan.limit_db);
+  count_resting(1);
+}
+
+void Engine::count_resting(size_t frames) {
+  frame_ += frames;
   Stats stats = stats_.read();
-  stats.frame = ++frame_;
+  stats.frame = frame_;
   stats.speech_probability = 0;
   stats_.publish(stats);
 }

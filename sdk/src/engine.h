@@ -96,6 +96,7 @@ class Engine {
   // Those of them from `first` on. Two share a pass over most of the network's weights.
   void enhance(int first, int count, const Plan plans[]);
   void rest(int i, const Plan &plan);
+  void count_resting(size_t frames);
 
   // The work on one frame, a step at a time: those of the analysis, of the network, of the synthesis.
   struct Job {

@@ -149,6 +149,25 @@ static void nothing_steps(int gap) {
   linnet_destroy(stream);
 }
 
+/* A gap told of in parts, and one of no samples, in the middle of a fade too. */
+static void parts_of_a_gap_are_one(int any_block, size_t part, size_t parts) {
+  linnet_stream *stream = make_stream(blob, any_block), *twin = make_stream(blob, any_block);
+  size_t i, unit = any_block ? 100 : FRAME;
+  make_signal(input, LENGTH, 12);
+  CHECK(linnet_process(stream, input, whole, 20 * FRAME) == LINNET_OK);
+  CHECK(linnet_process(twin, input, other, 20 * FRAME) == LINNET_OK);
+  CHECK(linnet_gap(stream, part * parts) == LINNET_OK);
+  for (i = 0; i < parts; ++i) CHECK(linnet_gap(twin, part) == LINNET_OK);
+  CHECK(linnet_process(stream, input, whole, LENGTH) == LINNET_OK);
+  for (i = 0; i < LENGTH; i += unit) {
+    CHECK(linnet_process(twin, input + i, other + i, LENGTH - i < unit ? LENGTH - i : unit) == LINNET_OK);
+    CHECK(linnet_gap(twin, 0) == LINNET_OK);
+  }
+  CHECK(same_bits(whole, other, LENGTH));
+  linnet_destroy(stream);
+  linnet_destroy(twin);
+}
+
 static void hard_input_stays_bounded(void) {
   linnet_stream *stream = make_stream(blob, 1);
   uint32_t state = 9;
@@ -179,11 +198,41 @@ static void a_long_gap_is_short_work(void) {
   CHECK(linnet_gap(stream, hours + 77) == LINNET_OK);
   CHECK(linnet_gap(twin, 480 * 250 + 77) == LINNET_OK);
   CHECK(linnet_get_stats(stream, &stats) == LINNET_OK);
+  CHECK(stats.frame == (hours + 77 + LENGTH / 2) / FRAME);
   CHECK(linnet_process(stream, input, whole, LENGTH) == LINNET_OK);
   CHECK(linnet_process(twin, input, other, LENGTH) == LINNET_OK);
   CHECK(same_bits(whole, other, LENGTH));
   CHECK(linnet_get_stats(stream, &stats) == LINNET_OK);
   CHECK(stats.frame == (hours + 77 + LENGTH / 2 + LENGTH) / FRAME);
+  linnet_destroy(stream);
+  linnet_destroy(twin);
+}
+
+/* A long gap that begins in a silence, soon after the limit was set to 0 dB or after zeros of the other sign. */
+static void a_gap_in_a_rest_is_frame_by_frame(int limit_at, float zero) {
+  linnet_stream *stream = make_stream(blob, 0), *twin = make_stream(blob, 0);
+  size_t i, round;
+  for (i = 0; i < LENGTH; ++i) input[i] = zero;
+  for (round = 0; round < 5; ++round) {
+    if ((int)round == limit_at) {
+      CHECK(linnet_set_attenuation_limit(stream, 0) == LINNET_OK);
+      CHECK(linnet_set_attenuation_limit(twin, 0) == LINNET_OK);
+    }
+    CHECK(linnet_process(stream, input, whole, LENGTH) == LINNET_OK);
+    CHECK(linnet_process(twin, input, other, LENGTH) == LINNET_OK);
+  }
+  if (limit_at == 5) CHECK(linnet_set_attenuation_limit(stream, 0) == LINNET_OK);
+  if (limit_at == 5) CHECK(linnet_set_attenuation_limit(twin, 0) == LINNET_OK);
+  CHECK(linnet_gap(stream, 300 * FRAME) == LINNET_OK);
+  for (i = 0; i < 300; ++i) CHECK(linnet_gap(twin, FRAME) == LINNET_OK);
+  make_signal(input, LENGTH, 14);
+  for (round = 0; round < 3; ++round) {
+    CHECK(linnet_process(stream, input, whole, LENGTH) == LINNET_OK);
+    CHECK(linnet_process(twin, input, other, LENGTH) == LINNET_OK);
+    CHECK(same_bits(whole, other, LENGTH));
+    CHECK(linnet_set_attenuation_limit(stream, 100) == LINNET_OK);
+    CHECK(linnet_set_attenuation_limit(twin, 100) == LINNET_OK);
+  }
   linnet_destroy(stream);
   linnet_destroy(twin);
 }
@@ -222,7 +271,16 @@ int main(int argc, char **argv) {
   cuts_change_no_bit();
   nothing_steps(0);
   nothing_steps(1);
+  parts_of_a_gap_are_one(0, FRAME, 2);
+  parts_of_a_gap_are_one(0, FRAME, 10);
+  parts_of_a_gap_are_one(0, 3 * FRAME, 100);
+  parts_of_a_gap_are_one(1, 1, 600);
+  parts_of_a_gap_are_one(1, 8, 75);
+  parts_of_a_gap_are_one(1, 333, 10);
   hard_input_stays_bounded();
+  a_gap_in_a_rest_is_frame_by_frame(0, -0.0f);
+  a_gap_in_a_rest_is_frame_by_frame(5, 0.0f);
+  a_gap_in_a_rest_is_frame_by_frame(9, 0.0f);
   a_long_gap_is_short_work();
   every_status_has_its_cause();
   free_model(blob);

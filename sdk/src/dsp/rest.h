@@ -51,8 +51,11 @@ class Rest {
     return frame;
   }
 
-  // Whether there have been zeros for so long that further ones change nothing.
+  // Whether there have been zeros for so long that nothing is enhanced.
   bool in_silence() const { return silent_ > kPatience; }
+
+  // Whether a further frame of such a silence would leave all of this as it is.
+  bool settled() const { return in_silence() && (bypassed_ == 0 || bypassed_ > kPatience); }
 
  private:
   static int count(int frames) { return frames > kPatience ? frames : frames + 1; }

@@ -17,6 +17,13 @@ class Splice {
     kept_ = length_ = faded_ = 0;
   }
 
+  // Before the first of a stretch that is left out. If nothing has left the stream since the last one, it is the same.
+  void resume() {
+    if (faded_ > 0) return;
+    kept_ = length_;
+    length_ = 0;
+  }
+
   // In place: samples that leave the stream, or would if they were not left out.
   void pass(float *x, int count);
 
