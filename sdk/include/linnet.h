@@ -30,9 +30,9 @@
  * interleaved or, in the functions named planar, in an array each. A number of samples is always that of each channel.
  *
  * Silence: after 200 frames (2 s) of zeros in all channels, or of a limit of 0 dB, a stream rests, and frames cost next
- * to nothing until there is sound or the limit is raised, which then holds 100 ms late. A background that is known from
- * before a silence is low again at once. In a rest the statistics keep their values, but for the frame's number and a
- * speech probability of 0. */
+ * to nothing until sound returns or the limit is raised, which then takes effect 100 ms later. A background that is
+ * known from before a silence is low again at once. In a rest the statistics keep their values, but for the frame's
+ * number and a speech probability of 0. */
 #ifndef LINNET_H
 #define LINNET_H
 
@@ -92,10 +92,10 @@ typedef struct linnet_config {
 } linnet_config;
 
 /* All of one frame, of all channels together. Set size to sizeof(linnet_stats); the library fills no more than that.
- * Before the first frame: 0, 0, 0, 160 and 0. input_snr_db is the ratio of the speech's power while there is speech to
- * the noise's, both averaged over 1 s; it stays in pauses unless the noise changes, needs about a second to settle, and
- * is 0 in digital silence before the first sound. What the network takes for noise counts as noise, reverberation and
- * breath included. */
+ * Before the first frame: 0, 0, 0, 160 (0 if the model looks for no pitch) and 0. input_snr_db is the ratio of the
+ * speech's power while there is speech to the noise's, both averaged over 1 s; it stays in pauses unless the noise
+ * changes, needs about a second to settle, and is 0 in digital silence before the first sound. What the network takes
+ * for noise counts as noise, reverberation and breath included. */
 typedef struct linnet_stats {
   size_t size;              /* sizeof(linnet_stats), set by the caller */
   float speech_probability; /* 0..1, of the newest enhanced frame */
@@ -169,9 +169,10 @@ LINNET_API linnet_status linnet_process_planar(linnet_stream *stream, const floa
                                                size_t samples);
 
 /* Where input was lost: time goes on by so many samples, and neither the input nor the output gets a click. Of the
- * signal before, the last period is repeated and fades out within 10 ms; what comes after fades in within 5 ms. conceal
- * writes the output of that time, for a packet that did not arrive; gap leaves it out and cross-fades, for a recording
- * that missed samples. samples, and where they go, as in the functions of linnet_process. */
+ * signal before, the last period (16 ms if the model looks for no pitch) is repeated and fades out within 10 ms; what
+ * comes after fades in within 5 ms. conceal writes the output of that time, for a packet that did not arrive; gap
+ * leaves it out and cross-fades, for a recording that missed samples. samples, and where they go, as in the functions
+ * of linnet_process. */
 LINNET_API linnet_status linnet_conceal(linnet_stream *stream, float *out, size_t samples);
 LINNET_API linnet_status linnet_conceal_i16(linnet_stream *stream, int16_t *out, size_t samples);
 LINNET_API linnet_status linnet_conceal_planar(linnet_stream *stream, float *const out[], size_t samples);
@@ -208,10 +209,11 @@ typedef struct linnet_candidate {
 
 /* Which of measured models to run, as an index in *chosen; a function of these numbers alone, the same as chooseModel()
  * of the npm package. budget: share of the time of one core, above 0 to 1; a tenth leaves room for a thread that rests
- * between frames, on which they cost two to three times of what they do in a loop. current: the one that runs, or -1.
- * The best that costs no more than the budget, the cheaper of two as good; another than current has to stay below 0.8
- * of it, so that two do not take turns. If none does, the cheapest; -1, to enhance nothing, if that takes over half of
- * the time. LINNET_ERR_ARGUMENT for no models, NaN, negative or infinite numbers, and current or budget out of range.
+ * between frames, on which they cost three to five times of what they do in a loop. current: the one that runs, or -1.
+ * Chosen is the best model within the budget, the cheaper of equals; another than current must cost at most 0.8 of
+ * the budget, so that two do not take turns. If none fits, the cheapest; -1, to enhance nothing, if even that takes
+ * over half of the time. LINNET_ERR_ARGUMENT for no models, NaN, negative or infinite numbers, and current or budget
+ * out of range.
  */
 LINNET_API linnet_status linnet_choose(const linnet_candidate *models, size_t count, double budget, int current,
                                        int *chosen);
