@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import fcntl
 import gzip
 import hashlib
 import importlib.machinery
@@ -63,10 +64,16 @@ def source_files() -> dict[str, Path]:
 
 @contextlib.contextmanager
 def _writable_tree() -> Iterator[Path]:
-    """This tree, or a copy of it for as long as the build takes where nobody may write here."""
+    """This tree, or a copy of it for as long as the build takes where nobody may write here.
+
+    Only one build at a time has this tree: two Pythons compile the same objects, each against its own headers.
+    """
     build = ROOT / "build"
     if os.access(build if build.exists() else ROOT, os.W_OK):
-        yield ROOT
+        build.mkdir(exist_ok=True)
+        with (build / "pip.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield ROOT
         return
     with tempfile.TemporaryDirectory(prefix="linnet-") as folder:
         for name, path in source_files().items():
@@ -78,12 +85,19 @@ def _writable_tree() -> Iterator[Path]:
 
 def _scons(alias: str, tree: Path) -> Path:
     """Builds an alias with this interpreter and returns the build folder of this machine's target."""
+    if sys.implementation.name != "cpython":
+        sys.exit(f"linnet: the module is for CPython, this is {sys.implementation.name}: build it with python3")
     if subprocess.run([sys.executable, "-m", "SCons", "-Q", alias], cwd=tree, stdout=sys.stderr).returncode:
         sys.exit("linnet: the module could not be built: what stands above says why")
+    return tree / "build" / f"{_targets().host()}-release"
+
+
+def _targets() -> Any:
+    """The package of that name, which lies beside this one in the tree alone."""
     sys.path.insert(0, str(ROOT))
     import targets
 
-    return tree / "build" / f"{targets.host()}-release"
+    return targets
 
 
 def _metadata() -> str:
@@ -119,6 +133,10 @@ def _tag() -> str:
     """Compatibility tag of a wheel with a compiled module: this interpreter on this platform."""
     python = f"cp{sys.version_info[0]}{sys.version_info[1]}"
     platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+    if platform.startswith("linux"):
+        platform = f"linux_{_targets().machine()}"
+    elif platform.startswith("macosx"):  # Python may be for two kinds of CPU and older systems, the module is not
+        platform = f"macosx_11_0_{_targets().machine()}"
     return f"{python}-{python}{getattr(sys, 'abiflags', '')}-{platform}"
 
 
@@ -202,7 +220,10 @@ def build_wheel(wheel_directory: str, config_settings: Any = None, metadata_dire
 
 def build_editable(wheel_directory: str, config_settings: Any = None, metadata_directory: str | None = None) -> str:
     """A pointer to the package in this tree, with the module built into it."""
-    _scons("python", ROOT)
+    with _writable_tree() as tree:
+        if tree != ROOT:
+            sys.exit(f"linnet: {ROOT} cannot be written, and an editable installation builds there: leave out -e")
+        _scons("python", ROOT)
     files = {"linnet.pth": f"{ROOT / 'python'}\n".encode()} | _info_files(_tag())
     return _write_wheel(wheel_directory, files, INFO, _tag())
 

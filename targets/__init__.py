@@ -13,6 +13,7 @@ import pkgutil
 import platform
 import shlex
 import shutil
+import sys
 from dataclasses import dataclass
 
 from targets import _toolchains
@@ -45,12 +46,28 @@ NATIVE_MODES = ("asan", "tsan", "msan")
 NATIVE_SYSTEMS = {"linux": "Linux", "macos": "Darwin"}
 
 
+# An instruction of each table that needs flags. A compiler may know them and hand what it makes to an older assembler.
+INSTRUCTIONS = {
+    "avx2": "vpmaddubsw %ymm0, %ymm1, %ymm2",
+    "avx_vnni": "{vex} vpdpbusd %ymm0, %ymm1, %ymm2",
+    "avx512_vnni": "vpdpbusd %ymm16, %ymm17, %ymm18",
+    "neon": "vmlal.s16 q0, d2, d3",
+    "neon_dot": "sdot v0.4s, v1.16b, v2.16b",
+    "neon_i8mm": "smmla v0.4s, v1.16b, v2.16b",
+}
+
+
 @dataclass(frozen=True)
 class Kernel:
     """One SIMD kernel table: sdk/src/kernels/NAME.cpp, the only file that gets `flags`."""
 
     name: str
     flags: tuple[str, ...]
+
+    @property
+    def instruction(self) -> str:
+        """One that the table is made of."""
+        return INSTRUCTIONS[self.name]
 
     @property
     def macro(self) -> str:
@@ -112,7 +129,7 @@ class Target:
 
     name: str
     triple: str
-    machine: str  # what platform.machine() says on a computer of this kind
+    machine: str  # what machine() says on a computer of this kind
     # C and C++ compiler of the cross packages; the plain gcc and g++ are used on such a machine
     gcc: tuple[str, str] = ("", "")
     clang: tuple[tuple[str, str], ...] = ()  # C and C++ compiler commands, the first one that is here is used
@@ -141,7 +158,7 @@ class Target:
     @property
     def native(self) -> bool:
         """Whether programs of this target run on this machine without an emulator."""
-        here = (platform.system(), platform.machine())
+        here = (platform.system(), machine())
         return here == (NATIVE_SYSTEMS.get(self.foreign.system if self.foreign else "linux"), self.machine)
 
     @property
@@ -231,6 +248,13 @@ def load(name: str) -> Target:
 def of_systems(*systems: str) -> list[str]:
     """Names of the targets of these systems that are not Linux, sorted."""
     return [name for name in names() if (foreign := load(name).foreign) and foreign.system in systems]
+
+
+def machine() -> str:
+    """What this Python's programs run as: of the CPU's kind where the system has 64 bits and Python 32."""
+    kind = platform.machine()
+    narrow = platform.system() == "Linux" and sys.maxsize <= 2**32
+    return {"aarch64": "armv7l", "armv8l": "armv7l", "x86_64": "i686"}.get(kind, kind) if narrow else kind
 
 
 def host() -> str | None:

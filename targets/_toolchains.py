@@ -192,6 +192,12 @@ def _of_linker(flag: str) -> str:
     return flag.removeprefix("-Wl,").replace(",", " ") if flag.startswith("-Wl,") else flag
 
 
+def _link_flags() -> str:
+    """What the environment has for a compiler that links."""
+    root = [shlex.quote(f"--sysroot={given('SYSROOT')}")] if given("SYSROOT") else []
+    return " ".join((*root, given("LDFLAGS")))
+
+
 def _from_environment(foreign: Foreign) -> Tools:
     """A toolchain that somebody else has put together: its compiler knows the system and links for it."""
     cc = given("CC")
@@ -200,8 +206,8 @@ def _from_environment(foreign: Foreign) -> Tools:
         cxx=given("CXX") or cc,
         ar=given("AR") or "ar",
         ranlib=given("RANLIB") or "ranlib",
-        link=" ".join((cc, "-shared", *foreign.shared_flags, given("LDFLAGS"))) if foreign.shared else None,
-        program=f"{cc} {given('LDFLAGS')}" if foreign.shared else None,
+        link=" ".join((cc, "-shared", *foreign.shared_flags, _link_flags())) if foreign.shared else None,
+        program=f"{cc} {_link_flags()}" if foreign.shared else None,
         ar_flags="rc",
         ranlib_flags="",
     )
@@ -220,8 +226,8 @@ def _apple(foreign: Foreign, triple: str) -> Tools:
         ar=f"{run} ar",
         ranlib=f"{run} ranlib",
         flags=(f"--target={triple}",),
-        link=" ".join((linker, "-shared", *foreign.shared_flags, given("LDFLAGS"))) if foreign.shared else None,
-        program=f"{linker} -Wl,-dead_strip {given('LDFLAGS')}" if foreign.shared else None,
+        link=" ".join((linker, "-shared", *foreign.shared_flags, _link_flags())) if foreign.shared else None,
+        program=f"{linker} -Wl,-dead_strip {_link_flags()}" if foreign.shared else None,
         ar_flags="rc",  # dates are left out by a variable of the environment
         ranlib_flags="",
     )
@@ -236,6 +242,6 @@ def _ndk(foreign: Foreign, folder: Path, triple: str) -> Tools:
         ar=ar,
         ranlib=ranlib,
         flags=(f"--target={triple}",),
-        link=" ".join((linker, "-shared", *foreign.shared_flags, given("LDFLAGS"))),
-        program=f"{linker} -static {given('LDFLAGS')}",
+        link=" ".join((linker, "-shared", *foreign.shared_flags, _link_flags())),
+        program=f"{linker} -static {_link_flags()}",
     )

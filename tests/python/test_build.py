@@ -10,6 +10,7 @@ import csv
 import hashlib
 import io
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -272,6 +273,17 @@ def test_a_cross_toolchain_of_the_environment_is_taken_as_it_is(unpacked: Path, 
     assert done.returncode == 2 and "no-such-g" in done.stderr and done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("name", ["aarch64_macos", "aarch64_android", "x86_64_windows"])
+def test_a_sysroot_of_the_environment_is_linked_with_as_well(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    for variable, value in environment(CC="our-cc", SYSROOT="/root of it", LDFLAGS="-Wl,-z,now").items():
+        monkeypatch.setenv(variable, value)
+    tools = targets.load(name).tools
+    assert tools
+    for command in (tools.link, tools.program):
+        words = shlex.split(command or "")
+        assert words[0] == "our-cc" and "--sysroot=/root of it" in words and words[-1] == "-Wl,-z,now"
+
+
 def test_a_toolchain_of_the_environment_is_for_one_target(unpacked: Path, tmp_path: Path) -> None:
     variables = environment(CXXFLAGS="-DFROM_ENVIRONMENT", ANDROID_NDK_HOME=str(tmp_path))
     done = scons(unpacked, "-n", "verbose=yes", "target=all", "lib", **variables)
@@ -279,23 +291,67 @@ def test_a_toolchain_of_the_environment_is_for_one_target(unpacked: Path, tmp_pa
     assert "-DFROM_ENVIRONMENT" not in done.stdout
 
 
-def test_a_table_is_left_out_where_the_compiler_does_not_know_its_flags(unpacked: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("older", ["compiler", "assembler"])
+def test_a_table_is_left_out_where_the_toolchain_does_not_know_its_instructions(
+    unpacked: Path, tmp_path: Path, older: str
+) -> None:
     target = targets.load(targets.host() or "")
     if not target.kernels:
         pytest.skip(f"{target.name} has no tables")
     kernel, compiler = target.kernels[-1], tmp_path / "old-c++"
     if not kernel.flags:
         pytest.skip(f"{kernel.name} needs no flag")
-    compiler.write_text(
-        f"#!/bin/sh\ncase \" $* \" in *' {kernel.flags[-1]} '*) echo 'unrecognized option' >&2; exit 1 ;; esac\n"
-        f'exec {target.compiler("gcc")[1]} "$@"\n'
-    )
+    real = target.compiler("gcc")[1]
+    refused = f"case \" $* \" in *' {kernel.flags[-1]} '*) echo 'unrecognized option' >&2; exit 1 ;; esac"
+    if older == "assembler":
+        refused = ""
+        word = kernel.instruction.removeprefix("{vex} ").split()[0]
+        script = f'for last; do :; done; grep -q "{word}" "$last" && echo "no such instruction" >&2 && exit 1'
+        (tmp_path / "as").write_text(f'#!/bin/sh\n{script}\nexec {shutil.which("as")} "$@"\n')
+        (tmp_path / "as").chmod(0o755)
+        real += f" -B{tmp_path}/"
+    compiler.write_text(f'#!/bin/sh\n{refused}\nexec {real} "$@"\n')
     compiler.chmod(0o755)
     done = scons(unpacked, "-n", "verbose=yes", "lib", **environment(CXX=str(compiler)))
-    assert f"linnet: {target.name} without {kernel.name}: {compiler} does not know " in done.stdout
+    message = f"linnet: {target.name} without {kernel.name}: {compiler} or its assembler does not know "
+    assert message in done.stdout, done.stdout + done.stderr
     assert kernel.macro not in compiled_by(done, "sdk/src/kernels/select.cpp")
     assert f"sdk/src/kernels/{kernel.name}.cpp" not in done.stdout
     assert f"sdk/src/kernels/{target.kernels[0].name}.cpp" in done.stdout
+
+
+def test_a_compiler_that_compiles_nothing_says_itself_why(unpacked: Path, tmp_path: Path) -> None:
+    compiler = tmp_path / "c++"
+    compiler.write_text('#!/bin/sh\n[ "$LICENCE" ] || { echo "no licence server" >&2; exit 1; }\nexec g++ "$@"\n')
+    compiler.chmod(0o755)
+    done = scons(unpacked, "-n", "lib", **environment(CXX=str(compiler)))
+    assert done.returncode == 2 and "compiles nothing:\nno licence server\n" in done.stderr
+    assert "without" not in done.stdout
+    assert scons(unpacked, "-n", "lib", **environment(CXX=str(compiler), LICENCE="5280@host")).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("system", "kind", "bits", "machine"),
+    [
+        ("Linux", "aarch64", 32, "armv7l"),
+        ("Linux", "armv8l", 32, "armv7l"),
+        ("Linux", "aarch64", 64, "aarch64"),
+        ("Linux", "armv7l", 32, "armv7l"),
+        ("Linux", "x86_64", 32, "i686"),
+        ("Darwin", "arm64", 64, "arm64"),
+    ],
+)
+def test_a_machine_is_what_its_programs_run_as(
+    monkeypatch: pytest.MonkeyPatch, system: str, kind: str, bits: int, machine: str
+) -> None:
+    """A 32-bit system on a 64-bit kernel, as small boards have it: the wheel's tag too."""
+    monkeypatch.setattr(targets.platform, "system", lambda: system)
+    monkeypatch.setattr(targets.platform, "machine", lambda: kind)
+    monkeypatch.setattr(targets.sys, "maxsize", 2 ** (bits - 1) - 1)
+    assert targets.machine() == machine
+    other = {"Linux": f"linux-{kind}", "Darwin": "macosx-10.13-universal2"}[system]
+    monkeypatch.setattr(scons_backend.sysconfig, "get_platform", lambda: other)
+    assert scons_backend._tag().endswith({"Linux": f"-linux_{machine}", "Darwin": f"-macosx_11_0_{machine}"}[system])
 
 
 def test_a_warning_is_an_error_where_the_sources_are_checked_alone(unpacked: Path) -> None:
@@ -596,7 +652,7 @@ def test_the_model_apart_is_the_largest_and_asked_for_by_its_name(root: Path, tm
     shutil.copytree(root / "python/linnet", tmp_path / "linnet")  # an installation that has no models at all
     code = f"import linnet\ntry: linnet.Model('{scons_backend.APART}')\nexcept linnet.ModelError as error: print(error)"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
-    assert done.stdout == "model 'base': not in this installation; pip install linnet[base] adds it\n"
+    assert done.stdout == "model 'base': not in this installation; the wheel linnet_base of ./sconsw wheels adds it\n"
 
 
 @pytest.mark.parametrize(("flags", "abi"), [("", "cp312"), ("t", "cp312t")])
@@ -661,7 +717,7 @@ for module in pkgutil.walk_packages(linnet.__path__, "linnet."):
         try:
             importlib.import_module(module.name)
         except ImportError as error:
-            assert str(error).endswith("pip install 'linnet[ray]'"), error
+            assert str(error).endswith("pip install 'ray[data]'"), error
         else:
             raise AssertionError("imported without Ray")
     elif module.name != "linnet.__main__":
