@@ -36,6 +36,21 @@ def test_totals_go_on_with_the_same_sources_alone() -> None:
     assert run.sources() == run.sources()
 
 
+def test_comments_are_no_change_of_the_sources() -> None:
+    code = """int a;  // "one\n/* two\n */ const char *url = "http://c";  // three\nchar q = '"';  /* four "*/ int b;"""
+    assert run.without_comments(code) == """int a; const char *url = "http://c"; char q = '"'; int b;"""
+
+
+def test_an_input_that_was_slow_once_is_tried_again(tmp_path: Path) -> None:
+    program, unit = tmp_path / "fuzzer", tmp_path / "slow-unit-1"
+    program.write_text("""#!/bin/sh\ncp "$3" "${2#-artifact_prefix=}slow-unit-1"; exec cat "$3" | grep -q fast\n""")
+    program.chmod(0o755)
+    for text, slow in (("fast", False), ("halts", True)):
+        unit.write_text(text)
+        assert run.is_slow(program, unit) == slow
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["fuzzer", "slow-unit-1"]
+
+
 def test_totals_go_on_from_what_another_machine_has_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "sources", lambda: "a")
     monkeypatch.setattr(run, "RESULTS", tmp_path / "results.json")
