@@ -32,6 +32,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+import training  # noqa: F401  (finds linnet)
 from linnet.model.blob import BandSplit
 from training import data, export, features, keep_memory, sparse, topology, widen
 from training.config import CHECKPOINT, FROM_MODEL, LAST, Config, set_values, stages_from_command_line, to_json

@@ -29,7 +29,7 @@ ROOT = HERE.parents[1]
 sys.path[:0] = [
     str(ROOT),
     str(ROOT / "python"),
-    *(str(ROOT / "tests" / folder) for folder in ("dist", "mobile", "vectors")),
+    *(str(ROOT / "tests" / folder) for folder in ("dist", "mobile", "vectors", "")),
 ]
 import run as vectors  # noqa: E402
 from bionic import shims  # noqa: E402
