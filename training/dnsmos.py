@@ -33,7 +33,9 @@ def network() -> Path:
     """The network in the package speechmos, not the personalised one. ImportError without the package."""
     found = find_spec("speechmos")
     if not (found and found.submodule_search_locations):
-        raise ImportError("speechmos is not installed, DNSMOS needs it: pip install 'linnet[measure]', or --no-dnsmos")
+        raise ImportError(
+            "speechmos is not installed, DNSMOS needs it: pip install speechmos onnxruntime, or --no-dnsmos"
+        )
     return Path(found.submodule_search_locations[0]) / "dnsmos_models" / "sig_bak_ovr.onnx"
 
 

@@ -186,7 +186,9 @@ def model_path(model: str | os.PathLike[str]) -> Path:
     if path.is_file():
         return path
     if text in _APART:
-        raise ModelError(f"model '{text}': not in this installation; pip install linnet[{text}] adds it")
+        raise ModelError(
+            f"model '{text}': not in this installation; the wheel linnet_{text} of ./sconsw wheels adds it"
+        )
     names = ", ".join(models()) or "none found"
     raise ModelError(f"model '{text}': no such model or file; give one of {names}, or the path of a .linnet file")
 

@@ -6,7 +6,7 @@
 `enhance_files` and `enhance_audio` are its steps, for datasets of your own. Each process of the pool reads the model
 once and works on one recording at a time, on one core; one that dies is started anew and its recordings are done again.
 Paths have to mean the same on every machine, and linnet to be installed there. Ray is a package of its own:
-pip install 'linnet[ray]'. docs/scale_out.md is the recipe.
+pip install 'ray[data]'. docs/scale_out.md is the recipe.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ try:
     import ray
     import ray.data
 except ImportError as error:
-    raise ImportError(f"linnet.ray needs Ray Data ({error}): pip install 'linnet[ray]'") from error
+    raise ImportError(f"linnet.ray needs Ray Data ({error}): pip install 'ray[data]'") from error
 
 SCHEMA = pyarrow.schema(
     [(name, pyarrow.string() if kind is str else pyarrow.float64()) for name, kind in batch.COLUMNS.items()]

@@ -3,7 +3,7 @@
 numbers. Killed and started again with --resume, it goes on where it stopped.
 
 Usage: corpus_on_ray.py NOISY CLEAN NUMBERS [--resume] [--model NAME|PATH] [--workers N] [--address ADDRESS]
-Needs the package linnet with Ray: pip install 'linnet[ray]'.
+Needs the package linnet, and Ray: pip install 'ray[data]'.
 """
 
 from __future__ import annotations

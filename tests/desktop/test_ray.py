@@ -198,4 +198,4 @@ def test_without_ray_one_line_says_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "ray.py").write_text("raise ImportError('No module named ray')")
     environment = ENVIRONMENT | {"PYTHONPATH": f"{tmp_path}:{ENVIRONMENT['PYTHONPATH']}"}
     done = subprocess.run([sys.executable, "-c", "import linnet.ray"], env=environment, capture_output=True, text=True)
-    assert "ImportError: linnet.ray needs Ray Data (No module named ray): pip install 'linnet[ray]'\n" in done.stderr
+    assert "ImportError: linnet.ray needs Ray Data (No module named ray): pip install 'ray[data]'\n" in done.stderr

@@ -161,7 +161,10 @@ def test_it_needs_no_global_lock(installed: Installed) -> None:
 
 
 def test_the_model_apart_is_asked_for_by_name_and_installed_beside(installed: Installed) -> None:
-    assert installed.report["base"] == "model 'base': not in this installation; pip install linnet[base] adds it"
+    assert (
+        installed.report["base"]
+        == "model 'base': not in this installation; the wheel linnet_base of ./sconsw wheels adds it"
+    )
     wheel = next(path for path in WHEELS if path not in COMPILED)
     run(installed.python, "-m", "pip", "install", "--quiet", "--no-index", "--find-links", FOLDER, "linnet[base]")
     question = "import linnet; print(linnet.Model('base').weights, linnet.models()['base'].size)"

@@ -52,7 +52,7 @@ def pyplot() -> Any:
     try:
         import matplotlib
     except ImportError as error:
-        raise ImportError("matplotlib is not installed, pictures need it: pip install 'linnet[plot]'") from error
+        raise ImportError("matplotlib is not installed, pictures need it: pip install matplotlib") from error
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 

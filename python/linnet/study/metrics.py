@@ -151,7 +151,7 @@ def _package(name: str) -> Any:
     try:
         return import_module(name)
     except ImportError as error:
-        raise ImportError(f"{name} is not installed, scores need it: pip install 'linnet[measure]'") from error
+        raise ImportError(f"{name} is not installed, scores need it: pip install {name}") from error
 
 
 def at_16k(x: Signal, rate: int) -> NDArray[np.float64]:
