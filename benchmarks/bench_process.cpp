@@ -278,9 +278,10 @@ struct Clock {
   std::vector<double> wall, cpu;
 };
 
-// As an audio client calls: one call when its samples are there, sleep in between. CPU seconds of the thread from one
-// wake-up to the next, the cost of sleeping included.
-Clock time_paced(linnet_stream *stream, int per_call, double seconds) {
+// As an audio client calls: work(at) whenever the samples of a call are there, sleep in between. CPU seconds of the
+// thread from one wake-up to the next, the cost of sleeping included.
+template <class Work>
+Clock time_paced(int per_call, double seconds, Work work) {
   const size_t samples = kFrame * static_cast<size_t>(per_call);
   Clock clock;
   timespec wake;
@@ -297,7 +298,7 @@ Clock time_paced(linnet_stream *stream, int per_call, double seconds) {
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &wake, nullptr);
     if (at + samples > recipes::kLength) at = 0;
     const double wall = stages::now();
-    linnet_process(stream, input + at, output + at, samples);
+    work(at);
     clock.wall.push_back(stages::now() - wall);
     const double cpu = cpu_now();
     clock.cpu.push_back(cpu - cpu_before);
@@ -305,6 +306,28 @@ Clock time_paced(linnet_stream *stream, int per_call, double seconds) {
     at += samples;
   }
   return clock;
+}
+
+// Loads a block and adds it up, in registers of 16 bytes where there are some for it.
+void read_block(const void *block, size_t bytes) {
+  uint64_t sums[8] = {};
+#if defined(__x86_64__)
+  __m128i a = _mm_setzero_si128(), b = a, c = a, d = a;
+  const __m128i *p = static_cast<const __m128i *>(block);
+  for (size_t i = 0; i + 4 <= bytes / 16; i += 4) {
+    a = _mm_add_epi64(a, _mm_loadu_si128(p + i));
+    b = _mm_add_epi64(b, _mm_loadu_si128(p + i + 1));
+    c = _mm_add_epi64(c, _mm_loadu_si128(p + i + 2));
+    d = _mm_add_epi64(d, _mm_loadu_si128(p + i + 3));
+  }
+  _mm_storeu_si128(reinterpret_cast<__m128i *>(sums), _mm_add_epi64(_mm_add_epi64(a, b), _mm_add_epi64(c, d)));
+#else
+  const uint64_t *data = static_cast<const uint64_t *>(block);
+  for (size_t i = 0; i + 8 <= bytes / sizeof(uint64_t); i += 8) {
+    for (size_t k = 0; k < 8; ++k) sums[k] += data[i + k];
+  }
+#endif
+  asm volatile("" : : "r"(sums) : "memory");
 }
 
 void time_stages(linnet_stream *stream, double seconds) {
@@ -425,9 +448,12 @@ void native(const char *backend, double seconds) {
     };
     time_calls(stream, bytes, per_call, 0.1, nullptr);  // warms up
     print("hot", time_calls(stream, bytes, per_call, seconds, nullptr));
-    const Clock paced = time_paced(stream, per_call, 2 * seconds);
+    const Clock paced = time_paced(per_call, 2 * seconds, [&](size_t at) {
+      linnet_process(stream, input + at, output + at, kFrame * static_cast<size_t>(per_call));
+    });
     print("paced", paced.wall);
     print("paced_cpu", paced.cpu);
+    print("paced_read", time_paced(per_call, seconds, [](size_t) { read_block(linnet_bench_model, model_size); }).cpu);
     print("cold", time_calls(stream, bytes, per_call, seconds, stream_64_mb));
     print("flushed", time_calls(stream, bytes, per_call, seconds, flush_lines));
   }
@@ -442,25 +468,9 @@ void native(const char *backend, double seconds) {
 double read_rate(size_t bytes, double seconds) {
   std::vector<uint64_t> data(bytes / sizeof(uint64_t), 1);
   double best = 1e9;
-  uint64_t sums[8] = {};
   for (const double stop_at = stages::now() + seconds; stages::now() < stop_at;) {
     const double from = stages::now();
-#if defined(__x86_64__)
-    __m128i a = _mm_setzero_si128(), b = a, c = a, d = a;
-    const __m128i *p = reinterpret_cast<const __m128i *>(data.data());
-    for (size_t i = 0; i + 4 <= bytes / 16; i += 4) {
-      a = _mm_add_epi64(a, _mm_loadu_si128(p + i));
-      b = _mm_add_epi64(b, _mm_loadu_si128(p + i + 1));
-      c = _mm_add_epi64(c, _mm_loadu_si128(p + i + 2));
-      d = _mm_add_epi64(d, _mm_loadu_si128(p + i + 3));
-    }
-    _mm_storeu_si128(reinterpret_cast<__m128i *>(sums), _mm_add_epi64(_mm_add_epi64(a, b), _mm_add_epi64(c, d)));
-#else
-    for (size_t i = 0; i + 8 <= data.size(); i += 8) {
-      for (size_t k = 0; k < 8; ++k) sums[k] += data[i + k];
-    }
-#endif
-    asm volatile("" : : "r"(sums) : "memory");
+    read_block(data.data(), bytes);
     best = std::min(best, stages::now() - from);
   }
   return static_cast<double>(bytes) / best;
