@@ -64,6 +64,7 @@ def contents(version: str, abi: str, system: str, libdir: str, pointer: str, bui
     places = {f"{'bin' if is_program(path) else libdir}/{path.name}": path for path in built}
     places |= {"share/doc/linnet/MODELS.md": SDK / "models/README.md"}
     places |= {f"share/doc/linnet/{name}": SDK.parent / name for name in ("LICENSE", "README.md", "CHANGELOG.md")}
+    places |= {f"share/doc/linnet/docs/{path.name}": path for path in (SDK.parent / "docs").glob("*.md")}
     places |= {f"share/linnet/models/{path.name}": path for path in SDK.glob("models/*.linnet")}
     files = {name: path.read_bytes() for name, path in places.items()} | {
         "include/linnet.h": header,

@@ -76,6 +76,7 @@ def test_an_archive_is_complete(name: str) -> None:
     }.get(targets.load(name).foreign.system if targets.load(name).foreign else "linux", set())
     wanted = {f"lib/{library}" for library in libraries} | {"include/linnet.h"}
     wanted |= {f"share/doc/linnet/{one}" for one in ("LICENSE", "README.md", "MODELS.md", "CHANGELOG.md")}
+    wanted |= {f"share/doc/linnet/docs/{path.name}" for path in (ROOT / "docs").glob("*.md")}
     wanted |= {f"share/linnet/models/{path.name}" for path in (ROOT / "sdk/models").glob("*.linnet")}
     wanted |= {"bin/linnet.dll", "bin/linnet-selftest.exe"} if name.endswith("windows") else set()
     wanted |= {"bin/linnet-selftest"} if name in LINUX or name.endswith("macos") else set()
