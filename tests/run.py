@@ -2,9 +2,9 @@
 
     tests/run.py [--mode M] [--compiler C] [--targets A,B] [SUITE ...]
 
-The suites are check, programs, vectors, python, format, long, web and dist; without words the first four, which is what
-`./sconsw test` calls it for, with suite= for that alone. One line per item, the output of those that failed, and at the
-end `N passed, N failed`; exit status 1 if anything failed. Only the standard library is used.
+The suites are check, programs, vectors, python, format, long, web, dist, mobile and desktop; without words the first
+four, which is what `./sconsw test` calls it for, with suite= for that alone. One line per item, the output of those
+that failed, and at the end `N passed, N failed`; exit status 1 if anything failed. Only the standard library is used.
 
 Under an emulator, which takes some seventy times as long as this machine, the usual suites leave out what another CPU
 or this machine has shown already; `long` is all of that, and what takes hours anywhere.

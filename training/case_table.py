@@ -1,6 +1,6 @@
 """The table of hard cases: what each system makes of every one, as Markdown and JSON.
 
-python training/evaluate.py --cases --model A.linnet --model B.safetensors --data ../shared/data --json cases.json
+python training/evaluate.py --cases --model A.linnet --model B.safetensors --data FOLDER --json cases.json
 """
 
 from __future__ import annotations

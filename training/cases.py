@@ -1,6 +1,6 @@
 """Hard cases: what a user hears first when an enhancer fails, each with what is right and a number that tells it.
 
-    python training/evaluate.py --cases --model sdk/models/small.linnet --data ../shared/data --json cases.json
+    python training/evaluate.py --cases --model sdk/models/small.linnet --data FOLDER --json cases.json
 
 A case makes its trials from clean voices and from noises, each a function of the seed; an enhancer is any callable
 noisy [n] -> [n], aligned, float32 at 48 kHz. The voices are those of the validation split: no training heard them.

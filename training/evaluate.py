@@ -3,7 +3,7 @@
     python training/evaluate.py --model sdk/models/small.linnet --set SET --json scores.json --list mixtures.csv
     python training/evaluate.py --enhanced FOLDER --set SET --json other.json --list mixtures.csv
     python training/evaluate.py --model M --set SET --list mixtures.csv --beside other=other.json --plot scores.png
-    python training/evaluate.py --cases --model M --data ../shared/data          # the hard cases, see case_table.py
+    python training/evaluate.py --cases --model M --data FOLDER          # the hard cases, see case_table.py
 
 SET/noisy/NAME.wav is enhanced by the C++ core, shifted back by its delay, and compared with SET/clean/NAME.wav (48 kHz
 mono). The list, where given, has columns id and snr_db, and may have part, and category or noise (a path
