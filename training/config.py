@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -245,7 +246,10 @@ def split_words(arguments: list[str]) -> tuple[str, dict[str, str]]:
         key, equals, value = word.lstrip("-").partition("=")
         if not equals:
             raise ValueError(f"'{word}' is not key=value")
-        given[key.replace("-", "_")] = value
+        key = key.replace("-", "_")
+        if key in given:
+            raise ValueError(f"setting {key} is given twice, {given[key]} and {value}; give one of them")
+        given[key] = value
     return preset, given
 
 
@@ -253,6 +257,9 @@ def check(config: Config) -> None:
     """ValueError for values that could not train."""
     if not config.init and FROM_MODEL in (config.dense, config.hidden, config.strength, config.lookahead):
         raise ValueError("the widths are those of a model to start from; give init=MODEL, or another preset")
+    name = Path(config.name)
+    if not name.parts or name.is_absolute() or ".." in name.parts or "\0" in config.name:
+        raise ValueError(f"setting name={config.name!r}: must be the name of a folder below runs={config.runs}")
 
     def need(names: str, fits: Callable[[float], bool], what: str) -> None:
         for name in names.split():
@@ -260,6 +267,8 @@ def check(config: Config) -> None:
             if not fits(value):
                 raise ValueError(f"setting {name}={value}: must be {what}")
 
+    floats = " ".join(field.name for field in dataclasses.fields(config) if field.type == "float")
+    need(floats, math.isfinite, "a finite number")
     for name, high in (("dense", 512), ("hidden", 1024), ("strength", 512)):
         legal = (FROM_MODEL, *range(8, high + 1, 8))
         need(name, legal.__contains__, f"a multiple of 8 in 8..{high}")
@@ -268,21 +277,40 @@ def check(config: Config) -> None:
     need("channels context", range(8, 513, 8).__contains__, "a multiple of 8 in 8..512")
     need("blocks summary", range(1, 17).__contains__, "1..16")
     need("lookahead", (FROM_MODEL, 0, 1, 2, 3).__contains__, "0..3")
-    counts = "batch chunk reuse shard_segments threads valid_segments spectrum_segments"
+    counts = "batch chunk reuse shard_segments threads processes valid_segments spectrum_segments"
     need(counts, lambda value: value >= 1, "at least 1")
-    need("hours seconds", lambda value: value > 0, "above 0")
-    need("workers steps pool simulated_rooms matrix_rate", lambda value: value >= 0, "at least 0")
+    need("hours seconds learning_rate clip gamma target_rt60", lambda value: value > 0, "above 0")
+    amounts = "workers steps pool simulated_rooms warm_up speech_peaks noise_peaks early final_rate matrix_rate"
+    amounts += " weight_decay fourth valid_minutes checkpoint_minutes report_seconds"
+    amounts += " weight_gain weight_strength weight_speech weight_energy weight_disturbance weight_magnitude"
+    need(f"{amounts} weight_low weight_spectrum", lambda value: value >= 0, "at least 0")
+    need("seed", range(2**63).__contains__, "at least 0 and less than 2^63")
+    if config.frames < config.chunk:
+        raise ValueError(f"setting seconds={config.seconds}: must be at least 0.01 * chunk={config.chunk}")
+    # Filters need the frames around the one that is enhanced, in the last chunk of a segment as well.
+    least = min(config.chunk, config.frames % config.chunk or config.chunk)
+    if config.taps > least:
+        raise ValueError(
+            f"setting chunk={config.chunk}: leaves {least} of {config.frames} frames, fewer than taps={config.taps}"
+        )
+    need("snr_low snr_mid snr_high level_low level_high", lambda value: -150 <= value <= 150, "in -150..150 dB")
+    for low, high in (("snr_low", "snr_mid"), ("snr_mid", "snr_high"), ("level_low", "level_high")):
+        if getattr(config, low) > getattr(config, high):
+            raise ValueError(f"setting {low}={getattr(config, low)}: more than {high}={getattr(config, high)}")
     need("licences", ("all", "permissive").__contains__, "all or permissive")
     if config.licences == "permissive" and (config.speech or config.noise or config.rooms):
         raise ValueError(
             "setting licences=permissive: folders of recordings tell no licence; give data= with manifests"
         )
-    need("held level_step whisper vocoded telephone muted_start", lambda value: 0 <= value <= 1, "in 0..1")
-    need("synthetic_share babble coloured procedural", lambda value: 0 <= value <= 1, "in 0..1")
+    shares = "held level_step whisper vocoded telephone muted_start synthetic_share babble coloured procedural"
+    shares += " snr_low_share noise_only speech_only second_noise noise_resample noise_reverse room recorded_room"
+    shares += " noise_in_room resample piece_resample band_limit clipping rounding leading_silence"
+    need(f"{shares} ema quantize_from init_share", lambda value: 0 <= value <= 1, "in 0..1")
+    if config.noise_only + config.speech_only > 1:
+        raise ValueError(f"setting speech_only={config.speech_only}: with noise_only it must be at most 1")
     if config.babble + config.coloured + config.procedural > 1:
         raise ValueError(f"setting procedural={config.procedural}: with babble and coloured it must be at most 1")
-    need("dropout", lambda value: 0 <= value < 1, "at least 0 and less than 1")
-    need("init_share", lambda value: 0 <= value <= 1, "in 0..1")
+    need("dropout beta1 beta2", lambda value: 0 <= value < 1, "at least 0 and less than 1")
     if config.init_share and (not config.init or config.density < 1):
         raise ValueError(f"setting init_share={config.init_share}: needs init= and density=1")
     need("density", lambda value: 0 < value <= 1, "above 0 and at most 1")
@@ -296,7 +324,7 @@ def check(config: Config) -> None:
         raise ValueError(f"setting pool={config.pool}: must be 0, or at least shard_segments with processes=1")
     if config.shard_segments < config.batch and not config.pool:
         raise ValueError(f"setting batch={config.batch}: more than shard_segments={config.shard_segments}")
-    if config.processes < 1 or config.batch % config.processes:
+    if config.batch % config.processes:
         raise ValueError(f"setting processes={config.processes}: must divide batch={config.batch}")
 
 
