@@ -29,7 +29,7 @@ if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 import training  # noqa: F401  (finds linnet)
@@ -117,6 +117,7 @@ class Run:
         self.skipped, self.in_a_row = 0, 0  # updates without a finite gradient
         self.elapsed_before, self.begun = 0.0, time.monotonic()
         self.best = math.inf
+        self.blended = False  # whether the running average has its share of the beginning already
         self.checkpoint = self.folder / CHECKPOINT
         if self.checkpoint.is_file():
             self.load()
@@ -138,10 +139,23 @@ class Run:
         """Seconds of training, over all resumes."""
         return self.elapsed_before + time.monotonic() - self.begun
 
-    def progress(self) -> float:
-        """Share of the budget that is used up, 0..1; `begun` of it before this run."""
+    def used_up(self, seconds: float) -> float:
+        """Share of the budget, 0..1, after the updates so far in so many seconds; `begun` of it before this run."""
         c = self.config
-        return min(c.begun + (self.step / c.steps if c.steps else self.elapsed() / (3600 * c.hours)), 1.0)
+        return min(c.begun + (self.step / c.steps if c.steps else seconds / (3600 * c.hours)), 1.0)
+
+    def progress(self) -> float:
+        """Share of the budget that is used up, 0..1."""
+        return self.used_up(self.elapsed())
+
+    def ended(self) -> bool:
+        """Whether an earlier call came to the end of this budget and left the last weights behind."""
+        return self.blended and self.has_last() and self.used_up(self.elapsed_before) >= 1
+
+    def has_last(self) -> bool:
+        """Whether the last weights are there, as a blob or bare."""
+        last = self.folder / LAST
+        return last.is_file() or last.with_suffix(".safetensors").is_file()
 
     def rate(self) -> float:
         """Learning rate: linear warm-up, then a cosine over the budget."""
@@ -162,42 +176,54 @@ class Run:
                     tensors[f"{kind}.{key}.{name}"] = state
         c = self.config
         about = {name: str(getattr(c, name)) for name in topology.SHAPE}
-        about["position"] = json.dumps(
-            {"step": self.step, "stage": self.stage, "batch": self.batch, "elapsed": self.elapsed(), "best": self.best}
-        )
+        position = {"step": self.step, "stage": self.stage, "batch": self.batch}
+        position |= {"elapsed": self.elapsed(), "best": self.best, "blended": self.blended}
+        about["position"] = json.dumps(position)
         about["config"] = to_json(c)
         part = self.checkpoint.with_suffix(".part")
         save_file(tensors, part, metadata=about)
         part.replace(self.checkpoint)
 
     def load(self) -> None:
-        """Continues from the checkpoint; ValueError when it is of other widths."""
+        """Continues from the checkpoint; ValueError when it is of other widths, or no whole checkpoint."""
+        broken = f"{self.checkpoint} is no whole checkpoint of a training run; move it away, or give another name="
+        try:
+            with safe_open(self.checkpoint, "pt") as file:
+                about = file.metadata()
+                before, position = json.loads(about["config"]), json.loads(about["position"])
+                stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (no dictionary)
+        except (SafetensorError, KeyError, TypeError, ValueError):
+            raise ValueError(broken) from None
         c = self.config
-        with safe_open(self.checkpoint, "pt") as file:
-            about = file.metadata()
-            for name in topology.SHAPE:
-                before = about.get(name, str(getattr(Config(), name)))  # older checkpoints lack what was always so
-                if before != str(getattr(c, name)):
-                    wrong = f"{name}={before}, not {getattr(c, name)}"
-                    raise ValueError(f"{self.checkpoint} has {wrong}; give another name=")
-            before = json.loads(about["config"])
+        for name in topology.SHAPE:
+            width = about.get(name, str(getattr(Config(), name)))  # older checkpoints lack what was always so
+            if width != str(getattr(c, name)):
+                raise ValueError(f"{self.checkpoint} has {name}={width}, not {getattr(c, name)}; give another name=")
+        try:
+            self.restore(stored, position)
             changed = [
                 f"{key} {old} -> {getattr(c, key)}" for key, old in before.items() if getattr(c, key, old) != old
             ]
-            if changed:
-                print(f"resuming with changed settings: {', '.join(changed)}", flush=True)
-            named = dict(self.network.named_parameters())
-            for name, value in named.items():
-                value.data.copy_(file.get_tensor(f"model.{name}"))
-                self.average[name].copy_(file.get_tensor(f"ema.{name}"))
-            for entry in file.keys():  # noqa: SIM118  (no dictionary)
-                kind, _, rest = entry.partition(".")
-                if kind in self.optimisers:
-                    key, _, name = rest.partition(".")
-                    self.optimisers[kind].state[named[name]][key] = file.get_tensor(entry).to(self.device)
-        position = json.loads(about["position"])
+        except (KeyError, TypeError, AttributeError, RuntimeError):
+            raise ValueError(broken) from None
+        if changed:
+            print(f"resuming with changed settings: {', '.join(changed)}", flush=True)
+
+    def restore(self, stored: dict[str, torch.Tensor], position: dict) -> None:
+        """Takes over what save() has written."""
+        named = dict(self.network.named_parameters())
+        for name, value in named.items():
+            value.data.copy_(stored[f"model.{name}"])
+            self.average[name].copy_(stored[f"ema.{name}"])
+        for entry, state in stored.items():
+            kind, _, rest = entry.partition(".")
+            if kind in self.optimisers:
+                key, _, name = rest.partition(".")
+                self.optimisers[kind].state[named[name]][key] = state.to(self.device)
         self.step, self.stage, self.batch = position["step"], position["stage"], position["batch"]
         self.elapsed_before, self.best = position["elapsed"], position["best"]
+        # Older checkpoints do not tell: they are if the last weights, which come behind, have been written.
+        self.blended = position.get("blended", self.has_last() and self.used_up(self.elapsed_before) >= 1)
 
     # Work
 
@@ -226,6 +252,7 @@ class Run:
                     f"{self.checkpoint} is from before: lower learning_rate={c.learning_rate} or check the recordings"
                 )
         self.step += 1
+        self.blended = False
         return norm
 
     def after_update(self) -> None:
@@ -239,9 +266,12 @@ class Run:
             self.pruner.apply()
 
     def blend(self) -> None:
-        """The running average as it is at the end: with its share of the weights that the run began with."""
+        """The running average as it is at the end, once: with its share of the weights that the run began with."""
+        if self.blended:
+            return
         for name, value in self.start.items():
             self.average[name].lerp_(value.to(self.device), self.config.init_share)
+        self.blended = True
 
     def train_batch(self, rows: torch.Tensor) -> dict[str, float]:
         """All chunks of one batch [B, T, COLUMNS], this process's share, with carried states: mean loss parts."""
@@ -292,7 +322,9 @@ class Keeper:
     def __init__(self, run: Run):
         c = run.config
         about = {"manifest_sha256": data.manifest_hash(c), "torch": torch.__version__}
-        (run.folder / "config.json").write_text(json.dumps(json.loads(to_json(c)) | about, indent=1) + "\n")
+        part = run.folder / "config.part"
+        part.write_text(json.dumps(json.loads(to_json(c)) | about, indent=1) + "\n")
+        part.replace(run.folder / "config.json")
         self.run = run
         self.valid = torch.from_numpy(features.valid_rows(c))
         data.load(c, "train")  # decoded here, before the clock runs, where a bad recording can be told
@@ -372,9 +404,13 @@ def batches(run: Run, team: Team) -> Iterator[tuple[torch.Tensor, float]]:
 
 
 def train(config: Config, team: Team | None = None) -> Run:
-    """Runs to the end of the budget, or until it is interrupted."""
+    """Runs to the end of the budget, or until it is interrupted; a run that has ended before is left as it is."""
     run = Run(config, team)
     team = run.team
+    if run.ended():
+        if team.rank == 0:
+            print(f"{config.name}: has ended, {run.folder}; for more give a larger hours= or steps=", flush=True)
+        return run
     keeper = Keeper(run) if team.rank == 0 else None
     stopping: list[int] = []
     previous = {
@@ -414,7 +450,7 @@ def train_stages(stages: list[Config]) -> None:
 
 
 def main() -> int:
-    """Command line; 2 with one line on stderr for bad input."""
+    """Command line; 2 with one line on stderr for bad input, 130 when interrupted before there is anything to save."""
     words = sys.argv[1:]
     if {"-h", "--help"} & set(words):
         print(__doc__.strip())
@@ -425,6 +461,9 @@ def main() -> int:
     except (ValueError, OSError) as error:
         print(f"train: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:  # before the first batch, when there is nothing to save
+        print("train: interrupted", file=sys.stderr)
+        return 130
     return 0
 
 

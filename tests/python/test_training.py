@@ -18,6 +18,7 @@ import soundfile
 import torch
 from recordings import QUICK, RATE, TINY, settings, syllables
 from safetensors import safe_open
+from safetensors.torch import save_file
 
 from linnet import _core
 from linnet.model import blob
@@ -368,6 +369,33 @@ def test_a_run_in_use_is_refused(corpus: Path, tmp_path: Path) -> None:
     first.lock.close()
 
 
+@pytest.mark.parametrize("kept", [0, 7, 4000, -1])  # bytes of it, or another file
+def test_a_broken_checkpoint_is_named(corpus: Path, tmp_path: Path, kept: int) -> None:
+    made = settings(corpus, tmp_path, steps=4)
+    first = train.Run(made)
+    first.save()
+    first.lock.close()
+    path = first.checkpoint
+    if kept < 0:
+        save_file({"x": torch.zeros(2)}, path)
+    else:
+        path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(ValueError, match=f"^{path} is no whole checkpoint.*move it away, or give another name=$"):
+        train.Run(made)
+
+
+def test_ctrl_c_before_the_first_batch_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "train_stages", interrupted)
+    monkeypatch.setattr(sys, "argv", ["train", "tiny"])
+    assert train.main() == 130
+    assert capsys.readouterr().err == "train: interrupted\n"
+
+
 def test_checkpoint_of_other_widths_is_refused(corpus: Path, tmp_path: Path) -> None:
     first = train.Run(settings(corpus, tmp_path, steps=4))
     first.save()
@@ -434,6 +462,37 @@ def test_the_end_is_shared_with_the_beginning(corpus: Path, tmp_path: Path) -> N
         assert not torch.equal(ends[0.0][name], value), name
         torch.testing.assert_close(ends[0.25][name], 0.75 * ends[0.0][name] + 0.25 * value)
         torch.testing.assert_close(ends[1.0][name], value)
+
+
+def test_a_run_that_has_ended_is_left_as_it_is(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "start.safetensors"
+    made = settings(corpus, tmp_path, steps=4, init=str(path), init_share=0.5)
+    topology.write_weights(dict(topology.build(made).named_parameters()), made, path)
+    folder = train.train(made).folder
+    files = {each: each.read_bytes() for each in folder.iterdir() if each.is_file()}
+    capsys.readouterr()
+    train.train(made)
+    assert "has ended" in capsys.readouterr().out
+    assert {each: each.read_bytes() for each in folder.iterdir() if each.is_file()} == files
+    # What was killed before its last model was written gets that alone.
+    checkpoint, last = folder / config.CHECKPOINT, folder / config.LAST
+    ended, wanted = tensors(checkpoint), last.read_bytes()
+    last.unlink()
+    train.train(made)
+    assert last.read_bytes() == wanted
+    assert all(torch.equal(value, ended[name]) for name, value in tensors(checkpoint).items())
+    # A checkpoint that does not tell whether it is blended: it is.
+    with safe_open(checkpoint, "pt") as file:
+        about = file.metadata()
+    about["position"] = json.dumps({k: v for k, v in json.loads(about["position"]).items() if k != "blended"})
+    save_file(ended, checkpoint, metadata=about)
+    capsys.readouterr()
+    train.train(made)
+    assert "has ended" in capsys.readouterr().out
+    # With a larger budget it goes on, and is blended anew.
+    assert train.train(dataclasses.replace(made, steps=8)).step == 8
 
 
 def siren(seconds: float, rng: np.random.Generator) -> np.ndarray:
