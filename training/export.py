@@ -58,8 +58,23 @@ def write(weights: Weights, shape: Shape, lookahead: int, path: Path) -> None:
     data = pack(weights, shape, lookahead)
     check_parity(data)
     part = path.with_name(path.name + ".part")
-    part.write_bytes(data)
-    part.replace(path)
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def check_target(weights: Path, path: Path) -> None:
+    """ValueError: a model cannot be written there."""
+    if path.resolve() == weights.resolve():
+        raise ValueError(f"{path} holds the weights, which would be lost; give another file to write")
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; give a file to write, such as {path / 'mine.linnet'}")
+    if path.suffix != ".linnet":
+        raise ValueError(f"{path} does not end in .linnet; give a file to write that does")
+    if not path.parent.is_dir():
+        raise ValueError(f"no folder {path.parent} for {path.name}; make it, or give another file to write")
 
 
 def shape_of(config: Config) -> Shape:
@@ -121,6 +136,7 @@ def main() -> int:
     parser.add_argument("--last", action="store_true", help="the last weights instead of their running average")
     args = parser.parse_args()
     try:
+        check_target(args.weights, args.blob)
         weights, shape, lookahead = read_run(args.weights, average=not args.last)
         write(weights, shape, lookahead, args.blob)
     except (OSError, RuntimeError, ValueError, KeyError, SafetensorError) as error:

@@ -396,6 +396,30 @@ def test_ctrl_c_before_the_first_batch_is_no_traceback(
     assert capsys.readouterr().err == "train: interrupted\n"
 
 
+def test_a_model_is_written_where_it_can_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = tmp_path / "weights.linnet"  # by this name the ending is right
+    made = dataclasses.replace(config.load_preset("tiny"))
+    topology.write_weights(dict(topology.build(made).named_parameters()), made, weights)
+    before = weights.read_bytes()
+    (tmp_path / "folder.linnet").mkdir()
+    for target, told in (
+        ("weights.linnet", "holds the weights"),
+        ("folder.linnet", "is a folder"),
+        ("model.safetensors", "does not end in .linnet"),
+        ("nowhere/model.linnet", "no folder"),
+    ):
+        monkeypatch.setattr(sys, "argv", ["export", str(weights), str(tmp_path / target)])
+        assert export.main() == 2
+        error = capsys.readouterr().err
+        assert told in error and error.count("\n") == 1
+    assert weights.read_bytes() == before
+    with pytest.raises(OSError):
+        export.write(*export.read_run(weights), tmp_path / "folder.linnet")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.linnet", "weights.linnet"]
+
+
 def test_checkpoint_of_other_widths_is_refused(corpus: Path, tmp_path: Path) -> None:
     first = train.Run(settings(corpus, tmp_path, steps=4))
     first.save()
