@@ -12,10 +12,15 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from dataclasses import dataclass
+import io
+import math
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 NEEDED = ("path", "kind", "split")
+KINDS = ("speech", "noise", "rir")
+SPLITS = ("train", "valid", "eval")
 SYNTHETIC = ("kokoro_", "espeak_")  # begin the names of speakers that are voices of a synthesiser
 
 
@@ -67,28 +72,48 @@ def files(folder: Path) -> list[Path]:
 
 
 def read(folder: Path) -> list[Row]:
-    """The recordings of one folder, in the order of its manifests. ValueError: a column or a number is wrong."""
-    rows: dict[Path, Row] = {}
+    """The recordings of one folder, in the order of its manifests.
+
+    ValueError: a column, a word or a number is wrong, or a file is listed twice in different ways.
+    """
+    rows: dict[str, Row] = {}
     for manifest in files(folder):
-        with open(manifest, newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            lacking = [name for name in NEEDED if name not in (reader.fieldnames or [])]
-            if lacking:
-                raise ValueError(f"{manifest}: no column {lacking[0]}; it needs {', '.join(NEEDED)}")
-            for fields in reader:
-                row = _row(folder, manifest, fields, reader.line_num)
-                known = rows.setdefault(row.path, row)
-                if known.split != row.split:
-                    raise ValueError(f"{row.path} is in {known.split} and, by {manifest}, in {row.split}; give it one")
+        for row in _rows(folder, manifest):
+            known = rows.setdefault(os.path.normpath(row.path), row)
+            if known.split != row.split:
+                raise ValueError(f"{row.path} is in {known.split} and, by {manifest}, in {row.split}; give it one")
+            if replace(known, manifest=manifest, path=row.path) != row:
+                raise ValueError(f"{row.path} is listed in two ways, by {known.manifest} and {manifest}; leave one out")
     return list(rows.values())
+
+
+def _rows(folder: Path, manifest: Path) -> list[Row]:
+    """The lines of one manifest, in UTF-8 with or without a byte order mark."""
+    stored = manifest.read_bytes()
+    try:
+        text = stored.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = stored.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"{manifest}:{line}: not UTF-8; save the file in that encoding") from None
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        lacking = [name for name in NEEDED if name not in (reader.fieldnames or [])]
+        if lacking:
+            raise ValueError(f"{manifest}: no column {lacking[0]}; it needs {', '.join(NEEDED)}")
+        return [_row(folder, manifest, fields, reader.line_num) for fields in reader]
+    except csv.Error as error:
+        raise ValueError(f"{manifest}:{reader.reader.line_num}: {error}; is a quotation mark missing?") from None
 
 
 def _row(folder: Path, manifest: Path, fields: dict[str, str], line: int) -> Row:
     def number(column: str) -> float:
         try:
-            return float(fields.get(column) or 0)
+            value = float(fields.get(column) or 0)
         except ValueError:
             raise ValueError(f"{manifest}:{line}: {column} {fields[column]} is no number") from None
+        if not 0 <= value < math.inf:
+            raise ValueError(f"{manifest}:{line}: {column} {fields[column]}: must be at least 0, and finite")
+        return value
 
     texts = {
         name: fields.get(column) or ""
@@ -104,6 +129,12 @@ def _row(folder: Path, manifest: Path, fields: dict[str, str], line: int) -> Row
     }
     if not fields["path"]:
         raise ValueError(f"{manifest}:{line}: no path; give one, relative to {folder}")
+    place = Path(os.path.normpath(fields["path"]))
+    if place.is_absolute() or not place.parts or place.parts[0] == "..":
+        raise ValueError(f"{manifest}:{line}: path {fields['path']} is not below {folder}; give one that is")
+    for name, legal in (("kind", KINDS), ("split", SPLITS)):
+        if texts[name] not in legal:
+            raise ValueError(f"{manifest}:{line}: {name} '{texts[name]}': must be {', '.join(legal)}")
     seconds, bandwidth = number("seconds"), number("effective_bandwidth_hz")
     return Row(folder / fields["path"], manifest, seconds=seconds, bandwidth=bandwidth, **texts)
 

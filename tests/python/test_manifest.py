@@ -138,12 +138,31 @@ def test_a_file_in_two_splits_is_named(tmp_path: Path) -> None:
         ("path,kind\na,noise\n", "MANIFEST.csv: no column split; it needs path, kind, split"),
         ("path,kind,split,seconds\na,noise,train,long\n", "MANIFEST.csv:2: seconds long is no number"),
         ("path,kind,split\n,noise,train\n", "MANIFEST.csv:2: no path"),
+        ("path,kind,split\na,Noise,train\n", "MANIFEST.csv:2: kind 'Noise': must be speech, noise, rir"),
+        ("path,kind,split\na, noise,train\n", "kind ' noise'"),
+        ("path,kind,split\na,noise,\n", "MANIFEST.csv:2: split '': must be train, valid, eval"),
+        ("path,kind,split\na,noise\n", "MANIFEST.csv:2: split ''"),
+        ("path,kind,split,seconds\na,noise,train,nan\n", "MANIFEST.csv:2: seconds nan: must be"),
+        ("path,kind,split,seconds\na,noise,train,-1\n", "MANIFEST.csv:2: seconds -1: must be"),
+        ("path,kind,split\n../a,noise,train\n", "MANIFEST.csv:2: path ../a is not below"),
+        ("path,kind,split\n/a,noise,train\n", "MANIFEST.csv:2: path /a is not below"),
+        ("path,kind,split\na,noise,train\nb/../a,noise,valid\n", "a is in train and.*in valid; give it one"),
+        ("path,kind,split,speaker_id\na,speech,train,x\na,speech,train,y\n", "a is listed in two ways"),
+        (b"path,kind,split\na,noise,train\n\xff,noise,train\n", "MANIFEST.csv:3: not UTF-8"),
+        (f"path,kind,split\na,noise,{'x' * 200000}\n", "MANIFEST.csv:2: field larger than field limit"),
     ],
 )
-def test_wrong_manifests_are_named(tmp_path: Path, text: str, message: str) -> None:
-    (tmp_path / "MANIFEST.csv").write_text(text)
+def test_wrong_manifests_are_named(tmp_path: Path, text: str | bytes, message: str) -> None:
+    (tmp_path / "MANIFEST.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(ValueError, match=message):
         manifest.read(tmp_path)
+
+
+def test_a_byte_order_mark_and_a_line_twice_are_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "MANIFEST.csv").write_text("\ufeffpath,kind,split\na,noise,train\na,noise,train\n")
+    assert [row.path for row in manifest.read(tmp_path)] == [tmp_path / "a"]
+    monkeypatch.chdir(tmp_path)
+    assert [row.path for row in manifest.read(Path("."))] == [Path("a")]
 
 
 def test_wrong_settings_are_named(two: list[Path]) -> None:
