@@ -10,6 +10,8 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import multiprocessing
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -19,7 +21,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from linnet._core import RATE, WINDOW
+from linnet._core import FRAME, RATE, WINDOW
 from training import manifest
 from training.licences import is_permissive
 
@@ -104,7 +106,9 @@ def from_folder(folder: Path, split: str) -> list[Item]:
         raise FileNotFoundError(f"no folder {folder}; give an existing folder of recordings")
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
     names = [path.relative_to(folder) for path in paths]
-    ranks = [int.from_bytes(hashlib.sha256(unit.encode()).digest()[:4], "big") / 2**32 for unit in split_units(names)]
+    ranks = [
+        int.from_bytes(hashlib.sha256(os.fsencode(unit)).digest()[:4], "big") / 2**32 for unit in split_units(names)
+    ]
     # A small folder still gets one recording to validate on.
     limit = max(VALID_SHARE, min(ranks, default=0)) if len(ranks) > 1 else -1.0
     return [
@@ -137,7 +141,7 @@ def loud_level(x: np.ndarray) -> float:
 def decode(path: str) -> np.ndarray:
     """int16 [n] at 48 kHz, mono; ValueError for a file that is no sound."""
     try:
-        x, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        x, rate = soundfile.read(os.fsencode(path), dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, TypeError) as error:
         raise ValueError(f"{path}: {error}; training/check_data.py lists such files") from None
     x = np.nan_to_num(x.mean(axis=1), posinf=1, neginf=-1)
@@ -169,7 +173,7 @@ def identity(item: Item) -> str:
 def build(items: list[Item], cache: Path, name: str, quiet: bool = False) -> Collection:
     """Opens the cache of this list of files; decodes them first if it is not there. Drops empty recordings."""
     listed = "\n".join([ANALYSIS, *map(identity, items)])
-    folder = cache / f"{name}-{hashlib.sha256(listed.encode()).hexdigest()[:12]}"
+    folder = cache / f"{name}-{hashlib.sha256(os.fsencode(listed)).hexdigest()[:12]}"
     samples = folder / "samples.i16"
 
     def decode_all(table: Path) -> None:
@@ -221,6 +225,15 @@ def listed(config, kind: str, name: str, split: str) -> Collection:
     return merge(parts)
 
 
+def leave_out_short(collection: Collection, name: str) -> None:
+    """Drops recordings of less than 10 ms, which a segment of many seconds cannot be made of, and says how many."""
+    kept = [item for item in collection.items if item.length >= FRAME]
+    # Of the processes of a training the first one says so.
+    if len(kept) < len(collection) and multiprocessing.parent_process() is None:
+        print(f"{len(collection) - len(kept)} of {len(collection)} recordings of {name} left out: shorter than 10 ms")
+    collection.items = kept
+
+
 def load(config, split: str) -> Corpus:
     """The corpus of one split ("train" or "valid"). ValueError when there is no speech or no noise in it."""
     parts = []
@@ -232,6 +245,8 @@ def load(config, split: str) -> Corpus:
             parts.append(build(items, Path(config.cache), f"{name}-{split}"))
         else:
             parts.append(listed(config, kind, name, split))
+        if kind != "rir":
+            leave_out_short(parts[-1], f"{name}-{split}")
         if not len(parts[-1]) and kind != "rir":
             where = folder or config.data
             limit = "" if own or config.licences == "all" else f" with licences={config.licences}"

@@ -81,6 +81,29 @@ def test_what_is_no_sound_is_named(tmp_path: Path) -> None:
     assert data.decode(str(tmp_path / "holes.wav")).tolist() == [16384, 0, 32767, -32768]
 
 
+def test_recordings_of_no_length_are_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(3)
+    for kind in ("speech", "noise"):
+        for name, samples in {"a": RATE, "b": RATE, "short": 400}.items():
+            (tmp_path / kind / name).mkdir(parents=True)
+            soundfile.write(tmp_path / kind / name / "x.wav", 0.1 * rng.standard_normal(samples), RATE)
+    made = settings(tmp_path, tmp_path, rooms="")
+    loaded = [data.load(made, split) for split in ("train", "valid")]
+    items = [item for each in loaded for item in each.speech.items + each.noise.items]
+    assert [Path(item.path).parent.name for item in items].count("short") == 0
+    assert len(items) == 4
+    told = [line for line in capsys.readouterr().out.splitlines() if "shorter than 10 ms" in line]
+    assert len(told) == 2 and all(line.startswith("1 of ") for line in told)
+
+
+def test_a_name_need_not_be_utf_8(tmp_path: Path) -> None:
+    for name in (b"\xff", b"\xfe"):
+        path = tmp_path / os.fsdecode(name + b".wav")
+        soundfile.write(os.fsencode(path), np.full(RATE, 0.1), RATE, format="WAV")
+    items = data.from_folder(tmp_path, "train") + data.from_folder(tmp_path, "valid")
+    assert len(data.build(items, tmp_path / "cache", "x", quiet=True)) == 2
+
+
 def _build_at(barrier, folder: Path, cache: Path, found) -> None:
     items = data.from_folder(folder, "train")
     barrier.wait()
