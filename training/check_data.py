@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import math
 import multiprocessing
 import os
 import sys
@@ -119,7 +120,7 @@ def inspect(path: Path, limits: Limits) -> Finding:
     problems = finding.problems
     try:
         # Not soundfile.read: it would say nothing of an end that is missing.
-        with soundfile.SoundFile(path) as file:
+        with soundfile.SoundFile(os.fsencode(path)) as file:  # whose name may be in any encoding
             finding.rate = file.samplerate
             promised = file.frames if file.format not in ("MPEG", "MP3") else 0
             x = file.read(dtype="float32", always_2d=True)
@@ -256,8 +257,16 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=min(os.cpu_count() or 1, 2), help="processes")
     parser.add_argument("--json", type=Path, help="file for what was found")
     args = parser.parse_args()
-    limits = Limits(args.min_rate, args.rate, args.min_seconds, 10 ** (args.silence / 20), args.noise)
+    sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be UTF-8
     try:
+        for name, value in (("--min-rate", args.min_rate), ("--rate", args.rate), ("--min-seconds", args.min_seconds)):
+            if not 0 <= value < math.inf:
+                raise ValueError(f"{name} {value}: must be at least 0, and finite")
+        if not -300 <= args.silence <= 300:
+            raise ValueError(f"--silence {args.silence}: must be in -300..300 dBFS")
+        limits = Limits(args.min_rate, args.rate, args.min_seconds, 10 ** (args.silence / 20), args.noise)
+        if args.json and (args.json.is_dir() or not args.json.parent.is_dir()):
+            raise ValueError(f"--json {args.json}: no file can be written there; give one in a folder that there is")
         if args.noise:
             Model(args.noise)  # said once, if there is none
         if args.jobs < 1:
@@ -265,7 +274,9 @@ def main() -> int:
         findings = check(args.folders, limits, args.jobs)
         if args.json:
             found = [asdict(finding) for finding in findings if finding.problems]
-            args.json.write_text(json.dumps(found, indent=1) + "\n")
+            part = args.json.with_name(args.json.name + ".part")
+            part.write_text(json.dumps(found, indent=1) + "\n")
+            part.replace(args.json)
     except (OSError, ValueError) as error:
         print(f"check_data: {error}", file=sys.stderr)
         return 2

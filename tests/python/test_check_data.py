@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -174,8 +175,29 @@ def test_command(folder: Path, tmp_path: Path) -> None:
     assert found == {"copy.wav": {"duplicate": f"of {folder / 'full.wav'}"}, "zeros.wav": {"silent": "peak 0"}}
 
 
-@pytest.mark.parametrize(("words", "told"), [(["missing"], "no such folder"), (["."], "no recordings")])
-def test_bad_folders_end_in_one_line(words: list[str], told: str, tmp_path: Path) -> None:
+def test_a_name_that_is_not_utf_8_is_reported(tmp_path: Path) -> None:
+    names = [os.fsencode(tmp_path / "zeros") + bytes([byte]) + b".wav" for byte in (254, 255)]
+    for name in names:
+        soundfile.write(name, np.zeros(RATE), RATE, format="WAV")
+    done = run(tmp_path, "--json", tmp_path / "found.json")
+    assert done.returncode == 1, done.stderr
+    assert "zeros\\udcff.wav: peak 0" in done.stdout and "2 with a problem" in done.stdout
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert [os.fsencode(entry["path"]) for entry in found] == names
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["missing"], "no such folder"),
+        (["."], "no recordings"),
+        ([".", "--json", "nowhere/x.json"], "--json nowhere/x.json: no file can be written there"),
+        ([".", "--min-seconds", "nan"], "--min-seconds nan: must be"),
+        ([".", "--silence", "nan"], "--silence nan: must be"),
+        ([".", "--min-rate", "-1"], "--min-rate -1: must be"),
+    ],
+)
+def test_bad_words_end_in_one_line(words: list[str], told: str, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, check_data.__file__, *words], capture_output=True, text=True, cwd=tmp_path, check=False
     )
