@@ -50,6 +50,16 @@ class Enhancer:
         return _core.synthesize(padded, *bands, lookahead=lookahead, taps=filters)[delay : delay + len(noisy)]
 
 
+def write(path: Path, x: np.ndarray) -> None:
+    """x [n] as a WAV of float32 at 48 kHz; the file appears whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    try:
+        soundfile.write(part, x, RATE, subtype="FLOAT", format="WAV")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def main() -> int:
     """Command line; 2 with one line on stderr for bad input."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -59,6 +69,10 @@ def main() -> int:
     args = parser.parse_args()
     torch.set_num_threads(1)
     try:
+        if args.out.resolve() == args.noisy.resolve():
+            raise ValueError(
+                f"{args.out} holds the noisy files, which would be lost; give another folder for the others"
+            )
         enhancer = Enhancer(args.weights)
         args.out.mkdir(parents=True, exist_ok=True)
         paths = sorted(args.noisy.glob("*.wav"))
@@ -68,7 +82,7 @@ def main() -> int:
             noisy, rate = soundfile.read(path, dtype="float32")
             if rate != RATE or noisy.ndim != 1:
                 raise ValueError(f"{path}: {rate} Hz; only {RATE} Hz mono")
-            soundfile.write(args.out / path.name, enhancer(noisy), rate, subtype="FLOAT")
+            write(args.out / path.name, enhancer(noisy))
     except (OSError, ValueError, soundfile.LibsndfileError) as error:
         print(f"apply: {error}", file=sys.stderr)
         return 2

@@ -4,7 +4,8 @@
     python training/trials.py training/trials.toml --minutes 60 --only hybrid tokens --keep trials.json
 
 The file has a table [common] and one [trials.NAME] each, of fields of config.py and a line `what`. A trial runs as
-runs/NAME-MINUTES and is not repeated where it has ended, so that the better ones can be given longer; what it gives on
+runs/NAME-MINUTES and is not repeated where it has ended, so that the better ones can be given longer; after Ctrl-C the
+same command goes on with the one that was interrupted, and a run of other settings is not taken. What a trial gives on
 the mixtures of --set (see validation.py) is scored in integers, by the core out of the run's blob, and as floats with
 weights off their int8 grid. With --keep the numbers go into a file as each trial ends, and a trial that is in it with
 these settings is neither run nor scored again, on whichever machine that was: one table wants machines of one kind.
@@ -14,10 +15,11 @@ from __future__ import annotations
 
 import argparse
 import csv
+import hashlib
 import json
 import sys
 import tomllib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,7 @@ if __package__ in (None, ""):
 import soundfile
 
 from training import apply, evaluate, topology, train
-from training.config import LAST, Config, check, load_preset, set_values
+from training.config import FROM_MODEL, LAST, Config, check, load_preset, set_values
 from training.dnsmos import network
 from training.speed import cpu_name
 from training.team import together
@@ -69,6 +71,50 @@ def weights_of(folder: Path) -> Path:
     return blob if blob.is_file() else blob.with_suffix(".safetensors")
 
 
+def check_run(trial: Trial) -> None:
+    """ValueError: there is a run of this name with other settings."""
+    path = trial.config.folder() / "config.json"
+    if not path.is_file():
+        return
+    try:
+        before = json.loads(path.read_text())
+        own = {name: value for name, value in asdict(trial.config).items() if name in before}
+    except (ValueError, TypeError):
+        raise ValueError(
+            f"{path}: not the settings of a run; give the trial another name, or remove its folder"
+        ) from None
+    # The run fills in what is left to the model it starts from, and to the machine.
+    filled = {"workers", "runs", "cache"}
+    if FROM_MODEL in (trial.config.dense, trial.config.hidden, trial.config.strength, trial.config.lookahead):
+        filled |= {*topology.SHAPE}
+    wrong = [
+        f"{name}={before[name]}, not {own[name]}" for name in own if name not in filled and own[name] != before[name]
+    ]
+    if wrong:
+        raise ValueError(f"{path} has {', '.join(wrong)}; give the trial another name, or remove its folder")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """The file is replaced whole."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text)
+    part.replace(path)
+
+
+def read_scores(path: Path, scored: dict[str, str]) -> dict[str, Any] | None:
+    """Scores that are kept of just these weights and mixtures; None: there are none."""
+    try:
+        found = json.loads(path.read_text())
+        return found if found["scored"] == scored else None
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def score(trial: Trial, folder: Path, listed: Path) -> dict[str, dict[str, float]]:
     """Mean scores of a trial that has ended on the mixtures of `folder`: noisy, in integers, in floats."""
     run = trial.config.folder()
@@ -76,18 +122,22 @@ def score(trial: Trial, folder: Path, listed: Path) -> dict[str, dict[str, float
     found = {}
     for kind in ("rounded", "float"):
         kept = run / f"scores-{kind}.json"
-        if not kept.is_file():
-            if kind == "rounded" and blob.is_file():
+        by_core = kind == "rounded" and blob.is_file()
+        weights = blob if by_core else run / train.CHECKPOINT
+        scored = {"set": str(folder.resolve()), "list": digest(listed), "weights": digest(weights)}
+        result = read_scores(kept, scored)
+        if result is None:
+            if by_core:
                 result = evaluate.evaluate(blob, folder, listed, dnsmos=network(), workers=1)
             else:
                 out = run / f"enhanced-{kind}"
                 out.mkdir(exist_ok=True)
-                enhancer = apply.Enhancer(run / train.CHECKPOINT, kind == "rounded")
+                enhancer = apply.Enhancer(weights, kind == "rounded")
                 for path in sorted((folder / "noisy").glob("*.wav")):
                     soundfile.write(out / path.name, enhancer(evaluate.read(path)), evaluate.RATE, subtype="FLOAT")
                 result = evaluate.evaluate(None, folder, listed, dnsmos=network(), workers=1, enhanced=out)
-            kept.write_text(json.dumps(result, indent=1) + "\n")
-        mean = json.loads(kept.read_text())["mean"]
+            write_whole(kept, json.dumps(result | {"scored": scored}, indent=1) + "\n")
+        mean = result["mean"]
         found["noisy"], found[kind] = mean["noisy"], mean["enhanced"]
     return {kind: {key: means[key] for key in SCORES if key in means} for kind, means in found.items()}
 
@@ -99,9 +149,7 @@ def read_kept(path: Path | None) -> dict[str, Any]:
 
 def keep(path: Path, name: str, row: dict[str, Any]) -> None:
     """Writes a row beside those that are in the file by now."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(read_kept(path) | {name: row}, indent=1) + "\n")
-    part.replace(path)
+    write_whole(path, json.dumps(read_kept(path) | {name: row}, indent=1) + "\n")
 
 
 def row_of(trial: Trial, folder: Path | None, listed: Path | None) -> dict[str, Any]:
@@ -119,7 +167,7 @@ def row_of(trial: Trial, folder: Path | None, listed: Path | None) -> dict[str, 
 
 
 def main() -> int:
-    """Command line; 2 with one line on stderr for bad input."""
+    """Command line; 2 with one line on stderr for bad input, 130 after an interruption."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("trials", type=Path, help="a .toml file of trials, such as training/trials.toml")
     parser.add_argument("--minutes", type=float, default=20, help="wall-clock of each, on one core")
@@ -141,10 +189,13 @@ def main() -> int:
             folder = trial.config.folder()
             row = read_kept(args.keep).get(folder.name, {})
             if row.get("settings") != trial.settings or (args.set and "scores" not in row):
+                if args.ended and not weights_of(folder).is_file():
+                    continue
+                check_run(trial)
                 if not weights_of(folder).is_file():
-                    if args.ended:
-                        continue
                     together(train.train, trial.config, folder)
+                if not weights_of(folder).is_file():  # the run has taken Ctrl-C, and saved
+                    raise KeyboardInterrupt
                 row = row_of(trial, args.set, args.list)
                 if args.keep:
                     keep(args.keep, folder.name, row)
@@ -152,6 +203,9 @@ def main() -> int:
     except (OSError, ValueError, KeyError, ImportError) as error:
         print(f"trials: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("trials: interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
     return 0
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 from recordings import QUICK, TINY
 
-from training import trial_table, trials
+from training import apply, evaluate, topology, trial_table, trials
+from training.config import CHECKPOINT, load_preset
 
 ROOT = Path(trials.__file__).parent
 
@@ -70,10 +74,72 @@ def test_trials_run_once_and_make_a_table(
     path.write_text(path.read_text().replace("steps = 4", "steps = 5"))
     assert trials.main() == 0
     assert json.loads(kept.read_text())["one-0.1"]["settings"]["steps"] == 5
+    # A run of other settings is not taken for it, and an interrupted one is neither kept nor followed by the next.
+    capsys.readouterr()
+    monkeypatch.setattr(sys, "argv", [*words[:-2], "--only", "two"])
+    assert trials.main() == 2
+    error = capsys.readouterr().err
+    assert "two-0.1/config.json has steps=4, not 5; give the trial another name" in error and error.count("\n") == 1
+    again = tmp_path / "again.json"
+    monkeypatch.setattr(sys, "argv", [*words[:-1], str(again), "--runs", str(tmp_path / "again")])
+    path.write_text(path.read_text().replace("steps = 5", "steps = 5000"))
+    generate = trials.train.Run.train_batch
+
+    def interrupted(*arguments):
+        signal.raise_signal(signal.SIGINT)
+        return generate(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trials.train.Run, "train_batch", interrupted)
+        assert trials.main() == 130
+    assert "interrupted" in capsys.readouterr().err
+    assert not again.exists() and [each.name for each in (tmp_path / "again").iterdir()] == ["one-0.1"]
     monkeypatch.setattr(sys, "argv", [*words, "--only", "three"])
     capsys.readouterr()
     assert trials.main() == 2
     assert "no trial three" in capsys.readouterr().err
+
+
+def test_scores_are_of_what_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = load_preset("tiny")
+    made.runs, made.name = str(tmp_path), "one"
+    made.folder().mkdir()
+    topology.write_weights(dict(topology.build(made).named_parameters()), made, made.folder() / CHECKPOINT)
+    listed, calls = tmp_path / "list.csv", []
+
+    def scored(*arguments: object, **named: object) -> dict:
+        calls.append(arguments)
+        return {"mean": {"noisy": {"stoi": 0.5}, "enhanced": {"stoi": float(len(calls))}}}
+
+    monkeypatch.setattr(evaluate, "evaluate", scored)
+    monkeypatch.setattr(trials, "network", lambda: None)
+    trial = trials.Trial("x", {}, made)
+    found = []
+    for folder, text in (("a", "1"), ("a", "1"), ("b", "1"), ("b", "2")):
+        listed.write_text(text)
+        (tmp_path / folder / "noisy").mkdir(parents=True, exist_ok=True)
+        found.append(trials.score(trial, tmp_path / folder, listed)["float"]["stoi"])
+    assert found == [2, 2, 4, 6]
+    assert not list(made.folder().glob("*.part"))
+
+
+def test_applying_a_network_keeps_the_noisy_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made, noisy, weights = load_preset("tiny"), tmp_path / "noisy", tmp_path / "x.safetensors"
+    noisy.mkdir()
+    soundfile.write(noisy / "a.wav", 0.1 * np.random.default_rng(1).standard_normal(4800), 48000)
+    before = (noisy / "a.wav").read_bytes()
+    topology.write_weights(dict(topology.build(made).named_parameters()), made, weights)
+    monkeypatch.setattr(sys, "argv", ["apply", str(weights), str(noisy), str(tmp_path / "x/../noisy")])
+    assert apply.main() == 2
+    error = capsys.readouterr().err
+    assert "would be lost" in error and error.count("\n") == 1
+    assert (noisy / "a.wav").read_bytes() == before
+    monkeypatch.setattr(sys, "argv", ["apply", str(weights), str(noisy), str(tmp_path / "out")])
+    assert apply.main() == 0
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.wav"]
+    assert soundfile.info(tmp_path / "out/a.wav").frames == 4800
 
 
 def test_a_table_has_the_scores_of_those_that_have_been_scored() -> None:
