@@ -58,13 +58,14 @@ def si_sdr(clean: Signal, degraded: Signal) -> float:
 
 
 def pesq_wb(clean: Signal, degraded: Signal) -> float:
-    """PESQ-WB of two signals at 16 kHz; NaN for less than 0.25 s, and where PESQ finds no utterance."""
+    """PESQ-WB of two signals at 16 kHz; NaN for less than 0.25 s, where either is silent, and where PESQ finds no
+    utterance."""
     module = _package("pesq")
-    if len(clean) < RATE // 4:
+    if len(clean) < RATE // 4 or not (clean.any() and degraded.any()):
         return float("nan")
     try:
         return float(module.pesq(RATE, clean, degraded, "wb"))
-    except module.NoUtterancesError:
+    except (module.NoUtterancesError, ValueError):  # the latter if one is so much louder that the other becomes silence
         return float("nan")
 
 
