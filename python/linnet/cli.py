@@ -429,10 +429,12 @@ def _oracle(args: argparse.Namespace) -> int:
     inputs = [path for name in (args.clean, args.noisy) for path in (name, *Path(name).glob("*"))]
     _check_result("--json", args.json, inputs, outdir=args.outdir)
     table = run_ladder(args.clean, args.noisy, args.outdir, args.model, args.limit)
+    for _, error in table.failed:
+        print(f"linnet: {_one_line(error)}", file=sys.stderr)
     _say(table.text(), args.json == PIPE)
     if args.json:
         _write_text(args.json, json.dumps(table.as_dict(), indent=2) + "\n")
-    return 0
+    return (PARTIAL if table.recordings else FAILURE) if table.failed else 0
 
 
 def _demo(args: argparse.Namespace) -> int:

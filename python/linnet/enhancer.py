@@ -128,7 +128,7 @@ class Enhancer:
                 done: NDArray[Any] = stream.process_i16(np.ascontiguousarray(own))
             else:
                 # float64 holds values that float32 cannot; float32 goes as it is, for the core sanitises it likewise.
-                done = stream.process(own if array.dtype == np.float32 else _sanitise(own)[0])
+                done = stream.process(own if array.dtype == np.float32 else sanitise(own)[0])
             out[:, first : first + stream.channels] = done.reshape(len(array), stream.channels)
         self._dtype, self._flat = array.dtype, array.ndim == 1
         return out.reshape(array.shape)
@@ -305,7 +305,7 @@ class RateAdapter:
 
     def feed(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
         """Enhanced samples that are ready, [m, channels]; m differs from the block's length."""
-        clean, nonfinite = _sanitise(block)
+        clean, nonfinite = sanitise(block)
         self.nonfinite += nonfinite
         self._owed += len(clean)
         return self._give(self._run(self._resample(self._up, clean)), last=False)
@@ -395,8 +395,9 @@ def _check_audio(audio: ArrayLike) -> NDArray[Any]:
     return array
 
 
-def _sanitise(samples: NDArray[Any]) -> tuple[NDArray[np.float32], int]:
-    """What the core does to bad samples, done before a conversion or a resampler can spread them; and their number."""
+def sanitise(samples: NDArray[Any]) -> tuple[NDArray[np.float32], int]:
+    """What the core does to bad samples, done before a conversion or a resampler can spread them; and how many of them
+    were NaN or infinite."""
     finite = np.isfinite(samples)
     bad = samples.size - int(np.count_nonzero(finite))
     if bad:

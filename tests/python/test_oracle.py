@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from linnet import _core
+from linnet.cli import main
 from linnet.io.errors import AudioError
 from linnet.study.ladder import RUNGS, climb, run_ladder
 from linnet.study.metrics import pesq_wb, score, si_sdr, stoi
@@ -219,6 +220,16 @@ def test_scores_of_silence_are_missing() -> None:
     assert math.isnan(stoi(noise[:2000], noise[:2000]))
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("levels", [(0, 0.1), (0.1, 0), (0, 0), (0.1, 1e-35), (0.1, 1e30), (1e30, 0.1)])
+def test_scores_that_are_not_defined_are_nan(levels: tuple[float, float]) -> None:
+    """One is silent, or becomes so beside the other."""
+    signals = np.random.default_rng(4).standard_normal((2, 2 * RATE))
+    found = score(signals[0] * levels[0], signals[1] * levels[1], RATE)
+    assert math.isnan(found.pesq_wb)
+    assert not math.isinf(found.stoi)
+
+
 def test_scores_of_unlike_lengths() -> None:
     with pytest.raises(ValueError, match="one length"):
         score(np.zeros(10), np.zeros(11), RATE)
@@ -288,6 +299,68 @@ def test_ladder_of_folders_and_its_limit(root: Path, tmp_path: Path) -> None:
     assert (tmp_path / "out/ladder.png").exists()
     values = [scores["noisy"].stoi for scores in table.recordings.values()]
     assert table.mean("noisy", "stoi") == pytest.approx(sum(values) / 2)
+
+
+def noisy_folders(tmp_path: Path, names: str = "abc") -> tuple[Path, Path]:
+    """Short recordings, clean and noisy, of these names."""
+    for seed, folder in enumerate(("clean", "noisy")):
+        (tmp_path / folder).mkdir()
+        for name in names:
+            samples = 0.1 * np.random.default_rng(seed).standard_normal(RATE // 2)
+            soundfile.write(tmp_path / folder / f"{name}.wav", samples, RATE)
+    return tmp_path / "clean", tmp_path / "noisy"
+
+
+def test_a_bad_pair_of_folders_does_not_stop_the_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    clean, noisy = noisy_folders(tmp_path)
+    (clean / "a.wav").unlink()
+    (noisy / "b.wav").write_text("not sound")
+    words = ["oracle", str(clean), str(noisy), str(tmp_path / "out"), "--model", "tiny"]
+    assert main([*words, "--json", str(tmp_path / "a.json")]) == 3
+    said = capsys.readouterr()
+    assert said.out.startswith("1 recording ")
+    assert [line.split(";")[0] for line in said.err.splitlines()] == [
+        f"linnet: {clean}/a.wav: no such file",
+        f"linnet: {noisy}/b.wav: not readable as sound (Format not recognised)",
+    ]
+    data = json.loads((tmp_path / "a.json").read_text())
+    assert list(data["each"]) == ["c"]
+    assert [one["input"] for one in data["failed"]] == [f"{noisy}/a.wav", f"{noisy}/b.wav"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["c", "ladder.png"]
+    (noisy / "c.wav").unlink()
+    (clean / "a.wav").write_text("not sound")
+    assert main(words) == 2
+
+
+def test_ladder_replaces_no_input(tmp_path: Path) -> None:
+    clean, noisy = noisy_folders(tmp_path, "a")
+    (tmp_path / "out").mkdir()
+    taken = tmp_path / "out/0_noisy.wav"
+    taken.symlink_to(noisy / "a.wav")
+    before = taken.read_bytes()
+    with pytest.raises(AudioError, match=r"out/0_noisy\.wav: would replace the input .*noisy/a\.wav; give another"):
+        run_ladder(str(clean / "a.wav"), str(noisy / "a.wav"), str(tmp_path / "out"), "tiny")
+    with pytest.raises(AudioError, match="would replace the input"):
+        run_ladder(str(clean / "a.wav"), str(taken), str(tmp_path / "out"), "tiny")
+    (tmp_path / "out/a").mkdir()
+    (tmp_path / "out/a/1_bin_gains.wav").symlink_to(clean / "a.wav")
+    with pytest.raises(AudioError, match="would replace the input"):
+        run_ladder(str(clean), str(noisy), str(tmp_path / "out"), "tiny")
+    assert taken.read_bytes() == before
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0_noisy.wav", "a"]
+
+
+def test_ladder_of_silence_and_of_samples_far_beyond_full_scale(tmp_path: Path) -> None:
+    clean, noisy = noisy_folders(tmp_path, "a")
+    samples = 0.1 * np.random.default_rng(0).standard_normal(RATE // 2)
+    samples[1000] = 1e30
+    for spoilt, files in ((0 * samples, (noisy / "a.wav",)), (samples, (noisy / "a.wav", clean / "a.wav"))):
+        for file in files:
+            soundfile.write(file, spoilt, RATE, "FLOAT")
+            table = run_ladder(str(clean / "a.wav"), str(noisy / "a.wav"), str(tmp_path / "out"), "tiny")
+            json.dumps(table.as_dict(), allow_nan=False)
+            heard = soundfile.read(tmp_path / "out/0_noisy.wav")[0]
+            assert np.abs(heard).max() <= 4
 
 
 def test_ladder_with_unlike_files(root: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from linnet import _core
 from linnet._core import BANDS, BINS, FRAME, RATE
 from linnet.catalog import ModelLike, model_label, open_model
-from linnet.enhancer import Enhancer
+from linnet.enhancer import Enhancer, sanitise
 from linnet.io.errors import AudioError
 from linnet.io.file import open_input, open_output
 from linnet.io.formats import Format, is_sound_file
@@ -49,10 +49,14 @@ _COLUMNS = {"pesq_wb": "PESQ-WB", "stoi": " STOI", "si_sdr": "SI-SDR (dB)"}
 
 @dataclass(frozen=True)
 class Table:
-    """Scores of each rung: of each recording by name, and the means over those that have the score."""
+    """Scores of each rung: of each recording by name, and the means over those that have the score.
+
+    failed: (path, error) of each noisy recording of a folder that could not be done, the error in one line.
+    """
 
     model: str
     recordings: dict[str, dict[str, Scores]]
+    failed: list[tuple[str, str]] = field(default_factory=list)
 
     def mean(self, rung: str, column: str) -> float:
         """NaN if no recording has the score."""
@@ -73,6 +77,7 @@ class Table:
                 }
                 for name, rungs in self.recordings.items()
             },
+            "failed": [{"input": path, "error": error} for path, error in self.failed],
         }
 
     def text(self) -> str:
@@ -121,8 +126,8 @@ def run_ladder(clean: str, noisy: str, outdir: str, model: ModelLike, limit: int
     """Climbs the ladder for a pair of files, or for the pairs of equal names in two folders; at most `limit` of them.
 
     Writes OUTDIR/<rung>.wav and OUTDIR/ladder.png for files; for folders OUTDIR/<name>/<rung>.wav for each recording
-    and one ladder.png of the first. Of files with several channels the first is taken. Raises AudioError, ModelError,
-    ImportError.
+    and one ladder.png of the first. Of files with several channels the first is taken. A bad pair of two folders does
+    not stop the others: the table tells of it. Raises AudioError, ModelError, ImportError.
     """
     check_packages()
     pyplot()
@@ -130,16 +135,38 @@ def run_ladder(clean: str, noisy: str, outdir: str, model: ModelLike, limit: int
     pairs = _pairs(clean, noisy)
     if limit is not None and limit < len(pairs):
         pairs = [pairs[i * len(pairs) // limit] for i in range(limit)]
-    recordings: dict[str, dict[str, Scores]] = {}
+    many = os.path.isdir(clean)
+    folders = {name: Path(outdir) / name if many else Path(outdir) for name, _, _ in pairs}
+    picture = str(Path(outdir) / "ladder.png")
+    _check_distinct([path for _, *paths in pairs for path in paths], [*_rung_paths(folders.values()), picture])
+    table = Table(model_label(model), {})
     for name, clean_path, noisy_path in _progress(pairs):
-        reference, degraded = _load_pair(clean_path, noisy_path)
-        outputs = climb(reference, degraded, opened)
-        folder = Path(outdir) / name if os.path.isdir(clean) else Path(outdir)
-        _write_rungs(folder, outputs)
-        recordings[name] = {rung: score(reference, output, RATE) for rung, output in outputs.items()}
-        if len(recordings) == 1:
-            draw_ladder(reference, outputs, recordings[name], name, str(Path(outdir) / "ladder.png"))
-    return Table(model_label(model), recordings)
+        try:
+            reference, degraded = _load_pair(clean_path, noisy_path)
+            outputs = climb(reference, degraded, opened)
+            _write_rungs(folders[name], outputs)
+            scores = {rung: score(reference, output, RATE) for rung, output in outputs.items()}
+            if not table.recordings:
+                draw_ladder(reference, outputs, scores, name, picture)
+        except Exception as error:  # of one recording, the others shall not suffer
+            if not many:
+                raise
+            text = str(error) if isinstance(error, AudioError) else f"{noisy_path}: {error or type(error).__name__}"
+            table.failed.append((noisy_path, text))
+        else:
+            table.recordings[name] = scores
+    return table
+
+
+def _rung_paths(folders: Iterable[Path]) -> list[str]:
+    return [str(folder / f"{name}.wav") for folder in folders for name in RUNGS.values()]
+
+
+def _check_distinct(inputs: list[str], outputs: list[str]) -> None:
+    taken = {os.path.realpath(path): path for path in inputs}
+    for path in outputs:
+        if source := taken.get(os.path.realpath(path)):
+            raise AudioError(f"{path}: would replace the input {source}; give another OUTDIR")
 
 
 def _pairs(clean: str, noisy: str) -> list[tuple[str, str, str]]:
@@ -152,7 +179,7 @@ def _pairs(clean: str, noisy: str) -> list[tuple[str, str, str]]:
     if not names:
         raise AudioError(f"{noisy}: no sound files in this folder; give one with WAV or FLAC files")
     missing = [name for name in names if not (Path(clean) / name).is_file()]
-    if missing:
+    if len(missing) == len(names):
         raise AudioError(
             f"{Path(clean) / missing[0]}: no such file, but {noisy} has it; give folders with the same names"
         )
@@ -173,7 +200,7 @@ def _load_pair(clean: str, noisy: str) -> tuple[Signal, Signal]:
     for path in (clean, noisy):
         with open_input(path, strict=True) as reader:
             samples = np.concatenate([block[:, 0] for block in reader.blocks(1 << 16)])
-            signals.append((np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0), reader.format.rate))
+            signals.append((sanitise(samples)[0], reader.format.rate))
     (first, rate_1), (second, rate_2) = signals
     if rate_1 != rate_2 or len(first) != len(second):
         raise AudioError(
@@ -187,8 +214,8 @@ def _load_pair(clean: str, noisy: str) -> tuple[Signal, Signal]:
 
 def _write_rungs(folder: Path, outputs: dict[str, Signal]) -> None:
     make_folder(folder)
-    for rung, output in outputs.items():
-        with open_output(str(folder / f"{RUNGS[rung]}.wav"), Format(RATE, 1, len(output))) as writer:
+    for path, output in zip(_rung_paths([folder]), outputs.values(), strict=True):
+        with open_output(path, Format(RATE, 1, len(output))) as writer:
             writer.write(output[:, None])
 
 
