@@ -10,9 +10,10 @@ to +-4.
 
 from __future__ import annotations
 
-import math
+import reprlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -58,7 +59,8 @@ class Enhancer:
     channel by itself, which is for channels that are no one signal; more than eight always are. any_block: blocks of
     any length; False wants whole frames of 10 ms and saves 10 ms of delay.
 
-    Not to be shared between threads without a lock. Raises ValueError (ModelError for the model) naming the bad value.
+    Not to be shared between threads without a lock, and not to be copied or pickled. Raises ValueError (ModelError for
+    the model) naming the bad value, TypeError for one of another type.
     """
 
     def __init__(
@@ -73,10 +75,11 @@ class Enhancer:
         independent: bool = False,
         any_block: bool = True,
     ) -> None:
+        _check_number("rate", rate, f"one of {', '.join(map(str, RATES))} Hz")
         if rate not in RATES:
             legal = f"{', '.join(map(str, RATES[:-1]))} or {RATES[-1]} Hz"
             raise ValueError(
-                f"rate {rate!r}: a stream runs at {legal}; linnet.enhance() takes recordings of other rates"
+                f"rate {_shown(rate)}: a stream runs at {legal}; linnet.enhance() takes recordings of other rates"
             )
         if (
             isinstance(channels, bool)
@@ -106,6 +109,10 @@ class Enhancer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __reduce__(self) -> NoReturn:
+        """TypeError: copies, which would share the streams, and pickles go through here."""
+        raise TypeError("an Enhancer cannot be copied or pickled, for its streams are in use; make another one")
 
     def close(self) -> None:
         """Frees the streams; the object cannot be used afterwards. Closing twice is allowed."""
@@ -289,8 +296,10 @@ class RateAdapter:
         observe: Callable[[Stats, int], object] | None = None,
         **controls: Any,
     ) -> None:
-        if rate != int(rate) or not LOWEST_RATE <= rate <= HIGHEST_RATE:
-            raise ValueError(f"rate {rate}: give {LOWEST_RATE}..{HIGHEST_RATE} Hz")
+        legal = f"{LOWEST_RATE}..{HIGHEST_RATE} Hz"
+        _check_number("rate", rate, legal)
+        if not LOWEST_RATE <= rate <= HIGHEST_RATE or rate != int(rate):
+            raise ValueError(f"rate {_shown(rate)}: give {legal}, a whole number")
         native = rate in RATES
         self.engine = Enhancer(
             model, rate=int(rate) if native else RATE, channels=channels, any_block=False, **controls
@@ -360,7 +369,7 @@ def enhance(audio: Samples, rate: int, model: ModelLike = DEFAULT_MODEL, **contr
 
     rate in Hz, 4000..384000; others than 8000, 16000, 24000, 32000 and 48000 are resampled both ways. controls:
     attenuation_limit_db, postfilter, backend and independent of `Enhancer`. Raises TypeError or ValueError (ModelError
-    for the model) naming the bad value.
+    for the model) naming the bad value, ImportError for a rate that needs soxr where it is not installed.
     """
     array = _check_audio(audio)
     channels = 1 if array.ndim == 1 else array.shape[1]
@@ -377,8 +386,11 @@ def enhance(audio: Samples, rate: int, model: ModelLike = DEFAULT_MODEL, **contr
 
 
 def _resampler(rate: float, new_rate: float, channels: int) -> soxr.ResampleStream:
-    import soxr
-
+    try:
+        import soxr
+    except ImportError as error:
+        other = rate if new_rate == RATE else new_rate
+        raise ImportError(f"soxr is not installed, a rate of {other} Hz needs it: pip install soxr") from error
     return soxr.ResampleStream(rate, new_rate, channels, "float32", "HQ")
 
 
@@ -406,8 +418,18 @@ def sanitise(samples: NDArray[Any]) -> tuple[NDArray[np.float32], int]:
 
 
 def _within(name: str, value: float, low: float, high: float, unit: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise TypeError(f"{name} is a {type(value).__name__}; give a number {low:g}..{high:g}{unit}")
-    if math.isnan(value) or not low <= value <= high:
-        raise ValueError(f"{name} {value:g}: give {low:g}..{high:g}{unit}")
+    _check_number(name, value, f"a number {low:g}..{high:g}{unit}")
+    if not low <= value <= high:  # NaN is not
+        raise ValueError(f"{name} {_shown(value)}: give {low:g}..{high:g}{unit}")
     return float(value)
+
+
+def _check_number(name: str, value: object, legal: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise TypeError(f"{name} {reprlib.repr(value)} is a {type(value).__name__}; give {legal}")
+
+
+def _shown(value: float) -> str:
+    """A number in a message: of integers beyond all measure, their size."""
+    huge = isinstance(value, (int, np.integer)) and abs(value) > 1e15
+    return f"{Decimal(int(value)):.3g}" if huge else str(value)

@@ -6,10 +6,13 @@ The model is tiny.linnet (random weights), so these tests are about mechanics, n
 from __future__ import annotations
 
 import ast
+import copy
 import os
+import pickle
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -271,6 +274,9 @@ def test_nan_does_not_spread_through_the_resampler() -> None:
     ("arguments", "text"),
     [
         ({"rate": 44100}, "rate 44100"),
+        ({"rate": float("nan")}, "rate nan: a stream runs at"),
+        ({"attenuation_limit_db": 10**400}, r"attenuation_limit_db 1\.00e\+400: give 0..100 dB"),
+        ({"postfilter": -(10**5000)}, r"postfilter -1\.00e\+5000"),
         ({"channels": 0}, "channels 0"),
         ({"channels": 65}, "channels 65"),
         ({"channels": 1.5}, "channels 1.5"),
@@ -304,10 +310,21 @@ def test_controls_begin_as_those_of_the_core() -> None:
     assert filtered.process(x).tobytes() != ours.tobytes()
 
 
-@pytest.mark.parametrize("arguments", [{"postfilter": "much"}, {"attenuation_limit_db": None}, {"model": 3}])
-def test_arguments_of_another_type(arguments: dict[str, object]) -> None:
-    with pytest.raises(TypeError):
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"postfilter": "much"}, "postfilter 'much' is a str; give a number 0..1"),
+        ({"attenuation_limit_db": None}, "attenuation_limit_db None is a NoneType"),
+        ({"model": 3}, "model is a int"),
+        ({"rate": "48000"}, "rate '48000' is a str; give one of 8000"),
+        ({"rate": None}, "rate None is a NoneType"),
+        ({"rate": np.array([8000, 16000])}, "rate array.* is a ndarray"),
+    ],
+)
+def test_arguments_of_another_type(arguments: dict[str, object], text: str) -> None:
+    with pytest.raises(TypeError, match=text) as caught:
         linnet.Enhancer(**{"model": "tiny", **arguments})
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("cut", [8, 63, 64, 4096, -1])
@@ -357,10 +374,29 @@ def test_whole_frames_only_without_any_block() -> None:
         assert len(enhancer.enhance(sound(481))) == 481
 
 
-@pytest.mark.parametrize("rate", [0, -48000, 3999, 384001, 44100.5])
+@pytest.mark.parametrize("rate", [0, -48000, 3999, 384001, 44100.5, float("nan"), float("inf")])
 def test_enhance_refuses_impossible_rates(rate: float) -> None:
-    with pytest.raises(ValueError, match="rate"):
+    with pytest.raises(ValueError, match=f"rate {rate:g}: give 4000..384000 Hz"):
         linnet.enhance(sound(480), rate, model="tiny")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("rate", "kind"), [(None, "NoneType"), ("48000", "str"), (True, "bool")])
+def test_enhance_refuses_rates_that_are_no_numbers(rate: object, kind: str) -> None:
+    with pytest.raises(TypeError, match=f"rate {rate!r} is a {kind}; give 4000..384000 Hz"):
+        linnet.enhance(sound(480), rate, model="tiny")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_an_enhancer_is_not_copied(copied: Callable[[object], object]) -> None:
+    with linnet.Enhancer("tiny") as enhancer, pytest.raises(TypeError, match="cannot be copied or pickled"):
+        copied(enhancer)
+
+
+def test_a_rate_that_needs_the_resampler_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "soxr", None)
+    assert len(linnet.enhance(sound(480), 16000, model="tiny")) == 480
+    with pytest.raises(ImportError, match="^soxr is not installed, a rate of 44100 Hz needs it: pip install soxr$"):
+        linnet.enhance(sound(480), 44100, model="tiny")
 
 
 def test_closed_enhancer() -> None:
