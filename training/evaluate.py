@@ -32,9 +32,13 @@ from tqdm import tqdm
 import training  # noqa: F401  (finds linnet)
 from linnet import _core
 from linnet._core import RATE
+from linnet.catalog import Model
 from linnet.enhancer import DEFAULT_POSTFILTER
+from linnet.io.errors import AudioError
+from linnet.io.outputs import replacing
 from linnet.model.blob import checksum
 from linnet.study import metrics
+from linnet.study.figures import picture_type
 from training import case_table, intervals, selection, summary
 from training.dnsmos import Dnsmos, network
 from training.score_figure import NO_SNR, draw_scores
@@ -65,7 +69,10 @@ def start_worker(dnsmos: Path | None) -> None:
 
 def read(path: Path) -> np.ndarray:
     """float32 [n] at 48 kHz, mono; ValueError names a file of another kind."""
-    x, rate = soundfile.read(path, dtype="float32")
+    try:
+        x, rate = soundfile.read(path, dtype="float32")
+    except soundfile.LibsndfileError as error:
+        raise ValueError(f"{path}: not readable as sound ({error.error_string}); give {RATE} Hz mono") from error
     if rate != RATE or x.ndim != 1:
         channels = 1 if x.ndim == 1 else x.shape[1]
         raise ValueError(f"{path}: {rate} Hz, {channels} channels; evaluation needs {RATE} Hz mono")
@@ -122,9 +129,12 @@ def score_file(job: Job) -> dict:
         out["speech_auc"] = metrics.roc_auc(truth, probability)
         out[summary.FRAMES] = (truth, probability)
     for name, signal in (("noisy", noisy), ("enhanced", enhanced)):
-        out[name] = scores(clean, signal)
-        if _dnsmos:
-            out[name] |= _dnsmos.score(signal, RATE)
+        try:
+            out[name] = scores(clean, signal)
+            if _dnsmos:
+                out[name] |= _dnsmos.score(signal, RATE)
+        except Exception as error:  # of the packages, which do not know the file
+            raise ValueError(f"{job.noisy}: {name} cannot be scored ({error}); leave it out") from error
     return out
 
 
@@ -168,10 +178,10 @@ def evaluate(
     metrics.check_packages()
     if sum(system is not None for system in (model, enhanced, enhancer)) != 1:
         raise ValueError("give one of a model, a folder of enhanced files, an enhancer")
-    blob = model.read_bytes() if model else b""
-    if model:
-        # A bad model or amount is told before the work begins.
-        _core.Stream(_core.Model(blob)).set_postfilter(postfilter)
+    # What is wrong with the model or the amount is told before the work begins.
+    if not 0 <= postfilter <= 1:
+        raise ValueError(f"postfilter {postfilter:g}: give 0 (off) .. 1")
+    blob = Model(os.path.abspath(model)).to_bytes() if model else b""
     folders = [folder] if isinstance(folder, Path) else list(folder)
     jobs = [
         Job(noisy, clean, blob, postfilter, enhanced / noisy.name if enhanced else None, enhancer)
@@ -192,6 +202,19 @@ def evaluate(
     if model:
         head["crc"] = checksum(blob)
     return head | summary.summarise(entries, rows)
+
+
+def check_output(option: str, path: str | Path | None) -> None:
+    """ValueError, before any work, for a file that cannot be written."""
+    if path is None:
+        return
+    if str(path) in ("", "."):
+        raise ValueError(f"{option} '{path}': not the name of a file; give one")
+    folder = os.path.dirname(path) or "."
+    if not os.path.isdir(folder):
+        raise ValueError(f"{option} {path}: no folder '{folder}'; create it first")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise ValueError(f"{option} {path}: not a regular file; give another name")
 
 
 def main() -> int:
@@ -237,8 +260,12 @@ def main() -> int:
             raise ValueError(
                 f"--jobs {args.workers} --limit {args.limit}: give one process or more, and no negative limit"
             )
-        if args.plot and not args.list:
-            raise ValueError(NO_SNR)
+        check_output("--json", args.json)
+        check_output("--plot", args.plot)
+        if args.plot:
+            picture_type(args.plot)
+            if not args.list or not any(row.get("snr_db") for row in summary.read_list(args.list).values()):
+                raise ValueError(NO_SNR)
         beside = dict(summary.read_beside(text) for text in args.beside)
         if len({*beside, summary.system_name(args.model or args.enhanced)}) <= len(args.beside):
             raise ValueError(
@@ -250,19 +277,18 @@ def main() -> int:
         )
         result["beside"] = {name: intervals.compare(other, result) for name, other in beside.items()}
         result["selection"] = selection.score(result["mean"])
-        if args.json:
-            part = args.json.with_name(args.json.name + ".part")
-            part.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n")
-            part.replace(args.json)
         print(summary.table(result, beside))
         for name, gains in result["beside"].items():
             print(f"\n{intervals.text(gains, f'minus {name}')}")
         if result["selection"] is not None:
             print(f"\nselection {result['selection']:.3f}")
+        if args.json:
+            with replacing(args.json) as temporary:
+                Path(temporary).write_text(json.dumps(result, indent=1, allow_nan=False) + "\n")
         if args.plot:
             draw_scores(result, beside, args.plot)
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
-        print(f"evaluate: {error}", file=sys.stderr)
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, AudioError) as error:
+        print(f"evaluate: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     return 0
 

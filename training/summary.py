@@ -36,12 +36,24 @@ LOWER_IS_BETTER = {"lsd"}
 
 
 def read_list(path: Path) -> dict[str, dict[str, str]]:
-    """Rows of a list of mixtures by id, with a column category: its own, or the CATEGORY of noise/CATEGORY/FILE."""
-    with open(path, newline="") as file:
-        reader = csv.DictReader(file)
-        if "id" not in (reader.fieldnames or []):
-            raise ValueError(f"{path}: no column id; give a CSV whose first line names its columns")
-        rows = {row["id"]: row for row in reader}
+    """Rows of a list of mixtures by id, with a column category: its own, or the CATEGORY of noise/CATEGORY/FILE.
+
+    ValueError names a list that is none.
+    """
+    rows: dict[str, dict[str, str]] = {}
+    try:
+        with open(path, newline="", encoding="utf-8-sig") as file:  # spreadsheets begin theirs with a mark
+            reader = csv.DictReader(file)
+            if "id" not in (reader.fieldnames or []):
+                raise ValueError(f"{path}: no column id; give a CSV whose first line names its columns")
+            for row in reader:
+                if row["id"] in rows:
+                    raise ValueError(f"{path}: id {row['id']} twice; give one line for each mixture")
+                rows[row["id"]] = row
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: not UTF-8 ({error.reason}); save the list as CSV in UTF-8") from error
+    except csv.Error as error:
+        raise ValueError(f"{path}: not a CSV ({error}); give a list of mixtures") from error
     for row in rows.values():
         try:
             known = math.isfinite(float(row.get("snr_db") or 0))

@@ -230,18 +230,91 @@ def test_command_writes_json_table_and_picture(mixtures: Path, tiny_model: Path,
         (["--jobs", "0"], "--jobs 0"),
         (["--dnsmos", "missing.onnx"], "onnx"),
         (["--set", "SET", "SET"], "more than one set"),
+        (["--model", "BAD"], "bad.csv': not a linnet model"),
+        (["--model", "none.linnet"], "none.linnet': no such model or file"),
+        (["--postfilter", "2"], "postfilter 2: give 0 (off) .. 1"),
+        (["--list", "TWICE"], "twice.csv: id 000 twice; give one line for each mixture"),
+        (["--list", "LATIN"], "latin.csv: not UTF-8"),
+        (["--json", "none/a.json"], "--json none/a.json: no folder 'none'; create it first"),
+        (["--json", ""], "not the name of a file"),
+        (["--json", "SET"], "not a regular file"),
+        (["--list", "LIST", "--plot", "none/a.png"], "--plot none/a.png: no folder 'none'; create it first"),
+        (["--list", "LIST", "--plot", "a.xyz"], "a.xyz: cannot draw a picture of type 'xyz'"),
+        (["--list", "LATIN", "--plot", "a.png"], "latin.csv: not UTF-8"),
     ],
 )
 def test_bad_words_end_in_one_line(
-    words: list[str], told: str, mixtures: Path, tiny_model: Path, tmp_path: Path
+    words: list[str],
+    told: str,
+    mixtures: Path,
+    tiny_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / "bad.csv").write_text("name,snr_db\n000,5\n")
-    for placeholder, path in (("LIST", mixtures / "list.csv"), ("BAD", tmp_path / "bad.csv"), ("SET", mixtures)):
+    (tmp_path / "twice.csv").write_text("id,snr_db\n000,5\n001,5\n000,6\n")
+    (tmp_path / "latin.csv").write_bytes("id,category\n000,Café\n".encode("latin-1"))
+    files = {word: tmp_path / f"{word.lower()}.csv" for word in ("BAD", "TWICE", "LATIN")}
+    for placeholder, path in ({"LIST": mixtures / "list.csv", "SET": mixtures} | files).items():
         words = [word.replace(placeholder, str(path)) for word in words]
-    done = run("--model", tiny_model, "--set", mixtures, *words)
-    assert done.returncode == 2
-    assert done.stderr.count("\n") == 1
-    assert told in done.stderr
+    monkeypatch.setattr(sys, "argv", ["evaluate.py", "--model", str(tiny_model), "--set", str(mixtures), *words])
+    assert evaluate.main() == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+    assert told in said.err
+
+
+def test_the_table_is_there_when_a_file_cannot_be_written(
+    mixtures: Path,
+    tiny_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The folder goes away while the files are scored."""
+
+    def summarise(*arguments: object) -> dict:
+        folder.rmdir()
+        return known(*arguments)
+
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    known = summary.summarise
+    monkeypatch.setattr(summary, "summarise", summarise)
+    words = ["--model", tiny_model, "--set", mixtures, "--limit", 1, "--jobs", 1, "--no-dnsmos"]
+    monkeypatch.setattr(sys, "argv", ["evaluate.py", *map(str, words), "--json", str(folder / "a.json")])
+    assert evaluate.main() == 2
+    said = capsys.readouterr()
+    assert "PESQ-WB" in said.out
+    assert "a.json: cannot be written" in said.err.splitlines()[-1]
+
+
+def test_silent_recordings_are_scored(mixtures: Path, tiny_model: Path, tmp_path: Path) -> None:
+    for name, (noisy, clean) in {"a": (0, 1), "b": (1, 0), "c": (0, 0)}.items():
+        for folder, level in (("noisy", noisy), ("clean", clean)):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            samples = level * soundfile.read(mixtures / f"{folder}/000.wav")[0]
+            soundfile.write(tmp_path / f"{folder}/{name}.wav", samples, RATE, "FLOAT")
+    found = evaluate.evaluate(tiny_model, tmp_path, workers=1)
+    json.dumps(found, allow_nan=False)
+    assert [entry["noisy"]["pesq_wb"] for entry in found["files"]] == [None] * 3
+    assert [entry["noisy"]["si_sdr"] for entry in found["files"]] == [summary.SILENCE, None, None]
+    assert found["mean"]["enhanced"]["pesq_wb"] is None
+
+
+def test_a_file_that_is_no_sound_is_named(mixtures: Path, tiny_model: Path, tmp_path: Path) -> None:
+    for folder in ("noisy", "clean"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.wav").write_text("not sound")
+    with pytest.raises(ValueError, match=r"noisy/a\.wav: not readable as sound"):
+        evaluate.evaluate(tiny_model, tmp_path, workers=1)
+
+
+def test_a_list_may_begin_with_a_mark(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("id,snr_db\na,5\n", encoding="utf-8-sig")
+    assert summary.read_list(tmp_path / "list.csv")["a"]["snr_db"] == "5"
 
 
 def test_a_list_may_name_the_category_itself(tmp_path: Path) -> None:
