@@ -21,7 +21,7 @@ import soxr
 from numpy.typing import NDArray
 
 from linnet.catalog import Model
-from linnet.enhancer import HIGHEST_RATE, LOWEST_RATE, RATE, Enhancer
+from linnet.enhancer import HIGHEST_RATE, LOWEST_RATE, RATE, Enhancer, sanitise
 from linnet.io.activity import Activity
 from linnet.io.errors import AudioError, empty
 from linnet.io.file import open_input
@@ -120,7 +120,7 @@ def _beginning(source: str) -> NDArray[np.float32]:
         rate = reader.format.rate
         if not LOWEST_RATE <= rate <= HIGHEST_RATE:
             raise AudioError(f"{source}: sample rate {rate} Hz; give {LOWEST_RATE}..{HIGHEST_RATE} Hz")
-        samples = np.nan_to_num(reader.read(int(PREVIEW_SECONDS * rate))[:, 0], nan=0.0, posinf=0.0, neginf=0.0)
+        samples = sanitise(reader.read(int(PREVIEW_SECONDS * rate))[:, 0])[0]
     if not len(samples):
         raise empty(source)
     resampled = samples if rate == RATE else soxr.resample(samples, rate, RATE, "HQ")

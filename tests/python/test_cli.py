@@ -278,9 +278,11 @@ def test_pictures_of_equal_stems_have_names_of_their_own(tmp_path: Path, monkeyp
     assert sorted(name for name, _, _ in _pairs(*2 * [str(tmp_path / "in")])) == ["a.flac", "a.wav"]
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("samples", [1, 479, 4800])
 @pytest.mark.parametrize("model", ["small", "light"])
-def test_picture_of_either_topology(tmp_path: Path, model: str) -> None:
-    source, picture = write(tmp_path / "a.wav", 4800), tmp_path / "a.png"
+def test_picture_of_either_topology(tmp_path: Path, model: str, samples: int) -> None:
+    source, picture = write(tmp_path / "a.wav", samples), tmp_path / "a.png"
     assert main(["enhance", source, str(tmp_path / "b.wav"), "--model", model, "--plot", str(picture)]) == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
 

@@ -50,6 +50,15 @@ def test_numbers_of_an_excerpt(tmp_path: Path) -> None:
     assert 0 <= excerpt.speech_percent <= 100
 
 
+def test_samples_far_beyond_full_scale_are_taken_as_a_stream_takes_them(tmp_path: Path) -> None:
+    samples = np.zeros(48000, np.float32)
+    samples[:3] = [1e30, np.inf, np.nan]
+    soundfile.write(tmp_path / "a.wav", samples, 48000, "FLOAT")
+    excerpt = page.examine(str(tmp_path / "a.wav"), linnet.Model("tiny"))
+    assert excerpt.before[:3].tolist() == [4, 0, 0]
+    assert excerpt.level_db == pytest.approx(10 * np.log10(16 / 48000), abs=0.01)
+
+
 def test_only_the_beginning_of_a_long_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page, "PREVIEW_SECONDS", 0.25)
     excerpt = page.examine(write(tmp_path / "a.wav", 48000, 24000), linnet.Model("tiny"))

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import soxr
 from numpy.typing import NDArray
 
 from linnet import _core
 from linnet._core import BANDS, FRAME, RATE
 from linnet.catalog import ModelLike, open_model
+from linnet.enhancer import sanitise
 from linnet.study.figures import (
     ACCENT,
     FAINT,
@@ -51,7 +51,7 @@ class Report:
 def draw_report(report: Report, path: str) -> None:
     """Writes the picture as PNG (or the format of another ending). Raises AudioError if the file cannot be written."""
     plt = pyplot()
-    before, after = _at_48k(report.before, report.rate), _at_48k(report.after, report.rate)
+    before, after = (_at_48k(signal, report.rate) for signal in (report.before, report.after))
     model = open_model(report.model)
     lookahead = model.delay // FRAME - 1
     silence = np.zeros(lookahead * FRAME, np.float32)
@@ -99,8 +99,13 @@ def draw_report(report: Report, path: str) -> None:
 
 
 def _at_48k(signal: Signal, rate: int) -> NDArray[np.float32]:
-    signal = np.nan_to_num(signal.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    return signal if rate == RATE else soxr.resample(signal, rate, RATE, "HQ")
+    """As a stream takes it; one frame at least, for there is no picture of less."""
+    clean = sanitise(signal)[0]
+    if rate != RATE:
+        import soxr
+
+        clean = soxr.resample(clean, rate, RATE, "HQ")
+    return np.pad(clean, (0, max(0, FRAME - len(clean))))
 
 
 def _heard_gains(
