@@ -8,9 +8,12 @@ it is read, once in a process, and shared by all streams. The core is loaded wit
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import weakref
 from collections import deque
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, Union
@@ -26,10 +29,11 @@ ModelLike: TypeAlias = Union["Model", str, os.PathLike[str], bytes, bytearray, m
 _Identity: TypeAlias = tuple[str, int, int, int, int]  # real path, device, number, bytes, time of the last change
 
 _ERR_VERSION = -7  # LINNET_ERR_VERSION
-_PACKAGE = Path(__file__).resolve().parent
-_FOLDERS = (_PACKAGE / "models", _PACKAGE.parent.parent / "sdk" / "models")
+# Where it is installed, and where it lies if that is a link.
+_PACKAGES = tuple(dict.fromkeys((Path(os.path.abspath(__file__)).parent, Path(__file__).resolve().parent)))
+_FOLDERS = tuple(place for top in _PACKAGES for place in (top / "models", top.parent.parent / "sdk" / "models"))
 _APART = ("base",)  # large ones, which a package of their own adds to an installation
-_EXAMPLES = (_PACKAGE / "data", _PACKAGE.parent.parent / "sdk" / "examples")
+_EXAMPLES = tuple(place for top in _PACKAGES for place in (top / "data", top.parent.parent / "sdk" / "examples"))
 
 
 class ModelError(ValueError):
@@ -167,7 +171,7 @@ class Model:
 def models() -> dict[str, ModelFile]:
     """The models that come with this installation, by name, smallest first. Files that are not models are left out."""
     files: dict[str, ModelFile] = {}
-    for folder in _FOLDERS:
+    for folder in _folders():
         for path in sorted(folder.glob("*.linnet")):
             model = _describe(path)
             if model is not None:
@@ -179,7 +183,7 @@ def model_path(model: str | os.PathLike[str]) -> Path:
     """The file behind a model's name or path. Raises ModelError if there is none."""
     text = os.fspath(model)
     if _is_name(text):
-        for folder in _FOLDERS:
+        for folder in _folders():
             if (folder / f"{text}.linnet").is_file():
                 return folder / f"{text}.linnet"
     path = Path(text)
@@ -230,9 +234,22 @@ def example_path(name: str) -> Path:
     raise FileNotFoundError(f"{name}: not in this installation; make it with sdk/examples/make_demo_clip.py")
 
 
+def _folders() -> Iterator[Path]:
+    """Where models may lie: with this package, then wherever a package beside it (linnet-base) was installed, which
+    need not be the same place."""
+    yield from _FOLDERS
+    for entry in sys.path:
+        folder = Path(entry, "linnet", "models")
+        if folder not in _FOLDERS and folder.is_dir():
+            yield folder
+
+
 def _describe(path: Path) -> ModelFile | None:
-    with path.open("rb") as file:
-        header = file.read(HEADER.size)
+    header = b""
+    with suppress(OSError):
+        if path.is_file():  # a pipe would not end
+            with path.open("rb") as file:
+                header = file.read(HEADER.size)
     if len(header) < HEADER.size or header[: len(MAGIC)] != MAGIC:
         return None
     _, _, _, topology, lookahead, dense, hidden, strength, _, _, shape, _ = HEADER.unpack(header)
@@ -324,7 +341,7 @@ def _load_bytes(data: bytes, text: str) -> _core.Model:
 
 def _default() -> str:
     for name in ("large", "base", "small"):
-        if any((folder / f"{name}.linnet").is_file() for folder in _FOLDERS):
+        if any((folder / f"{name}.linnet").is_file() for folder in _folders()):
             return name
     return "small"
 

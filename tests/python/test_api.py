@@ -84,6 +84,43 @@ def test_models_with_shared_layers_tell_their_widths(
         assert enhancer.process(np.zeros(480, np.float32)).shape == (480,)
 
 
+def test_what_is_no_model_file_is_left_out(tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "dangling.linnet").symlink_to(tmp_path / "none")
+    (tmp_path / "folder.linnet").mkdir()
+    os.mkfifo(tmp_path / "pipe.linnet")
+    shutil.copy(tiny_model, tmp_path / "good.linnet")
+    monkeypatch.setattr(linnet.catalog, "_FOLDERS", (tmp_path,))
+    assert list(linnet.models()) == ["good"]
+
+
+@pytest.mark.parametrize("link", ["folder", "files"])
+def test_models_of_linked_installations_and_of_other_places(
+    root: Path, tmp_path: Path, tiny_model: Path, link: str
+) -> None:
+    """The package is a link, or each of its files is; and base comes with a package in a place of its own."""
+    site, other = tmp_path / "site", tmp_path / "other"
+    package = root / "python/linnet"
+    if link == "folder":
+        site.mkdir()
+        (site / "linnet").symlink_to(package)
+        expected = set(linnet.models())
+    else:
+        for path in [*package.rglob("*.py"), *package.glob("*.so")]:
+            place = site / path.relative_to(package.parent)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.symlink_to(path)
+        expected = {"beside"}
+        (site / "linnet/models").mkdir()
+        shutil.copy(tiny_model, site / "linnet/models/beside.linnet")
+    (other / "linnet/models").mkdir(parents=True)
+    shutil.copy(tiny_model, other / "linnet/models/apart.linnet")
+    code = "import sys, linnet; assert not {'linnet.catalog'} & sys.modules.keys(); print(*linnet.models())"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (site, other)))}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert {"apart", *expected} <= set(done.stdout.split())
+
+
 @pytest.mark.parametrize("kind", ["name", "path", "string", "bytes", "view"])
 def test_model_by_name_path_or_bytes(tiny_model: Path, kind: str) -> None:
     data = tiny_model.read_bytes()
