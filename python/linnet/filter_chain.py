@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from string import Template
 
-from linnet.io.outputs import make_folder, replacing
+from linnet.io.outputs import make_folder, printable, replacing
 
 NAME = "linnet.conf"
 PLUGIN = "linnet_ladspa.so"
@@ -59,7 +59,12 @@ def filter_text(
     limit: float = 100.0,
     postfilter: float = 0.0,
 ) -> str:
-    """Contents of the file. light: the small model instead of the default. limit in dB, 0..100; postfilter 0..1."""
+    """Contents of the file. light: the small model instead of the default. limit in dB, 0..100; postfilter 0..1.
+
+    Raises FilterError if the plug-in's path is not UTF-8.
+    """
+    if printable(plugin) != os.fspath(plugin):
+        raise FilterError(f"{printable(plugin)}: a name that is not UTF-8, as PipeWire's files are; rename it")
     template = next(path for folder in _TEMPLATES if (path := folder / "filter-chain.conf.in").is_file())
     return Template(template.read_text(encoding="utf-8")).substitute(
         plugin=json.dumps(os.fspath(plugin), ensure_ascii=False),
@@ -100,4 +105,6 @@ def remove(path: Path, *, dry_run: bool = False) -> str:
 
 def _read(path: Path) -> str:
     """Text of a file; whatever it holds, it is not to be lost."""
+    if not path.is_file():
+        raise FilterError(f"{path}: not a regular file; move it away, or give another --folder")
     return path.read_text(encoding="utf-8", errors="backslashreplace")

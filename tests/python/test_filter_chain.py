@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 import pytest
 import scons_backend
+from command_line import fails
 
 from linnet import filter_chain
 from linnet.cli import main
@@ -144,3 +146,14 @@ def test_labels_and_controls_are_those_of_the_plug_in(root: Path) -> None:
 
 def test_an_installation_has_the_text_of_the_file() -> None:
     assert scons_backend.package_files()["linnet/data/filter-chain.conf.in"].is_file()
+
+
+def test_names_that_cannot_be(file: Path, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plugin = home / os.fsdecode(b"caf\xe9.so")
+    plugin.touch()
+    assert "not UTF-8" in fails(capsys, "install-filter", "--plugin", plugin)
+    assert not file.parent.exists()
+    file.mkdir(parents=True)
+    for words in ([], ["--force"], ["--remove"], ["--dry-run"]):
+        assert f"{file}: not a regular file; move it away" in fails(capsys, "install-filter", *words)
+    assert file.is_dir()
