@@ -228,7 +228,7 @@ def _enhance(args: argparse.Namespace) -> int:
         return _enhance_folder(args, options)
     output = args.output
     if output != PIPE and os.path.isdir(output) and args.input != PIPE:
-        output = os.path.join(output, os.path.basename(args.input))
+        output = os.path.join(output, folder.output_name(args.input))
     _check_result("--json", args.json, [args.input, output])
     _check_result("--plot", args.plot, [args.input, output, args.json])
     if args.dry_run:

@@ -156,6 +156,7 @@ def test_bad_inputs(tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: st
     ],
 )
 def test_bad_outputs(tmp_path: Path, capsys: pytest.CaptureFixture[str], output: str, text: str) -> None:
+        (f"{'n' * 252}.wav", "cannot be written .File name too long."),
     source = write(tmp_path / "in.wav", rate=44100)
     before = Path(source).read_bytes()
     assert re.search(text, fails(capsys, "enhance", source, tmp_path / output, *TINY))

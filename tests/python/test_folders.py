@@ -20,6 +20,7 @@ from benchmarks import folder
 from linnet import batch
 from linnet.cli import main
 from linnet.io.folder import Skipped, list_folder, summary
+from linnet.io.outputs import remove_leftovers, replacing
 from linnet.io.recording import Options
 
 
@@ -124,6 +125,33 @@ def test_names_that_would_be_alike(tmp_path: Path, ffmpeg: None) -> None:
         "b.wav": "b.wav",
         "c.mp4": "c.wav",
     }
+
+
+@pytest.mark.parametrize(("name", "beside", "made"), [("a.m4a", [], "a.wav"), ("a.m4a", ["a.wav"], "a.m4a.wav")])
+def test_one_file_into_a_folder_is_called_as_in_a_folder(
+    tmp_path: Path, ffmpeg: None, name: str, beside: list[str], made: str
+) -> None:
+    for other in beside:
+        write(tmp_path / other, 4800)
+    hidden_wav(tmp_path / name)
+    (tmp_path / "out").mkdir()
+    assert main(["enhance", str(tmp_path / name), str(tmp_path / "out"), *TINY]) == 0
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [made]
+    assert dict(list_folder(tmp_path, tmp_path / "out").names)[Path(name)] == Path(made)
+
+
+@pytest.mark.parametrize("name", ["n" * 251 + ".wav", "\u00e9" * 125 + ".wav", "n" * 237 + ".wav"])
+def test_the_longest_names(tmp_path: Path, name: str) -> None:
+    source = write(tmp_path / "in.wav", 4800)
+    assert main(["enhance", source, str(tmp_path / name), *TINY]) == 0
+    with replacing(tmp_path / name) as temporary:
+        begun = Path(temporary).read_bytes()
+        remove_leftovers([tmp_path / f"{name[:-5]}x.wav"])
+        assert Path(temporary).read_bytes() == begun  # of another one
+    for _ in range(2):
+        with pytest.raises(FileNotFoundError), replacing(tmp_path / name):
+            remove_leftovers([tmp_path / name])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["in.wav", name])
 
 
 def test_summary_names_some_and_counts_all() -> None:

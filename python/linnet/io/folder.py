@@ -65,6 +65,15 @@ def list_folder(source: Path, target: Path) -> Listing:
     )
 
 
+def output_name(source: str | os.PathLike[str]) -> str:
+    """What the output of one recording is called in a folder, as if the recordings beside it were to go there too."""
+    path = Path(source)
+    if is_sound_file(path):
+        return path.name
+    taken = {Path(path.stem + ".wav")} if path.with_suffix(".wav").exists() else set()
+    return str(_wav_names([Path(path.name)], taken)[Path(path.name)])
+
+
 def summary(skipped: Sequence[Skipped]) -> str:
     """What was left out, in one line: how many of each kind, and their endings or names."""
     parts = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import binascii
+import errno
 import os
 import re
 import secrets
@@ -12,25 +14,21 @@ from pathlib import Path
 from linnet.io.errors import AudioError, reason
 
 _BEGUN = re.compile(r"\.(.+)\.[0-9a-f]{8}\.part", re.DOTALL)  # names that `replacing` gives
+_LONGEST = 255 - len("..01234567.part")  # bytes that a name may have in them
 
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[str]:
     """A new file beside `path` that takes its name when the with-block ends well, and is removed otherwise."""
     target = os.path.realpath(path)
-    folder = os.path.dirname(target)
-    if os.path.isdir(target):
-        raise AudioError(f"{path}: a folder; give the name of a file")
-    if os.path.exists(target) and not os.path.isfile(target):
-        raise AudioError(f"{path}: not a regular file; give the name of a file, or - for stdout")
-    temporary = os.path.join(folder, f".{os.path.basename(target)}.{secrets.token_hex(4)}.part")
+    folder, name = os.path.split(target)
+    _check_replaceable(path)
+    temporary = os.path.join(folder, f".{_shortened(name)}.{secrets.token_hex(4)}.part")
     try:  # before the file is there: a signal may come at once
         try:
             os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         except OSError as error:
-            raise AudioError(
-                f"{path}: cannot be written ({reason(error)}); give a name in a writable folder"
-            ) from error
+            raise _unwritable(path, error) from error
         yield temporary
         os.replace(temporary, target)
     except BaseException:
@@ -39,18 +37,55 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[str]:
         raise
 
 
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """AudioError for what `replacing` refuses, as far as that can be told without writing."""
+    _check_replaceable(path)
+    folder = os.path.dirname(os.path.realpath(path))
+    try:
+        os.stat(folder)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
 def remove_leftovers(paths: Iterable[str | os.PathLike[str]]) -> None:
     """Removes what processes that were killed have begun of these files."""
     names: dict[str, set[str]] = {}
     for path in paths:
         folder, name = os.path.split(os.path.realpath(path))
-        names.setdefault(folder, set()).add(name)
+        names.setdefault(folder, set()).add(_shortened(name))
     for folder, wanted in names.items():  # each is looked through once, however many files it has
         for entry in Path(folder).iterdir() if os.path.isdir(folder) else ():
             begun = _BEGUN.fullmatch(entry.name)
             if begun and begun[1] in wanted:
                 with suppress(OSError):
                     entry.unlink()
+
+
+def _check_replaceable(path: str | os.PathLike[str]) -> None:
+    if os.path.isdir(path):
+        raise AudioError(f"{path}: a folder; give the name of a file")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise AudioError(f"{path}: not a regular file; give the name of a file, or - for stdout")
+    try:
+        with suppress(FileNotFoundError):
+            os.stat(path)
+    except OSError as error:  # the name is too long, which the temporary one is not
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: str | os.PathLike[str], error: OSError) -> AudioError:
+    return AudioError(f"{path}: cannot be written ({reason(error)}); give a name in a writable folder")
+
+
+def _shortened(name: str) -> str:
+    """A name that leaves room for what `replacing` adds; those that are cut differ in a checksum."""
+    whole = os.fsencode(name)
+    if len(whole) <= _LONGEST:
+        return name
+    end = f"~{binascii.crc32(whole):08x}"
+    return whole[: _LONGEST - len(end)].decode(errors="ignore") + end  # no half of a letter
 
 
 def make_folder(path: str | os.PathLike[str]) -> None:
