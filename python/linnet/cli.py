@@ -18,7 +18,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from linnet import batch
 from linnet.catalog import DEFAULT_MODEL, ModelError, model_path, models, open_model
 from linnet.enhancer import DEFAULT_POSTFILTER
 from linnet.io import folder
@@ -207,7 +206,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _enhance(args: argparse.Namespace) -> int:
-    from linnet.io.recording import Options
+    from linnet.io.recording import Options, check_file
 
     _check_backend(args.backend)
     if args.raw and not is_pipe(args.input):
@@ -232,7 +231,10 @@ def _enhance(args: argparse.Namespace) -> int:
     _check_result("--json", args.json, [args.input, output])
     _check_result("--plot", args.plot, [args.input, output, args.json])
     if args.dry_run:
+        check_file(args.input, output, options)
         _say(_plan([(args.input, output)], []), args.output == PIPE or args.json == PIPE)
+        if args.json:
+            _write_json(args.json, [{"input": args.input, "output": output}])
         return 0
     result = _enhance_one(args.input, output, options, args.plot)
     _say(_summary(result), args.output == PIPE or args.json == PIPE)
@@ -243,6 +245,8 @@ def _enhance(args: argparse.Namespace) -> int:
 
 def _enhance_folder(args: argparse.Namespace, options: Any) -> int:
     """Every recording below IN, under the same name below OUT; goes on after a bad one."""
+    from linnet import batch
+
     if args.output == PIPE:
         raise UsageError(f"{Path(args.input)}: a folder cannot go to stdout; give a folder for the output")
     plan = whole = batch.plan(args.input, args.output, args.plot)
@@ -270,9 +274,11 @@ def _enhance_folder(args: argparse.Namespace, options: Any) -> int:
     return (PARTIAL if done else FAILURE) if failed else 0
 
 
-def _enhance_all(tasks: Sequence[batch.Task], options: Any, jobs: int, failed: list[dict[str, str]]) -> list[Any]:
+def _enhance_all(tasks: Sequence[Any], options: Any, jobs: int, failed: list[dict[str, str]]) -> list[Any]:
     """The results of those that went well; adds the others to `failed`. Tells of each what there is to tell."""
     from tqdm import tqdm
+
+    from linnet import batch
 
     results = []
     with tqdm(total=len(tasks), unit="file", disable=not sys.stderr.isatty()) as bar:
@@ -295,6 +301,8 @@ def _enhance_all(tasks: Sequence[batch.Task], options: Any, jobs: int, failed: l
 
 def _enhance_one(source: str, target: str, options: Any, plot: str | None) -> Any:
     from tqdm import tqdm
+
+    from linnet import batch
 
     with tqdm(unit="s", desc=os.path.basename(source), leave=False, disable=not sys.stderr.isatty()) as shown:
         result = batch.enhance(batch.Task(source, target, plot), options, shown.update)
@@ -522,8 +530,10 @@ def _check_result(
 
     outdir is a folder that the command makes.
     """
-    if not path:
+    if path is None:
         return
+    if not path:
+        raise UsageError(f"{option} '': an empty name; give a {'folder' if folder else 'file'}")
     if path == PIPE:
         if option == "--plot":
             raise UsageError("--plot -: a picture cannot go to stdout; give a file")
@@ -544,6 +554,8 @@ def _check_result(
 
 
 def _summary(result: Any) -> str:
+    from linnet import batch
+
     form = result.format
     sound = f"{result.seconds:.1f} s, {form.channels} channel{'s'[: form.channels != 1]} at {form.rate} Hz"
     delay = f"delay {result.delay_ms:g} ms{' (compensated)' if result.options.compensate else ''}"
@@ -559,6 +571,8 @@ def _folder_summary(results: Sequence[Any], failed: Sequence[dict[str, str]], sk
     seconds = sum(result.seconds for result in results)
     text = f"{len(results)} recording{'s'[: len(results) != 1]} of {seconds:.1f} s in all"
     if results:
+        from linnet import batch
+
         load = 100.0 * sum(result.cpu_seconds for result in results) / seconds
         text += f", {batch.engine(results[0])}, CPU {load:.1f} % of one core"
     if failed:
@@ -600,6 +614,8 @@ def _write_text(path: str, text: str) -> None:
 
 
 def _one_line(error: BaseException | str) -> str:
+    if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("linnet"):
+        return f"{error.name} is not installed, this command needs it: pip install {error.name}"
     return " ".join(str(error).split()) or type(error).__name__
 
 

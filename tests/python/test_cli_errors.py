@@ -51,6 +51,8 @@ def test_wrong_usage(capsys: pytest.CaptureFixture[str], command: list[str]) -> 
         (["--json", os.devnull], f"--json {os.devnull}: not a regular file; give another name"),
         (["--plot", "a.doc"], "a.doc: cannot draw a picture of type 'doc'; end the name in .png, .svg or .pdf"),
         (["--plot", "-"], "--plot -: a picture cannot go to stdout; give a file"),
+        (["--plot", ""], "--plot '': an empty name; give a file"),
+        (["--json", ""], "--json '': an empty name; give a file"),
     ],
 )
 def test_bad_options(tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], text: str) -> None:
@@ -122,6 +124,7 @@ def damaged(tmp_path: Path, kind: str) -> Path:
     return path
 
 
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
 @pytest.mark.parametrize(
     ("kind", "text"),
     [
@@ -135,15 +138,16 @@ def damaged(tmp_path: Path, kind: str) -> Path:
         ("channels", "65 channels; give 1..64"),
     ],
 )
-def test_bad_inputs(tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, text: str) -> None:
+def test_bad_inputs(tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, text: str, dry: list[str]) -> None:
     source = damaged(tmp_path, kind)
     before = {path.name for path in tmp_path.iterdir()}
-    options = [*TINY, "--strict", "--json", tmp_path / "out.json"]
+    options = [*TINY, "--strict", "--json", tmp_path / "out.json", *dry]
     line = fails(capsys, "enhance", source, tmp_path / "out.wav", *options)
     assert re.search(rf"in\.wav: {text}", line)
     assert {path.name for path in tmp_path.iterdir()} == before
 
 
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
 @pytest.mark.parametrize(
     ("output", "text"),
     [
@@ -152,14 +156,18 @@ def test_bad_inputs(tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: st
         ("out.doc", "cannot tell the format from '.doc'; end the name in .wav"),
         ("out.opus", "OGG with OPUS cannot hold 1 channel at 44100 Hz"),
         ("in.wav", "input and output are the same file"),
+        (f"{'n' * 252}.wav", "cannot be written .File name too long."),
         ("/proc/out.wav", "/proc/out.wav: cannot be written"),
     ],
 )
-def test_bad_outputs(tmp_path: Path, capsys: pytest.CaptureFixture[str], output: str, text: str) -> None:
-        (f"{'n' * 252}.wav", "cannot be written .File name too long."),
+def test_bad_outputs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], output: str, text: str, dry: list[str]
+) -> None:
+    if dry and output.startswith("/proc") and os.access("/proc", os.W_OK):
+        pytest.skip("this user may write anywhere, as far as the system tells")
     source = write(tmp_path / "in.wav", rate=44100)
     before = Path(source).read_bytes()
-    assert re.search(text, fails(capsys, "enhance", source, tmp_path / output, *TINY))
+    assert re.search(text, fails(capsys, "enhance", source, tmp_path / output, *TINY, *dry))
     assert [path.name for path in tmp_path.iterdir()] == ["in.wav"]
     assert Path(source).read_bytes() == before
 
@@ -178,6 +186,29 @@ def test_bad_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         write(tmp_path / name)
     assert "day/a.wav: both an input and an output" in fails(capsys, "enhance", tmp_path / "day", tmp_path, *TINY)
     assert "stdout carries the sound" in fails(capsys, "enhance", tmp_path / "a.wav", "-", *TINY, "--json", "-")
+
+
+def test_a_dry_run_without_its_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = write(tmp_path / "in.wav")
+    for words in ([source], ["-"]):
+        line = fails(capsys, "enhance", *words, tmp_path / "out.wav", "--dry-run", "--model", "nonesuch")
+        assert "model 'nonesuch': no such model" in line
+
+
+def test_a_package_that_is_missing_is_named(tmp_path: Path, root: Path) -> None:
+    """What an installation holds, and whether it is well, is told without it."""
+    source = write(tmp_path / "in.wav")
+    code = "import sys; sys.modules['soundfile'] = None; from linnet.cli import main; sys.exit(main())"
+    environment = {**os.environ, "PYTHONPATH": str(root / "python")}
+    found = {}
+    for words in (["info"], ["doctor", *TINY], ["enhance", source, str(tmp_path / "out.wav"), *TINY]):
+        command = [sys.executable, "-c", code, *words]
+        ran = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+        found[words[0]] = ran.returncode, ran.stdout, ran.stderr
+    assert found["info"][0] == 0
+    assert found["doctor"][0] == 1 and "PROBLEM    soundfile cannot be loaded" in found["doctor"][1]
+    wanted = "linnet: soundfile is not installed, this command needs it: pip install soundfile\n"
+    assert found["enhance"] == (2, "", wanted)
 
 
 @pytest.mark.parametrize("cut", [0, 40, 5000])

@@ -260,8 +260,12 @@ def test_dry_run(tmp_path: Path, no_ffmpeg: None, capsys: pytest.CaptureFixture[
     assert lines[0] == f"{source}/broken.wav -> {tmp_path}/out/broken.wav"
     assert lines[-2].startswith("skipped 1 droppings of macOS")
     assert lines[-1] == "4 to do; nothing was written"
-    assert main(["enhance", str(source / "ok.wav"), str(tmp_path / "out.wav"), *TINY, "--dry-run"]) == 0
+    words = ["enhance", str(source / "ok.wav"), str(tmp_path / "out.wav"), *TINY, "--dry-run"]
+    assert main(words) == 0
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
+    assert main([*words, "--json", str(tmp_path / "a.json")]) == 0
+    planned = json.loads((tmp_path / "a.json").read_text())["files"]
+    assert planned == [{"input": str(source / "ok.wav"), "output": str(tmp_path / "out.wav")}]
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])

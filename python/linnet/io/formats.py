@@ -1,16 +1,17 @@
 """What recordings are made of: rate, channels, container and sample type, and which of these an output gets.
 
-Containers and sample types go by libsndfile's names. Samples are float32 [n, channels], full scale +-1.
+Containers and sample types go by libsndfile's names. Samples are float32 [n, channels], full scale +-1. soundfile is
+loaded with the first question to it, so that what opens no recording runs without it.
 """
 
 from __future__ import annotations
 
+import functools
 import io
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
 from linnet.io.chunks import Chunk
@@ -21,8 +22,6 @@ Block = NDArray[np.float32]
 LARGEST_WAV = 0xFFFFFFFF - 4096  # bytes; longer recordings become RF64
 _HIGHEST_VORBIS_RATE = 200_000  # Hz; above it libsndfile 1.2.2 crashes
 _FORMATS = {".opus": "OGG", ".oga": "OGG", ".aif": "AIFF", ".aifc": "AIFF", ".wave": "WAV", ".snd": "AU"}
-# RAW has no header; SD2 keeps its own in a second file, under the temporary name.
-_CONTAINERS = soundfile.available_formats().keys() - {"RAW", "SD2"}
 _SUBTYPES = {".opus": "OPUS"}
 # What to take, in this order, where a format cannot hold the input's own sample type.
 _INSTEAD = {
@@ -55,17 +54,26 @@ class Format:
     mask: int | None = field(default=None, compare=False)
 
 
+def output_container(path: str) -> str:
+    """The container that an output's name asks for. AudioError if its ending is none that can be written."""
+    ending = Path(path).suffix.lower()
+    container = _FORMATS.get(ending, ending[1:].upper())
+    if container not in _containers():
+        raise AudioError(
+            f"{path}: cannot tell the format from '{ending}'; end the name in .wav, .flac, .ogg, .opus or .mp3"
+        )
+    return container
+
+
 def output_format(path: str, source: Format) -> tuple[str, str]:
     """Container and sample type for an output name.
 
     AudioError if its ending is none that can be written, or if that format cannot hold the source's rate or channels.
     """
+    import soundfile
+
     ending = Path(path).suffix.lower()
-    container = _FORMATS.get(ending, ending[1:].upper())
-    if container not in _CONTAINERS:
-        raise AudioError(
-            f"{path}: cannot tell the format from '{ending}'; end the name in .wav, .flac, .ogg, .opus or .mp3"
-        )
+    container = output_container(path)
     default = _SUBTYPES.get(ending, soundfile.default_subtype(container))
     candidates: tuple[str, ...] = ()
     if ending not in _SUBTYPES and (source.container == container or source.subtype in _PLAIN):
@@ -80,7 +88,7 @@ def output_format(path: str, source: Format) -> tuple[str, str]:
 def is_sound_file(path: Path) -> bool:
     """True if the ending is that of a format that can be read and written."""
     ending = path.suffix.lower()
-    return ending in _FORMATS or ending[1:].upper() in _CONTAINERS
+    return ending in _FORMATS or ending[1:].upper() in _containers()
 
 
 def to_subtype(block: Block, subtype: str) -> NDArray[np.generic]:
@@ -95,8 +103,18 @@ def to_subtype(block: Block, subtype: str) -> NDArray[np.generic]:
     return whole.astype(np.int32) << np.int32(32 - bits)
 
 
+@functools.cache
+def _containers() -> frozenset[str]:
+    import soundfile
+
+    # RAW has no header; SD2 keeps its own in a second file, under the temporary name.
+    return frozenset(soundfile.available_formats().keys() - {"RAW", "SD2"})
+
+
 def _check_holds(path: str, container: str, subtype: str, source: Format) -> None:
     """A trial in memory, because not every format that knows certain rates only says so."""
+    import soundfile
+
     problem = ""
     if subtype == "VORBIS" and source.rate > _HIGHEST_VORBIS_RATE:
         problem = f"at most {_HIGHEST_VORBIS_RATE} Hz"

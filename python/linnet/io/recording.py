@@ -16,14 +16,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from linnet.catalog import DEFAULT_MODEL, ModelLike, model_label
+from linnet.catalog import DEFAULT_MODEL, ModelLike, model_label, open_model
 from linnet.enhancer import DEFAULT_POSTFILTER, HIGHEST_RATE, LOWEST_RATE, MAX_CHANNELS, RateAdapter, Stats
 from linnet.io.activity import Activity
 from linnet.io.errors import AudioError
 from linnet.io.file import open_input, open_output
-from linnet.io.formats import Format
+from linnet.io.formats import Format, output_container, output_format
 from linnet.io.level import Meter, level_db, noise_reduction, pauses
-from linnet.io.pipe import PIPE
+from linnet.io.outputs import check_writable
+from linnet.io.pipe import PIPE, is_pipe
 
 BLOCK_SECONDS = 1.0
 PIPE_SECONDS = 0.02  # of a pipe, so that what comes in live goes on at once
@@ -190,6 +191,22 @@ def enhance_file(
         warnings,
         images,
     )
+
+
+def check_file(source: str, target: str, options: Options) -> None:
+    """Raises what `enhance_file` would before its first sample; nothing is written, and of a pipe nothing is read."""
+    open_model(options.model)
+    form = None
+    if not is_pipe(source):
+        with open_input(source, options.raw, options.strict) as reader:
+            form = reader.format
+        _check_format(source, form)
+    _check_distinct(source, target)
+    if target != PIPE:
+        output_container(target)
+        if form:
+            output_format(target, form)
+        check_writable(target)
 
 
 def _rounded(number: float | None) -> float | None:
