@@ -62,14 +62,19 @@ def source_files() -> dict[str, Path]:
     return {str(path.relative_to(ROOT)): path for path in paths}
 
 
+def _is_writable() -> bool:
+    build = ROOT / "build"
+    return os.access(build if build.exists() else ROOT, os.W_OK)
+
+
 @contextlib.contextmanager
 def _writable_tree() -> Iterator[Path]:
     """This tree, or a copy of it for as long as the build takes where nobody may write here.
 
     Only one build at a time has this tree: two Pythons compile the same objects, each against its own headers.
     """
-    build = ROOT / "build"
-    if os.access(build if build.exists() else ROOT, os.W_OK):
+    if _is_writable():
+        build = ROOT / "build"
         build.mkdir(exist_ok=True)
         with (build / "pip.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -220,9 +225,9 @@ def build_wheel(wheel_directory: str, config_settings: Any = None, metadata_dire
 
 def build_editable(wheel_directory: str, config_settings: Any = None, metadata_directory: str | None = None) -> str:
     """A pointer to the package in this tree, with the module built into it."""
-    with _writable_tree() as tree:
-        if tree != ROOT:
-            sys.exit(f"linnet: {ROOT} cannot be written, and an editable installation builds there: leave out -e")
+    if not _is_writable():
+        sys.exit(f"linnet: {ROOT} cannot be written, and an editable installation builds there: leave out -e")
+    with _writable_tree():
         _scons("python", ROOT)
     files = {"linnet.pth": f"{ROOT / 'python'}\n".encode()} | _info_files(_tag())
     return _write_wheel(wheel_directory, files, INFO, _tag())

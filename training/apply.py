@@ -23,6 +23,7 @@ import training  # noqa: F401  (finds linnet)
 from linnet import _core
 from linnet._core import FRAME, RATE
 from training import topology
+from training.whole import whole
 
 
 class Enhancer:
@@ -52,12 +53,8 @@ class Enhancer:
 
 def write(path: Path, x: np.ndarray) -> None:
     """x [n] as a WAV of float32 at 48 kHz; the file appears whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    try:
+    with whole(path) as part:
         soundfile.write(part, x, RATE, subtype="FLOAT", format="WAV")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def main() -> int:

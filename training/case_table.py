@@ -14,6 +14,7 @@ import numpy as np
 
 from training.cases import CASES, SEED, Case, enhancer, run
 from training.material import from_folders, from_manifests
+from training.whole import write_whole
 
 
 def table(results: dict[str, dict[str, float | None]]) -> str:
@@ -76,9 +77,7 @@ def main(arguments: list[str]) -> int:
         material = from_manifests(args.data) if args.data else from_folders(args.voices, args.noises)
         results = {name: run(system, material, args.seed) for name, system in systems.items()}
         if args.json:
-            part = args.json.with_name(args.json.name + ".part")
-            part.write_text(json.dumps(report(results), indent=1, allow_nan=False) + "\n")
-            part.replace(args.json)
+            write_whole(args.json, json.dumps(report(results), indent=1, allow_nan=False) + "\n")
         print(table(results))
     except (OSError, ValueError, RuntimeError, ImportError) as error:
         print(f"evaluate: {error}", file=sys.stderr)

@@ -34,6 +34,7 @@ import training  # noqa: F401  (finds linnet)
 from linnet import Model, enhance
 from linnet._core import RATE
 from training.data import SUFFIXES
+from training.whole import write_whole
 
 # What each word means, in the order of the summary.
 PROBLEMS = {
@@ -274,9 +275,7 @@ def main() -> int:
         findings = check(args.folders, limits, args.jobs)
         if args.json:
             found = [asdict(finding) for finding in findings if finding.problems]
-            part = args.json.with_name(args.json.name + ".part")
-            part.write_text(json.dumps(found, indent=1) + "\n")
-            part.replace(args.json)
+            write_whole(args.json, json.dumps(found, indent=1) + "\n")
     except (OSError, ValueError) as error:
         print(f"check_data: {error}", file=sys.stderr)
         return 2

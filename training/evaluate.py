@@ -35,7 +35,7 @@ from linnet._core import RATE
 from linnet.catalog import Model
 from linnet.enhancer import DEFAULT_POSTFILTER
 from linnet.io.errors import AudioError
-from linnet.io.outputs import replacing
+from linnet.io.outputs import check_place, replacing
 from linnet.model.blob import checksum
 from linnet.study import metrics
 from linnet.study.figures import picture_type
@@ -205,16 +205,12 @@ def evaluate(
 
 
 def check_output(option: str, path: str | Path | None) -> None:
-    """ValueError, before any work, for a file that cannot be written."""
+    """ValueError or AudioError, before any work, for a file that cannot be written."""
     if path is None:
         return
     if str(path) in ("", "."):
         raise ValueError(f"{option} '{path}': not the name of a file; give one")
-    folder = os.path.dirname(path) or "."
-    if not os.path.isdir(folder):
-        raise ValueError(f"{option} {path}: no folder '{folder}'; create it first")
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise ValueError(f"{option} {path}: not a regular file; give another name")
+    check_place(option, path)
 
 
 def main() -> int:

@@ -28,6 +28,7 @@ from linnet.model import blob, simulate
 from training import entries, topology
 from training.config import Config, set_values
 from training.entries import Weights
+from training.whole import whole
 
 Shape = tuple[int, int, int] | blob.BandSplit  # of a model.Network its widths
 
@@ -57,12 +58,8 @@ def write(weights: Weights, shape: Shape, lookahead: int, path: Path) -> None:
     """Packs, proves and writes a blob; the file appears whole or not at all."""
     data = pack(weights, shape, lookahead)
     check_parity(data)
-    part = path.with_name(path.name + ".part")
-    try:
+    with whole(path) as part:
         part.write_bytes(data)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def check_target(weights: Path, path: Path) -> None:

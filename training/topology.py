@@ -17,6 +17,7 @@ from training.bandsplit import BandSplit
 from training.config import Config, set_values, to_json
 from training.model import Network
 from training.quantize import to_int8
+from training.whole import whole
 
 SCALE = ".scale"  # behind the name of a matrix that is stored as int8: one value per row
 KEPT = ("bias", "place", "dense.weight")  # never rounded by the networks, whatever their dimensions
@@ -55,9 +56,8 @@ def write_rounded(weights: dict[str, torch.Tensor], config: Config, path: Path) 
 
 
 def _write(tensors: dict[str, torch.Tensor], config: Config, path: Path) -> None:
-    part = path.with_name(path.name + ".part")
-    save_file(tensors, part, metadata={"config": to_json(config)})
-    part.replace(path)
+    with whole(path) as part:
+        save_file(tensors, part, metadata={"config": to_json(config)})
 
 
 def read_weights(path: Path, average: bool = True) -> tuple[dict[str, torch.Tensor], Config]:

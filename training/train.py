@@ -44,6 +44,7 @@ from training.model import count_weights
 from training.optimisers import make_optimisers
 from training.pool import Pool
 from training.team import Team, leave, together
+from training.whole import whole, write_whole
 
 SKIPPED_MOST = 3  # updates in a row without a finite gradient
 
@@ -180,9 +181,8 @@ class Run:
         position |= {"elapsed": self.elapsed(), "best": self.best, "blended": self.blended}
         about["position"] = json.dumps(position)
         about["config"] = to_json(c)
-        part = self.checkpoint.with_suffix(".part")
-        save_file(tensors, part, metadata=about)
-        part.replace(self.checkpoint)
+        with whole(self.checkpoint) as part:
+            save_file(tensors, part, metadata=about)
 
     def load(self) -> None:
         """Continues from the checkpoint; ValueError when it is of other widths, or no whole checkpoint."""
@@ -322,9 +322,7 @@ class Keeper:
     def __init__(self, run: Run):
         c = run.config
         about = {"manifest_sha256": data.manifest_hash(c), "torch": torch.__version__}
-        part = run.folder / "config.part"
-        part.write_text(json.dumps(json.loads(to_json(c)) | about, indent=1) + "\n")
-        part.replace(run.folder / "config.json")
+        write_whole(run.folder / "config.json", json.dumps(json.loads(to_json(c)) | about, indent=1) + "\n")
         self.run = run
         self.valid = torch.from_numpy(features.valid_rows(c))
         data.load(c, "train")  # decoded here, before the clock runs, where a bad recording can be told

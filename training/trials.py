@@ -36,6 +36,7 @@ from training.dnsmos import network
 from training.speed import cpu_name
 from training.team import together
 from training.trial_table import LOSSES, SCORES, table
+from training.whole import write_whole
 
 
 @dataclass(frozen=True)
@@ -92,13 +93,6 @@ def check_run(trial: Trial) -> None:
     ]
     if wrong:
         raise ValueError(f"{path} has {', '.join(wrong)}; give the trial another name, or remove its folder")
-
-
-def write_whole(path: Path, text: str) -> None:
-    """The file is replaced whole."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(text)
-    part.replace(path)
 
 
 def read_scores(path: Path, scored: dict[str, str]) -> dict[str, Any] | None:

@@ -11,7 +11,6 @@ trained towards. Each mixture is a function of the seed, its number and the reco
 from __future__ import annotations
 
 import csv
-import os
 import sys
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from training import config as settings
 from training import manifest
 from training.augment import Mixer, decibels, fade
 from training.data import Corpus, Item, load, loud_level
+from training.whole import whole
 
 SNRS = (-5, 0, 5, 10, 15)  # dB, active speech power to mean noise power
 ROOM_EVERY = 4
@@ -106,12 +106,10 @@ def render(out: Path, config: settings.Config, count: int = COUNT) -> None:
         for name, x in (("noisy", noisy), ("clean", clean)):
             soundfile.write(out / name / f"{row['id']}.wav", x, RATE, "PCM_16")
         rows.append(row)
-    part = listed.with_suffix(".part")
-    with open(part, "w", newline="") as file:
+    with whole(listed) as part, open(part, "w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    os.replace(part, listed)
 
 
 def main() -> int:

@@ -22,7 +22,7 @@ from linnet.catalog import DEFAULT_MODEL, ModelError, model_path, models, open_m
 from linnet.enhancer import DEFAULT_POSTFILTER
 from linnet.io import folder
 from linnet.io.errors import READABLE, AudioError
-from linnet.io.outputs import printable, replacing
+from linnet.io.outputs import check_place, printable, replacing
 from linnet.io.pipe import PIPE, flush_stdout, is_pipe
 
 FAILURE, PARTIAL = 2, 3
@@ -526,7 +526,7 @@ def _check_result(
     folder: bool = False,
     outdir: str = ".",
 ) -> None:
-    """UsageError, before any work, for a file (or folder) that cannot be made, or that would replace one of `taken`.
+    """UsageError or AudioError, before any work, for what cannot be made, or would replace one of `taken`.
 
     outdir is a folder that the command makes.
     """
@@ -540,11 +540,7 @@ def _check_result(
         if sys.stdout is None:
             raise UsageError(f"{option} -: stdout is closed; give a file")
         return
-    parent = os.path.dirname(path) or "."
-    if not os.path.isdir(parent) and os.path.realpath(parent) != os.path.realpath(outdir):
-        raise UsageError(f"{option} {path}: no folder '{parent}'; create it first")
-    if os.path.exists(path) and not (os.path.isdir(path) if folder else os.path.isfile(path)):
-        raise UsageError(f"{option} {path}: not a {'folder' if folder else 'regular file'}; give another name")
+    check_place(option, path, folder, outdir)
     if os.path.realpath(path) in {os.path.realpath(name) for name in taken if name not in (None, PIPE)}:
         raise UsageError(f"{option} {path}: also an input or another output; give another name")
     if option == "--plot":

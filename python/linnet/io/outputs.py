@@ -49,6 +49,18 @@ def check_writable(path: str | os.PathLike[str]) -> None:
         raise _unwritable(path, error) from error
 
 
+def check_place(option: str, path: str | os.PathLike[str], folder: bool = False, outdir: str = ".") -> None:
+    """AudioError, before any work, for an option's file (or folder) that cannot be made.
+
+    outdir is a folder that the command makes.
+    """
+    parent = os.path.dirname(path) or "."
+    if not os.path.isdir(parent) and os.path.realpath(parent) != os.path.realpath(outdir):
+        raise AudioError(f"{option} {path}: no folder '{parent}'; create it first")
+    if os.path.exists(path) and not (os.path.isdir(path) if folder else os.path.isfile(path)):
+        raise AudioError(f"{option} {path}: not a {'folder' if folder else 'regular file'}; give another name")
+
+
 def remove_leftovers(paths: Iterable[str | os.PathLike[str]]) -> None:
     """Removes what processes that were killed have begun of these files."""
     names: dict[str, set[str]] = {}
