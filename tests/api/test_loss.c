@@ -168,6 +168,50 @@ static void parts_of_a_gap_are_one(int any_block, size_t part, size_t parts) {
   linnet_destroy(twin);
 }
 
+static float peak(const float *x, size_t samples) {
+  float most = 0;
+  size_t i;
+  for (i = 0; i < samples; ++i) most = x[i] > most ? x[i] : -x[i] > most ? -x[i] : most;
+  return most;
+}
+
+/* Gaussian noise, every seventh frame lost: what is made up is no louder than what was there. */
+static void made_up_noise_is_no_louder(int rate) {
+  linnet_config config = make_config(1);
+  linnet_stream *stream = NULL;
+  uint32_t state = 21;
+  size_t i, frame, delay, losses = 0;
+  int round, draw;
+  float most = 0;
+  double sum = 0;
+  config.sample_rate = rate;
+  CHECK(linnet_create(blob.handle, &config, &stream) == LINNET_OK);
+  CHECK(linnet_set_attenuation_limit(stream, 0) == LINNET_OK);
+  frame = (size_t)linnet_frame_size(stream);
+  delay = (size_t)linnet_delay(stream);
+  for (round = 0; round < 25; ++round) {
+    for (i = 0; i < LENGTH; ++i) {
+      for (input[i] = 0, draw = 0; draw < 12; ++draw) input[i] += 0.03f * random_sample(&state);
+    }
+    CHECK(linnet_reset(stream) == LINNET_OK);
+    for (i = 0; i < LENGTH / FRAME; ++i) {
+      if (i % 7 == 6) {
+        CHECK(linnet_conceal(stream, whole + i * frame, frame) == LINNET_OK);
+      } else {
+        CHECK(linnet_process(stream, input + i * frame, whole + i * frame, frame) == LINNET_OK);
+      }
+    }
+    for (i = 6; (i + 1) * frame + delay <= LENGTH / FRAME * frame; i += 7, ++losses) {
+      const float share = peak(whole + delay + i * frame, frame) / peak(whole + delay + (i - 6) * frame, 6 * frame);
+      most = share > most ? share : most;
+      sum += (double)share;
+    }
+  }
+  printf("%d Hz: made-up peaks beside those before, mean %g, most %g\n", rate, sum / (double)losses, (double)most);
+  CHECK(losses >= 175 && sum < 1.5 * (double)losses && most < 2.5f);
+  linnet_destroy(stream);
+}
+
 static void hard_input_stays_bounded(void) {
   linnet_stream *stream = make_stream(blob, 1);
   uint32_t state = 9;
@@ -277,6 +321,8 @@ int main(int argc, char **argv) {
   parts_of_a_gap_are_one(1, 1, 600);
   parts_of_a_gap_are_one(1, 8, 75);
   parts_of_a_gap_are_one(1, 333, 10);
+  made_up_noise_is_no_louder(48000);
+  made_up_noise_is_no_louder(16000);
   hard_input_stays_bounded();
   a_gap_in_a_rest_is_frame_by_frame(0, -0.0f);
   a_gap_in_a_rest_is_frame_by_frame(5, 0.0f);

@@ -37,16 +37,24 @@ void Input::lose(int period, int count, float *to) {
   remember(to, count);
 }
 
-// A period seldom ends as it began. What the newest two samples differ by from those a period before them is added to
-// what follows and dies away, by a filter with a double pole, so that there is neither a step nor a bend.
+// A period seldom ends as it began. What the newest sample differs by from the one a period before it is added to what
+// follows and dies away, and so does the slope of this difference: there is neither a step nor a bend. The slope is
+// bounded, as neighbouring samples of noise tell nothing of where it goes: gone on with, it would be the loudest of
+// all.
 void Input::begin_loss(int period) {
   constexpr float kPole = 15.0f / 16;
   auto back = [this](int n) { return recent_[(oldest_ + kRecent - n) % kRecent]; };  // 1: the newest sample
-  float before = back(2) - back(period + 2), shift = back(1) - back(period + 1);
+  float loudest = 0;
+  for (int n = 1; n <= period; ++n) {
+    const float magnitude = base::bits_float(base::float_bits(back(n)) & 0x7fffffffu);
+    if (magnitude > loudest) loudest = magnitude;
+  }
+  const float steepest = loudest * (1 - kPole);
+  float shift = back(1) - back(period + 1), slope = shift - kPole * (back(2) - back(period + 2));
+  slope = slope > steepest ? steepest : slope < -steepest ? -steepest : slope;
   for (int n = 0; n < fade_out_; ++n) {
-    const float next = 2 * kPole * shift - kPole * kPole * before;
-    before = shift;
-    shift = next;
+    slope *= kPole;
+    shift = kPole * shift + slope;
     extension_[n] = base::sanitise((n < period ? back(period - n) : extension_[n - period]) + shift);
   }
   for (int n = 0; n < fade_out_; ++n) {
