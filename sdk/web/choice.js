@@ -7,6 +7,13 @@ export const FRAME = 10000;
 const HYSTERESIS = 0.8;  // of the budget, for another model than the one that runs
 const BEARABLE = 0.5;  // of the time: more than that is not enhanced
 
+/** Throws a RangeError for what is no share of the time. */
+export function checkBudget(budget) {
+  if (typeof budget !== "number" || !(budget > 0 && budget <= 1)) {
+    throw new RangeError(`budget is ${String(budget)}: give a share of the time, above 0 up to 1`);
+  }
+}
+
 /**
  * The best of some measured models that cost no more than a share of the time. Another than the one that runs has to
  * stay below 0.8 of it, so that two do not take turns. If none does, the cheapest, or none at all if that takes over
@@ -23,9 +30,7 @@ export function chooseModel(measured, budget = 0.1, current = null) {
   if (!Array.isArray(measured) || measured.length === 0) {
     throw new TypeError("there is no model to choose from: give at least one");
   }
-  if (!(budget > 0 && budget <= 1)) {
-    throw new RangeError(`budget is ${String(budget)}: give a share of the time, above 0 up to 1`);
-  }
+  checkBudget(budget);
   if (current !== null && !measured.some(({ name }) => name === current)) {
     throw new TypeError(`model ${current} runs and was not measured: give it with the others`);
   }

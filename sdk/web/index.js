@@ -1,6 +1,6 @@
 // Speech enhancement as a node of the Web Audio API: see README.md. Three files are fetched beside this one (worklet,
 // module, model), each of which an option replaces. Their URLs are written out, because bundlers look for that form.
-import { FRAME, chooseModel, frameTime } from "./choice.js";
+import { FRAME, checkBudget, chooseModel, frameTime } from "./choice.js";
 import {
   BEST_RATE, Engine, LinnetError, SAMPLE_RATES, checkChannels, checkNumber, checkRate, compileError,
 } from "./engine.js";
@@ -14,7 +14,11 @@ const MEASUREMENT = 100;  // milliseconds, of all models together
 const WARMING = 50;  // of these, until there is fast code
 const PACED = 3;  // how much more a frame costs on an audio thread, which rests between frames
 
-const DEFAULTS = { attenuationLimit: 100, postfilter: 0, bypass: false };
+// All options, and what they are if they are not given.
+const DEFAULTS = {
+  model: "light", models: MODELS, channels: 1, wasm: null, worklet: null, budget: 0.1, attenuationLimit: 100,
+  postfilter: 0, bypass: false, onerror: null, onmodel: null,
+};
 
 // A module of one function that has a vector.
 const PROBE = new Uint8Array([
@@ -28,6 +32,24 @@ export function hasSimd() {
 
 function isBytes(source) {
   return source instanceof ArrayBuffer || ArrayBuffer.isView(source);
+}
+
+function checkSource(name, source) {
+  if (typeof source !== "string" && !(source instanceof URL) && !isBytes(source)) {
+    throw new TypeError(`${name} is ${String(source)}: give an URL or the bytes of the file`);
+  }
+}
+
+function checkModels(models) {
+  if (!Array.isArray(models) || models.length === 0) {
+    throw new TypeError(`models is ${String(models) || "empty"}: give an array of { name, quality, url }`);
+  }
+  for (const { name, quality, url } of models) {
+    if (typeof name !== "string" || !Number.isFinite(quality)) {
+      throw new TypeError(`a model has name ${String(name)} and quality ${String(quality)}: give a string and a number`);
+    }
+    checkSource(`the url of model ${name}`, url);
+  }
 }
 
 // The bytes of an URL or of bytes, as an ArrayBuffer of their own.
@@ -53,7 +75,7 @@ function wasmSource(source) {
 }
 
 // A name in the list, an URL or bytes.
-function modelSource(model, models = MODELS) {
+function modelSource({ model, models }) {
   if (typeof model !== "string" || /[/.:]/.test(model)) return model;
   const known = models.find(({ name }) => name === model);
   if (!known) {
@@ -63,14 +85,23 @@ function modelSource(model, models = MODELS) {
   return known.url;
 }
 
-function checkOptions(options) {
-  const known = ["model", "models", "channels", "wasm", "worklet", "budget", "onerror", "onmodel"];
-  known.push(...Object.keys(DEFAULTS));
-  const unknown = Object.keys(options).filter((name) => !known.includes(name));
+// All options, out of those that are given, which are not undefined or null. Throws for what cannot be one.
+function complete(given) {
+  const known = Object.keys(DEFAULTS);
+  const unknown = Object.keys(given).filter((name) => !known.includes(name));
   if (unknown.length > 0) throw new TypeError(`unknown option ${unknown.join(", ")}: there are ${known.join(", ")}`);
+  const options = Object.fromEntries(known.map((name) => [name, given[name] ?? DEFAULTS[name]]));
   checkNumber("attenuationLimit", options.attenuationLimit, 0, 100);
   checkNumber("postfilter", options.postfilter, 0, 1);
   checkChannels(options.channels);
+  checkBudget(options.budget);
+  checkModels(options.models);
+  for (const name of ["model", "wasm", "worklet"]) if (options[name] !== null) checkSource(name, options[name]);
+  for (const name of ["onerror", "onmodel"]) {
+    const call = options[name];
+    if (call !== null && typeof call !== "function") throw new TypeError(`${name} is ${String(call)}: give a function`);
+  }
+  return options;
 }
 
 async function compile(wasm) {
@@ -113,18 +144,20 @@ function measure(module, blob, warming, milliseconds) {
  * Microseconds that a frame of 10 ms takes on this thread, hot: 100 ms of work, in which the thread does nothing else.
  * An audio thread that rests between frames takes about three times as long, for which budgets leave room.
  */
-export async function measureModel({ model = "light", wasm } = {}) {
-  const [module, blob] = await Promise.all([compile(wasm), load(modelSource(model), "the model")]);
+export async function measureModel(given = {}) {
+  const options = complete(given);
+  const [module, blob] = await Promise.all([compile(options.wasm), load(modelSource(options), "the model")]);
   return measure(module, blob, WARMING, MEASUREMENT - WARMING);
 }
 
 /**
  * Measures models, cheapest first, until one costs more than the budget, and chooses among them: 100 ms of work.
  *
- * @param {{budget?: number, models?: {name: string, quality: number, url: URL|string}[], wasm?: any}} options budget:
+ * @param {{budget?: number, models?: {name: string, quality: number, url: URL|string}[], wasm?: any}} given budget:
  *     share of the time of one core, hot
  */
-export async function pickModel({ budget = 0.1, models = MODELS, wasm } = {}) {
+export async function pickModel(given = {}) {
+  const { budget, models, wasm } = complete(given);
   const module = await compile(wasm);
   const measured = [];
   for (const { name, quality, url } of models) {
@@ -327,30 +360,28 @@ async function addWorklet(context, worklet) {
  * and audio passes.
  */
 export async function createLinnetNode(context, given = {}) {
-  const options = { model: "light", channels: 1, ...DEFAULTS, ...given };
-  checkOptions(options);
+  const options = complete(given);
   checkRate(context.sampleRate);
   if (!context.audioWorklet) {
     throw new LinnetError("this page has no AudioWorklet: serve it by https or from localhost");
   }
-  const models = options.models ?? MODELS;
-  const model = options.model === "auto" ? null : modelSource(options.model, models);
+  const { models, wasm, budget } = options;
+  const model = options.model === "auto" ? null : modelSource(options);
   await addWorklet(context, options.worklet);
   let files = {}, failure = null, choice = null;
   try {
-    const { wasm, budget = 0.1 } = options;
     if (!model) choice = await pickModel({ budget, models, wasm });
     // If none can be carried, the first one copies its input.
-    const chosen = model ?? modelSource(choice.name ?? models[0].name, models);
+    const chosen = model ?? modelSource({ model: choice.name ?? models[0].name, models });
     const [code, blob] = await Promise.all([load(wasmSource(wasm), "linnet.wasm"), load(chosen, "the model")]);
     files = { wasm: code, model: blob };
   } catch (error) {
     failure = error;
   }
-  const { channels, attenuationLimit, postfilter, bypass, onerror, onmodel, budget = 0.1 } = options;
+  const { channels, attenuationLimit, postfilter, bypass, onerror, onmodel } = options;
   const values = { attenuationLimit, postfilter, bypass: Boolean(bypass) };
   const name = choice?.name ?? (typeof options.model === "string" ? options.model : null);
-  const measured = choice?.measured.map((one) => ({ ...one, url: modelSource(one.name, models) }));
+  const measured = choice?.measured.map((one) => ({ ...one, url: modelSource({ model: one.name, models }) }));
   const watched = choice ? { measured, budget } : null;
   const overloaded = choice !== null && choice.name === null;
   return new (linnetNode())(context, files, { values, channels, onerror, onmodel, name, watched, overloaded }, failure);

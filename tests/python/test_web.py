@@ -55,7 +55,7 @@ def node(package: Path, *arguments: str | Path) -> subprocess.CompletedProcess[s
     )
 
 
-@pytest.mark.parametrize("name", ["choice", "node", "package"])
+@pytest.mark.parametrize("name", ["choice", "main", "node", "package"])
 def test_in_javascript(root: Path, package: Path, name: str) -> None:
     done = node(package, "--test", root / f"tests/web/{name}.test.mjs")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -95,6 +95,17 @@ test("bad options are refused by their names, with a remedy", async () => {
     [context(), { channels: "2" }, RangeError, /channels is 2: give a whole number/],
     [context(), { model: "lihgt" }, TypeError, /no model "lihgt": give auto, light, an URL/],
     [context(), { modell: "light" }, TypeError, /unknown option modell: there are model,/],
+    [context(), { model: 42 }, TypeError, /model is 42: give an URL or the bytes/],
+    [context(), { wasm: Promise.resolve() }, TypeError, /wasm is \[object Promise\]: give an URL or the bytes/],
+    [context(), { worklet: {} }, TypeError, /worklet is \[object Object\]: give an URL or the bytes/],
+    [context(), { budget: 0 }, RangeError, /budget is 0: give a share of the time, above 0 up to 1/],
+    [context(), { budget: "0.1" }, RangeError, /budget is 0\.1: give a share/],
+    [context(), { models: [] }, TypeError, /models is empty: give an array/],
+    [context(), { models: "light" }, TypeError, /models is light: give an array/],
+    [context(), { models: [{ name: "a", url: "/a" }] }, TypeError, /name a and quality undefined: give a string/],
+    [context(), { models: [{ name: "a", quality: 1 }] }, TypeError, /the url of model a is undefined: give an URL/],
+    [context(), { onerror: "told" }, TypeError, /onerror is told: give a function/],
+    [context(), { onmodel: 1 }, TypeError, /onmodel is 1: give a function/],
     [context(48000, null), {}, linnet.LinnetError, /https/],
     [
       context(48000, { addModule: async () => { throw new Error("aborted"); } }),
@@ -110,4 +121,6 @@ test("bad options are refused by their names, with a remedy", async () => {
       return true;
     });
   }
+  await assert.rejects(linnet.pickModel({ budget: 2 }), RangeError);
+  await assert.rejects(linnet.measureModel({ modle: "light" }), /unknown option modle/);
 });
