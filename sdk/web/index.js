@@ -74,15 +74,13 @@ function wasmSource(source) {
   return hasSimd() ? new URL("./linnet.wasm", import.meta.url) : new URL("./linnet-scalar.wasm", import.meta.url);
 }
 
-// A name in the list, an URL or bytes.
+// What a model is loaded from: for a name in the list its URL, for an URL or bytes these.
 function modelSource({ model, models }) {
-  if (typeof model !== "string" || /[/.:]/.test(model)) return model;
   const known = models.find(({ name }) => name === model);
-  if (!known) {
-    const names = models.map(({ name }) => name).join(", ");
-    throw new TypeError(`there is no model "${model}": give auto, ${names}, an URL or the bytes of a .linnet file`);
-  }
-  return known.url;
+  if (known) return known.url;
+  if (typeof model !== "string" || /[/.:]/.test(model)) return model;
+  const names = models.map(({ name }) => name).join(", ");
+  throw new TypeError(`there is no model "${model}": give auto, ${names}, an URL or the bytes of a .linnet file`);
 }
 
 // All options, out of those that are given, which are not undefined or null. Throws for what cannot be one.
@@ -380,7 +378,7 @@ export async function createLinnetNode(context, given = {}) {
   }
   const { channels, attenuationLimit, postfilter, bypass, onerror, onmodel } = options;
   const values = { attenuationLimit, postfilter, bypass: Boolean(bypass) };
-  const name = choice?.name ?? (typeof options.model === "string" ? options.model : null);
+  const name = choice?.name ?? models.find((one) => one.name === options.model)?.name ?? null;
   const measured = choice?.measured.map((one) => ({ ...one, url: modelSource({ model: one.name, models }) }));
   const watched = choice ? { measured, budget } : null;
   const overloaded = choice !== null && choice.name === null;

@@ -41,3 +41,20 @@ test("what is undefined or null is not given", async () => {
     assert.equal(other.model, "light");
   }
 });
+
+test("a model is named as in the list, whatever its name, and not at all by its URL or bytes", async () => {
+  const names = [];
+  const bytes = read("models/light.linnet"), models = [{ name: "v1.2/light", quality: 1, url: bytes }];
+  const { fetch } = globalThis;
+  globalThis.fetch = async () => new Response(bytes);
+  try {
+    for (const model of ["v1.2/light", "auto", "/models/own.linnet", new URL("https://own/own.linnet"), bytes]) {
+      const node = await linnet.createLinnetNode(new Context(), { ...files(), model, models, budget: 1 });
+      await node.ready;
+      names.push(node.model);
+    }
+  } finally {
+    globalThis.fetch = fetch;
+  }
+  assert.deepEqual(names, ["v1.2/light", "v1.2/light", null, null, null]);
+});
