@@ -52,6 +52,9 @@ function checkModels(models) {
   }
 }
 
+// How files start. A server may have a page for the address of what it has not, with a status of 200.
+const STARTS = { "linnet.wasm": "\0asm", "the model": "linnet\x1a\n" };
+
 // The bytes of an URL or of bytes, as an ArrayBuffer of their own.
 async function load(source, what) {
   if (isBytes(source)) {
@@ -59,14 +62,24 @@ async function load(source, what) {
       ? source.slice(0)
       : source.buffer.slice(source.byteOffset, source.byteOffset + source.byteLength);
   }
-  let response;
+  let response, bytes;
   try {
     response = await fetch(source);
+    bytes = await response.arrayBuffer();
   } catch (error) {
-    throw new LinnetError(`${what} cannot be fetched from ${source}: ${error.message}`);
+    throw new LinnetError(
+      `${what} cannot be fetched from ${source}: ${error.message}; the page's Content-Security-Policy has to allow it ` +
+        "(connect-src), another origin too (CORS)",
+    );
   }
   if (!response.ok) throw new LinnetError(`${what} cannot be fetched from ${source}: status ${response.status}`);
-  return response.arrayBuffer();
+  const found = String.fromCharCode(...new Uint8Array(bytes.slice(0, 15)));
+  if (!found.startsWith(STARTS[what])) {
+    throw new LinnetError(
+      `${what} is not at ${source}: what comes starts with ${JSON.stringify(found)}; give the file's own URL`,
+    );
+  }
+  return bytes;
 }
 
 function wasmSource(source) {

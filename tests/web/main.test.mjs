@@ -1,6 +1,7 @@
 // The main thread's side of a node, without a browser: a node of a made-up graph, whose audio thread is that of
 // audio_thread.mjs.
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
@@ -57,4 +58,37 @@ test("a model is named as in the list, whatever its name, and not at all by its 
     globalThis.fetch = fetch;
   }
   assert.deepEqual(names, ["v1.2/light", "v1.2/light", null, null, null]);
+});
+
+test("a file that does not come, or another than was asked for, is named with a remedy", async () => {
+  const page = "<!doctype html><title>Not found</title>";
+  const answers = {
+    "/page": (response) => response.end(page),  // status 200, as servers of single pages give for any path
+    "/missing": (response) => response.writeHead(404).end(page),
+    "/short": (response) => response.writeHead(200, { "Content-Length": 100 }).write("linnet", () => response.destroy()),
+    "/empty": (response) => response.end(),
+  };
+  const server = createServer(({ url }, response) => answers[url](response)).listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const place = `http://127.0.0.1:${server.address().port}`;
+  const nowhere = "http://127.0.0.1:1/light.linnet";
+  try {
+    for (const [options, message] of [
+      [{ model: `${place}/page` }, `the model is not at ${place}/page: what comes starts with "<!doctype html>"`],
+      [{ wasm: `${place}/page` }, `linnet.wasm is not at ${place}/page: what comes starts with "<!doctype html>"`],
+      [{ model: `${place}/empty` }, `the model is not at ${place}/empty: what comes starts with ""`],
+      [{ model: `${place}/missing` }, `the model cannot be fetched from ${place}/missing: status 404`],
+      [{ model: `${place}/short` }, `the model cannot be fetched from ${place}/short: terminated; `],
+      [{ wasm: nowhere }, `linnet.wasm cannot be fetched from ${nowhere}: fetch failed; `],
+    ]) {
+      const node = await linnet.createLinnetNode(new Context(), { ...files(), ...options, onerror: () => {} });
+      await assert.rejects(node.ready, (error) => {
+        assert.ok(error instanceof linnet.LinnetError, String(error));
+        assert.ok(error.message.startsWith(message), error.message);
+        return true;
+      });
+    }
+  } finally {
+    server.close();
+  }
 });
