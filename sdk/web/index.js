@@ -30,8 +30,9 @@ export function hasSimd() {
   return WebAssembly.validate(PROBE);
 }
 
+// Of any realm: where tests run in one of their own, node's bytes are no ArrayBuffer of it.
 function isBytes(source) {
-  return source instanceof ArrayBuffer || ArrayBuffer.isView(source);
+  return typeof source?.byteLength === "number";
 }
 
 function checkSource(name, source) {
@@ -46,7 +47,7 @@ function checkModels(models) {
   }
   for (const { name, quality, url } of models) {
     if (typeof name !== "string" || !Number.isFinite(quality)) {
-      throw new TypeError(`a model has name ${String(name)} and quality ${String(quality)}: give a string and a number`);
+      throw new TypeError(`a model has name ${String(name)}, quality ${String(quality)}: give a string and a number`);
     }
     checkSource(`the url of model ${name}`, url);
   }
@@ -58,9 +59,8 @@ const STARTS = { "linnet.wasm": "\0asm", "the model": "linnet\x1a\n" };
 // The bytes of an URL or of bytes, as an ArrayBuffer of their own.
 async function load(source, what) {
   if (isBytes(source)) {
-    return source instanceof ArrayBuffer
-      ? source.slice(0)
-      : source.buffer.slice(source.byteOffset, source.byteOffset + source.byteLength);
+    const { buffer = source, byteOffset = 0, byteLength } = source;
+    return new Uint8Array(buffer, byteOffset, byteLength).slice().buffer;
   }
   let response, bytes;
   try {
@@ -68,8 +68,8 @@ async function load(source, what) {
     bytes = await response.arrayBuffer();
   } catch (error) {
     throw new LinnetError(
-      `${what} cannot be fetched from ${source}: ${error.message}; the page's Content-Security-Policy has to allow it ` +
-        "(connect-src), another origin too (CORS)",
+      `${what} cannot be fetched from ${source}: ${error.message}; the page's Content-Security-Policy (connect-src) ` +
+        "has to allow it, another origin too (CORS)",
     );
   }
   if (!response.ok) throw new LinnetError(`${what} cannot be fetched from ${source}: status ${response.status}`);

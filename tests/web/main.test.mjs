@@ -5,6 +5,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
+import vm from "node:vm";
 import { Node, PACKAGE, read } from "./audio_thread.mjs";
 
 const linnet = await import(pathToFileURL(join(PACKAGE, "dist", "index.js")));
@@ -90,5 +91,20 @@ test("a file that does not come, or another than was asked for, is named with a 
     }
   } finally {
     server.close();
+  }
+});
+
+test("bytes are taken from any memory: shared, of another realm, a part of something larger", async () => {
+  const bytes = new Uint8Array(read("models/light.linnet"));
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length + 64), 64);
+  shared.set(bytes);
+  const code = new Uint8Array(read("linnet.wasm"));
+  const wasm = new Uint8Array(new SharedArrayBuffer(code.length));
+  wasm.set(code);
+  const foreign = vm.runInNewContext("new ArrayBuffer(size)", { size: bytes.length });
+  new Uint8Array(foreign).set(bytes);
+  for (const model of [shared, foreign, new DataView(shared.buffer, 64)]) {
+    await (await linnet.createLinnetNode(new Context(), { wasm: wasm.buffer, model })).ready;
+    assert.ok((await linnet.measureModel({ wasm, model })) > 0);
   }
 });

@@ -102,7 +102,7 @@ test("bad options are refused by their names, with a remedy", async () => {
     [context(), { budget: "0.1" }, RangeError, /budget is 0\.1: give a share/],
     [context(), { models: [] }, TypeError, /models is empty: give an array/],
     [context(), { models: "light" }, TypeError, /models is light: give an array/],
-    [context(), { models: [{ name: "a", url: "/a" }] }, TypeError, /name a and quality undefined: give a string/],
+    [context(), { models: [{ name: "a", url: "/a" }] }, TypeError, /name a, quality undefined: give a string/],
     [context(), { models: [{ name: "a", quality: 1 }] }, TypeError, /the url of model a is undefined: give an URL/],
     [context(), { onerror: "told" }, TypeError, /onerror is told: give a function/],
     [context(), { onmodel: 1 }, TypeError, /onmodel is 1: give a function/],
