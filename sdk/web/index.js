@@ -343,24 +343,27 @@ function linnetNode() {
   });
 }
 
-// A context may be told of a processor once.
+// A context may be told of a processor once: here is the URL, or what it waits for.
 const told = new WeakMap();
-async function addWorklet(context, worklet) {
-  if (!told.has(context)) {
-    const source = worklet ?? new URL("./worklet.js", import.meta.url);
-    const url = isBytes(source) ? URL.createObjectURL(new Blob([source], { type: "text/javascript" })) : source;
-    told.set(
-      context,
-      context.audioWorklet.addModule(url).catch((error) => {
-        told.delete(context);
-        throw new LinnetError(
-          `the worklet cannot be loaded from ${url}: ${error.message}; it has to be a file of the page's own origin ` +
-            "that is served as JavaScript (a data: or blob: URL needs a Content-Security-Policy that allows it)",
-        );
-      }),
+function addWorklet(context, worklet) {
+  if (!told.has(context)) told.set(context, addModule(context, worklet ?? new URL("./worklet.js", import.meta.url)));
+  return told.get(context);
+}
+
+async function addModule(context, source) {
+  const url = isBytes(source) ? URL.createObjectURL(new Blob([source], { type: "text/javascript" })) : source;
+  try {
+    await context.audioWorklet.addModule(url);
+    return url;
+  } catch (error) {
+    told.delete(context);
+    throw new LinnetError(
+      `the worklet cannot be loaded from ${url}: ${error.message}; it has to be a file of the page's own origin ` +
+        "that is served as JavaScript (a data: or blob: URL needs a Content-Security-Policy that allows it)",
     );
+  } finally {
+    if (isBytes(source)) URL.revokeObjectURL(url);
   }
-  await told.get(context);
 }
 
 /**
@@ -378,7 +381,7 @@ export async function createLinnetNode(context, given = {}) {
   }
   const { models, wasm, budget } = options;
   const model = options.model === "auto" ? null : modelSource(options);
-  await addWorklet(context, options.worklet);
+  const worklet = await addWorklet(context, options.worklet);
   let files = {}, failure = null, choice = null;
   try {
     if (!model) choice = await pickModel({ budget, models, wasm });
@@ -395,5 +398,12 @@ export async function createLinnetNode(context, given = {}) {
   const measured = choice?.measured.map((one) => ({ ...one, url: modelSource({ model: one.name, models }) }));
   const watched = choice ? { measured, budget } : null;
   const overloaded = choice !== null && choice.name === null;
-  return new (linnetNode())(context, files, { values, channels, onerror, onmodel, name, watched, overloaded }, failure);
+  const settings = { values, channels, onerror, onmodel, name, watched, overloaded };
+  try {
+    return new (linnetNode())(context, files, settings, failure);
+  } catch (error) {
+    if (error.name !== "InvalidStateError") throw error;
+    told.delete(context);
+    throw new LinnetError(`${worklet} is another script: give the worklet.js of this package (${error.message})`);
+  }
 }

@@ -1,6 +1,7 @@
 // The main thread's side of a node, without a browser: a node of a made-up graph, whose audio thread is that of
 // audio_thread.mjs.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -14,6 +15,7 @@ const files = () => ({ wasm: read("linnet.wasm"), model: read("models/light.linn
 globalThis.AudioWorkletNode = class extends EventTarget {
   constructor(context, name, { processorOptions }) {
     super();
+    if (!context.told) throw new DOMException(`there is no ${name}`, "InvalidStateError");
     this.context = context;
     const audio = new Node(processorOptions, context.sampleRate);
     const deliver = () => audio.messages.splice(0).forEach((data) => this.port.onmessage({ data }));
@@ -27,7 +29,13 @@ globalThis.AudioWorkletNode = class extends EventTarget {
 class Context extends EventTarget {
   sampleRate = 48000;
   state = "running";
-  audioWorklet = { addModule: async () => {} };
+  told = false;
+  audioWorklet = {
+    addModule: async (url) => {
+      const text = String(url).startsWith("blob:") ? await (await fetch(url)).text() : readFileSync(new URL(url), "utf8");
+      this.told = text.includes("registerProcessor");
+    },
+  };
 }
 
 test("what is undefined or null is not given", async () => {
@@ -107,4 +115,24 @@ test("bytes are taken from any memory: shared, of another realm, a part of somet
     await (await linnet.createLinnetNode(new Context(), { wasm: wasm.buffer, model })).ready;
     assert.ok((await linnet.measureModel({ wasm, model })) > 0);
   }
+});
+
+test("a worklet may be bytes, of which nothing is kept; another script is named, and its context can have ours", async () => {
+  const { createObjectURL } = URL, urls = [];
+  URL.createObjectURL = (blob) => (urls.push(createObjectURL(blob)), urls.at(-1));
+  try {
+    await (await linnet.createLinnetNode(new Context(), { ...files(), worklet: read("worklet.js") })).ready;
+  } finally {
+    URL.createObjectURL = createObjectURL;
+  }
+  assert.equal(urls.length, 1);
+  await assert.rejects(fetch(urls[0]));
+
+  const context = new Context(), worklet = pathToFileURL(join(PACKAGE, "dist", "choice.js"));
+  await assert.rejects(linnet.createLinnetNode(context, { ...files(), worklet }), (error) => {
+    assert.ok(error instanceof linnet.LinnetError, String(error));
+    assert.equal(error.message, `${worklet} is another script: give the worklet.js of this package (there is no linnet)`);
+    return true;
+  });
+  await (await linnet.createLinnetNode(context, files())).ready;
 });
