@@ -66,7 +66,10 @@ export interface LinnetStats {
 
 /** As many channels out as in; what is connected is mixed up or down to them by the browser. */
 export interface LinnetNode extends AudioWorkletNode {
-  /** Resolves once the audio thread enhances, rejects if it never will; audio passes either way. */
+  /**
+   * Resolves once the audio thread enhances, rejects if it never will: audio passes either way, unless the node or its
+   * context was closed before.
+   */
   readonly ready: Promise<LinnetNode>;
   /** Samples from input to output, exact; 0 until ready. */
   readonly delay: number;
@@ -82,7 +85,7 @@ export interface LinnetNode extends AudioWorkletNode {
   postfilter: number;
   /** true: a copy of the input, with the delay of the enhanced signal. */
   bypass: boolean;
-  /** Asks the audio thread; null after an error or a close. */
+  /** Asks the audio thread; null after an error, and once the node or its context is closed. */
   stats(): Promise<LinnetStats | null>;
   /** Forgets the signal so far; the controls keep their values. */
   reset(): void;
@@ -92,8 +95,8 @@ export interface LinnetNode extends AudioWorkletNode {
 
 /**
  * Makes a node. RangeError for a context that does not run at one of SAMPLE_RATES and for values out of their range,
- * TypeError for unknown options and models, LinnetError if the worklet cannot be loaded. What goes wrong with the
- * module and the model rejects the node's `ready` instead.
+ * TypeError for unknown options and models, LinnetError if the worklet cannot be loaded or the context is closed. What
+ * goes wrong with the module and the model rejects the node's `ready` instead.
  */
 export function createLinnetNode(context: BaseAudioContext, options?: LinnetOptions): Promise<LinnetNode>;
 

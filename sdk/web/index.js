@@ -193,6 +193,7 @@ function linnetNode() {
     #watched;  // {measured, budget}: what "auto" has found, for as long as there is something to choose
     #pending = null;  // {name, previous, share}: what the audio thread was told to change to
     #onmodel;
+    #onstate = () => this.context.state === "closed" && this.#end("the context");
 
     constructor(context, files, options, failure) {
       super(context, "linnet", {
@@ -224,10 +225,13 @@ function linnetNode() {
       this.port.onmessage = ({ data }) => this.#receive(data);
       this.port.onmessageerror = () => this.#fail(new LinnetError("a message of the audio thread cannot be read"));
       this.addEventListener("processorerror", () => this.#fail(new LinnetError("the audio thread gave up the node")));
+      // One that is offline cannot be closed, but says that it is when it is done, and still answers.
+      if (context.close) context.addEventListener("statechange", this.#onstate);
       if (failure) this.#fail(failure);
     }
 
     #receive(message) {
+      if (this.#closed) return;
       if (message.type === "ready") {
         this.delay = message.delay;
         this.backend = message.backend;
@@ -248,7 +252,7 @@ function linnetNode() {
     }
 
     #fail(error) {
-      if (this.error) return;
+      if (this.error || this.#closed) return;
       this.error = error;
       this.#settle.reject(error);
       this.#forget();
@@ -272,6 +276,7 @@ function linnetNode() {
       }
       try {
         const model = await load(measured.find((one) => one.name === name).url, "the model");
+        if (this.#closed) return;
         this.port.postMessage({ type: "model", model, name }, [model]);
       } catch (error) {
         this.#keep(error.message);
@@ -287,8 +292,16 @@ function linnetNode() {
 
     // What cannot be had now is not asked for again.
     #keep(reason) {
+      if (this.#closed) return;
       this.#watched = this.#pending = null;
       console.warn(`linnet: ${this.model} goes on: ${reason}`);
+    }
+
+    #end(what) {
+      this.#closed = true;
+      this.context.removeEventListener("statechange", this.#onstate);
+      this.#settle.reject(new LinnetError(`${what} was closed before the node enhanced`));
+      this.#forget();
     }
 
     // Nobody will answer them any more.
@@ -337,8 +350,7 @@ function linnetNode() {
     close() {
       this.disconnect();
       this.port.postMessage({ type: "close" });
-      this.#closed = true;
-      this.#forget();
+      this.#end("the node");
     }
   });
 }
@@ -350,6 +362,10 @@ function addWorklet(context, worklet) {
   return told.get(context);
 }
 
+function checkOpen({ state }) {
+  if (state === "closed") throw new LinnetError("the context is closed: make another");
+}
+
 async function addModule(context, source) {
   const url = isBytes(source) ? URL.createObjectURL(new Blob([source], { type: "text/javascript" })) : source;
   try {
@@ -357,6 +373,7 @@ async function addModule(context, source) {
     return url;
   } catch (error) {
     told.delete(context);
+    checkOpen(context);
     throw new LinnetError(
       `the worklet cannot be loaded from ${url}: ${error.message}; it has to be a file of the page's own origin ` +
         "that is served as JavaScript (a data: or blob: URL needs a Content-Security-Policy that allows it)",
@@ -379,6 +396,7 @@ export async function createLinnetNode(context, given = {}) {
   if (!context.audioWorklet) {
     throw new LinnetError("this page has no AudioWorklet: serve it by https or from localhost");
   }
+  checkOpen(context);
   const { models, wasm, budget } = options;
   const model = options.model === "auto" ? null : modelSource(options);
   const worklet = await addWorklet(context, options.worklet);
@@ -399,6 +417,7 @@ export async function createLinnetNode(context, given = {}) {
   const watched = choice ? { measured, budget } : null;
   const overloaded = choice !== null && choice.name === null;
   const settings = { values, channels, onerror, onmodel, name, watched, overloaded };
+  checkOpen(context);  // all this took its time
   try {
     return new (linnetNode())(context, files, settings, failure);
   } catch (error) {

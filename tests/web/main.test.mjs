@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import vm from "node:vm";
-import { Node, PACKAGE, read } from "./audio_thread.mjs";
+import { LARGE, Node, PACKAGE, read } from "./audio_thread.mjs";
 
 const linnet = await import(pathToFileURL(join(PACKAGE, "dist", "index.js")));
 const files = () => ({ wasm: read("linnet.wasm"), model: read("models/light.linnet") });
@@ -18,9 +18,11 @@ globalThis.AudioWorkletNode = class extends EventTarget {
     if (!context.told) throw new DOMException(`there is no ${name}`, "InvalidStateError");
     this.context = context;
     const audio = new Node(processorOptions, context.sampleRate);
-    const deliver = () => audio.messages.splice(0).forEach((data) => this.port.onmessage({ data }));
-    this.port = { postMessage: (message) => queueMicrotask(() => { audio.send(message); deliver(); }) };
-    queueMicrotask(deliver);
+    const deliver = () => {
+      if (context.state !== "closed") audio.messages.splice(0).forEach((data) => this.port.onmessage({ data }));
+    };
+    this.port = { postMessage: (message) => setImmediate(() => { audio.send(message); deliver(); }) };
+    setImmediate(deliver);
   }
 
   disconnect() {}
@@ -32,10 +34,15 @@ class Context extends EventTarget {
   told = false;
   audioWorklet = {
     addModule: async (url) => {
-      const text = String(url).startsWith("blob:") ? await (await fetch(url)).text() : readFileSync(new URL(url), "utf8");
+      const text = new URL(url).protocol === "blob:" ? await (await fetch(url)).text() : readFileSync(url, "utf8");
       this.told = text.includes("registerProcessor");
     },
   };
+
+  async close() {
+    this.state = "closed";
+    this.dispatchEvent(new Event("statechange"));
+  }
 }
 
 test("what is undefined or null is not given", async () => {
@@ -74,7 +81,9 @@ test("a file that does not come, or another than was asked for, is named with a 
   const answers = {
     "/page": (response) => response.end(page),  // status 200, as servers of single pages give for any path
     "/missing": (response) => response.writeHead(404).end(page),
-    "/short": (response) => response.writeHead(200, { "Content-Length": 100 }).write("linnet", () => response.destroy()),
+    "/short": (response) => {
+      response.writeHead(200, { "Content-Length": 100 }).write("linnet", () => response.destroy());
+    },
     "/empty": (response) => response.end(),
   };
   const server = createServer(({ url }, response) => answers[url](response)).listen(0, "127.0.0.1");
@@ -117,7 +126,7 @@ test("bytes are taken from any memory: shared, of another realm, a part of somet
   }
 });
 
-test("a worklet may be bytes, of which nothing is kept; another script is named, and its context can have ours", async () => {
+test("a worklet may be bytes, of which nothing is kept; another script is named, and ours can follow", async () => {
   const { createObjectURL } = URL, urls = [];
   URL.createObjectURL = (blob) => (urls.push(createObjectURL(blob)), urls.at(-1));
   try {
@@ -131,8 +140,65 @@ test("a worklet may be bytes, of which nothing is kept; another script is named,
   const context = new Context(), worklet = pathToFileURL(join(PACKAGE, "dist", "choice.js"));
   await assert.rejects(linnet.createLinnetNode(context, { ...files(), worklet }), (error) => {
     assert.ok(error instanceof linnet.LinnetError, String(error));
-    assert.equal(error.message, `${worklet} is another script: give the worklet.js of this package (there is no linnet)`);
+    const remedy = "give the worklet.js of this package";
+    assert.equal(error.message, `${worklet} is another script: ${remedy} (there is no linnet)`);
     return true;
   });
   await (await linnet.createLinnetNode(context, files())).ready;
+});
+
+const closed = (what) => ({ name: "LinnetError", message: `${what} was closed before the node enhanced` });
+
+test("a context that is closed, or is while files come, is refused", async () => {
+  const context = new Context(), refused = { name: "LinnetError", message: "the context is closed: make another" };
+  const pending = linnet.createLinnetNode(context, files());
+  await context.close();
+  await assert.rejects(pending, refused);
+  await assert.rejects(linnet.createLinnetNode(context, files()), refused);
+
+  const late = new Context();
+  late.audioWorklet.addModule = async () => (await late.close(), Promise.reject(new Error("aborted")));
+  await assert.rejects(linnet.createLinnetNode(late, files()), refused);
+});
+
+test("whoever waits for a node is told when it or its context is closed", async () => {
+  const ways = { "the node": (node) => node.close(), "the context": ({ context }) => context.close() };
+  for (const [what, close] of Object.entries(ways)) {
+    const early = await linnet.createLinnetNode(new Context(), files());
+    close(early);
+    await assert.rejects(early.ready, closed(what));
+
+    const node = await linnet.createLinnetNode(new Context(), files());
+    await node.ready;
+    const asked = node.stats();
+    close(node);
+    assert.equal(await asked, null);
+    assert.equal(await node.stats(), null);
+    node.close();
+    node.attenuationLimit = 6;
+    assert.equal(node.error, null);
+  }
+});
+
+test("a closed node is told of no change, and its context is not listened to any more", async () => {
+  const changes = [], warnings = [], { warn } = console;
+  const large = new Uint8Array(readFileSync(join(LARGE, "dist/large.linnet")));
+  const models = [read("models/light.linnet"), large].map((url, quality) => ({ name: "ab"[quality], quality, url }));
+  console.warn = (text) => warnings.push(text);
+  try {
+    const context = new Context();
+    const onmodel = (change) => changes.push(change);
+    const node = await linnet.createLinnetNode(context, { ...files(), model: "auto", models, budget: 1, onmodel });
+    await node.ready;
+    const { onmessage } = node.port;
+    const removed = [];
+    context.removeEventListener = (type) => removed.push(type);
+    onmessage({ data: { type: "load", share: 1.01 } });
+    node.close();
+    for (const type of ["changed", "kept"]) onmessage({ data: { type, message: "late" } });
+    assert.deepEqual(removed, ["statechange"]);
+  } finally {
+    console.warn = warn;
+  }
+  assert.deepEqual([changes, warnings], [[], []]);
 });

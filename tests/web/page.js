@@ -147,6 +147,22 @@ const cases = {
     return { frames: [first.frame, second.frame], underruns, refused, closed, error: node.error?.message ?? null };
   },
 
+  // What hangs if nobody says that there is no audio thread any more.
+  async closed() {
+    const context = () => new AudioContext({ sampleRate: 48000 });
+    const messageOf = (promise) => promise.then(() => null, (error) => error.message);
+    const [never, early, late] = [context(), context(), context()];
+    const pending = messageOf(linnet.createLinnetNode(never));
+    await never.close();
+    const first = await linnet.createLinnetNode(early);
+    const ready = messageOf(first.ready);
+    first.close();
+    const second = await linnet.createLinnetNode(late);
+    await second.ready;
+    await Promise.all([early.close(), late.close()]);
+    return { refused: await pending, ready: await ready, stats: await second.stats() };
+  },
+
   // A connection within this page: what is received of a microphone whose track was replaced.
   async connection() {
     const microphone = await navigator.mediaDevices.getUserMedia({ audio: true });

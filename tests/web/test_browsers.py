@@ -107,6 +107,15 @@ def test_a_minute_of_live_audio(page: Page) -> None:
     assert report["error"] is None and report["closed"] is None
 
 
+@pytest.mark.parametrize("browser", ["chromium", "firefox"])
+def test_nobody_waits_for_what_is_closed(page: Page, browser: str) -> None:
+    assert page("closed", browser=browser) == {
+        "refused": "the context is closed: make another",
+        "ready": "the node was closed before the node enhanced",
+        "stats": None,
+    }
+
+
 def test_the_track_of_a_call_is_replaced(page: Page) -> None:
     report = page("connection")
     assert report["replaced"] and report["back"]
