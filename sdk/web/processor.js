@@ -5,6 +5,7 @@ import { Engine, LinnetError, compileError } from "./engine.js";
 const WARM = 0.5;  // seconds that a new model listens before it is heard: it has to know the background
 const FADE = 0.01;  // seconds of the cross-fade to it
 const PERIOD = 2;  // seconds between reports of the load
+const LONGEST = 100;  // milliseconds that a call counts for: the clock is the day's, and may be set meanwhile
 
 class LinnetProcessor extends AudioWorkletProcessor {
   constructor(options) {
@@ -119,7 +120,7 @@ class LinnetProcessor extends AudioWorkletProcessor {
   // The only clock of this scope counts whole milliseconds. Its errors are as often up as down, so that the sum over
   // hundreds of calls is right.
   account(milliseconds, samples) {
-    this.busy += milliseconds;
+    this.busy += Math.min(Math.max(milliseconds, 0), LONGEST);
     this.passed += samples;
     if (this.passed < PERIOD * sampleRate) return;
     const share = this.busy / ((1000 * this.passed) / sampleRate);

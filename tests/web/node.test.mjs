@@ -222,6 +222,17 @@ test("the load is the share of the time, by a clock of whole milliseconds", () =
   assert.deepEqual(quiet.messages.map(({ type }) => type), ["ready"]);
 });
 
+test("a clock that is set meanwhile, as a day's is, does not count", () => {
+  for (const step of [3600000, -3600000]) {
+    let time = 0, calls = 0;
+    const now = () => (time += calls++ === 101 ? step : 0);  // within a call
+    const node = new Node({ ...files(), watch: true }, 48000, now);
+    node.run(noise(96128), 128);
+    const [{ share }] = node.messages.filter(({ type }) => type === "load");
+    assert.ok(share >= 0 && share <= 0.05, `${share} for a step of ${step} ms`);
+  }
+});
+
 test("a closed node is done", () => {
   const node = new Node(files());
   node.send({ type: "close" });
