@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -45,7 +46,8 @@ def tools() -> Path:
             shutil.copy(SOURCES / name, TOOLS)
         run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", cwd=TOOLS)
         stamp.write_text(hashlib.sha256(lock).hexdigest())
-    shutil.copy(SOURCES / "build.mjs", TOOLS)
+    for name in ("build.mjs", "dev.mjs"):
+        shutil.copy(SOURCES / name, TOOLS)
     return TOOLS / "node_modules/.bin"
 
 
@@ -67,6 +69,18 @@ def test_a_bundled_application_gives_the_native_bits(tools: Path, project: Path,
     shutil.rmtree(project / "dist", ignore_errors=True)
     run("node", tools.parents[1] / "build.mjs", bundler, project, cwd=project)
     assert page("bundle", bundle=project / "dist") == native_hash("light")
+
+
+def test_vite_serves_the_files_while_an_application_is_developed(tools: Path, project: Path) -> None:
+    """With README's setting: without it Vite moves a package's scripts, and leaves its other files where they are."""
+    [setting] = re.findall(r"`(optimizeDeps: .*)`", (ROOT / "sdk/web/README.md").read_text())
+    (project / "vite.config.js").write_text(f"export default {{ {setting} }};")
+    try:
+        found = json.loads(run("node", tools.parents[1] / "dev.mjs", project, cwd=project))
+    finally:
+        (project / "vite.config.js").unlink()
+    modules = dict.fromkeys(("linnet.wasm", "linnet-scalar.wasm"), "\0asm\1\0")
+    assert found == modules | {"light.linnet": "linnet", "worklet.js": "// One"}
 
 
 def test_types_are_those_of_the_package(tools: Path, project: Path) -> None:
