@@ -117,10 +117,10 @@ export class Engine {
 
   /** Of the newest frame. */
   stats() {
-    this.check(this.exports.get_stats(this.stream, this.numbers), "the statistics");
-    const [speechProbability, inputSnr, meanGain, pitch, frame] = new Float32Array(
-      this.exports.memory.buffer, this.numbers, 5,
-    );
+    const { buffer } = this.exports.memory, behind = this.numbers + 16;
+    this.check(this.exports.get_stats(this.stream, this.numbers, behind), "the statistics");
+    const [speechProbability, inputSnr, meanGain, pitch] = new Float32Array(buffer, this.numbers, 4);
+    const [frame] = new Float64Array(buffer, behind, 1);
     return { speechProbability, inputSnr, meanGain, pitch, frame };
   }
 

@@ -53,8 +53,9 @@ EXPORT("set_postfilter") int32_t web_set_postfilter(linnet_stream *stream, float
   return linnet_set_postfilter(stream, amount);
 }
 
-// Five floats: speech probability, input's speech to noise ratio in dB, mean gain, pitch in Hz, frames done.
-EXPORT("get_stats") int32_t web_get_stats(const linnet_stream *stream, float *out) {
+// out: speech probability, input's speech to noise ratio in dB, mean gain, pitch in Hz. frame: frames done, as a
+// double, which goes on to count where a float no longer does (after 47 hours).
+EXPORT("get_stats") int32_t web_get_stats(const linnet_stream *stream, float *out, double *frame) {
   linnet_stats stats = {};
   stats.size = sizeof stats;
   const linnet_status status = linnet_get_stats(stream, &stats);
@@ -63,7 +64,7 @@ EXPORT("get_stats") int32_t web_get_stats(const linnet_stream *stream, float *ou
   out[1] = stats.input_snr_db;
   out[2] = stats.mean_gain;
   out[3] = stats.pitch_hz;
-  out[4] = static_cast<float>(stats.frame);
+  *frame = static_cast<double>(stats.frame);
   return status;
 }
 

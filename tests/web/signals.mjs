@@ -118,7 +118,7 @@ function functions(memory) {
     linnet_set_postfilter: (stream, amount) => all[stream].exports.set_postfilter(all[stream].stream, amount),
     linnet_get_stats(stream, out) {
       const { exports, stream: at, numbers } = all[stream];
-      const status = exports.get_stats(at, numbers);
+      const status = exports.get_stats(at, numbers, numbers + 16);
       bytes(out + 4, 16).set(all[stream].bytes(numbers, 16));
       return status;
     },
