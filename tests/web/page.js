@@ -182,9 +182,13 @@ const cases = {
     const stats = await node.stats();
     await stop();
     const back = sender.track === microphone.getAudioTracks()[0];
+    const second = await enhanceSender(sender, {});
     here.close();
     there.close();
-    return { replaced, back, packets: received?.packetsReceived ?? 0, frames: stats.frame };
+    await second.stop();  // of a call that is over, and once more
+    await second.stop();
+    const states = [node, second.node].map(({ context }) => context.state);
+    return { replaced, back, packets: received?.packetsReceived ?? 0, frames: stats.frame, states };
   },
 
   // The demo page, clicked through.
@@ -228,7 +232,16 @@ const cases = {
       await processor.destroy();
       await audioContext.close();
     }
-    return found;
+    const made = [];
+    window.AudioContext = class extends AudioContext {
+      constructor(options) {
+        super(options);
+        made.push(this);
+      }
+    };
+    const failed = new LinnetTrackProcessor({ model: "nowhere" });
+    const message = await failed.init({ track, kind: "audio" }).catch((error) => error.message);
+    return { found, message, left: made.map(({ state }) => state) };
   },
 };
 

@@ -120,6 +120,7 @@ def test_the_track_of_a_call_is_replaced(page: Page) -> None:
     report = page("connection")
     assert report["replaced"] and report["back"]
     assert report["packets"] > 20 and report["frames"] > 50
+    assert report["states"] == ["closed", "closed"]
 
 
 def test_the_demo_page_enhances_a_microphone(page: Page) -> None:
@@ -129,5 +130,7 @@ def test_the_demo_page_enhances_a_microphone(page: Page) -> None:
 
 
 def test_the_track_processor_takes_contexts_of_any_rate(page: Page) -> None:
-    for one in page("processor"):
+    report = page("processor")
+    for one in report["found"]:
         assert one["kind"] == "audio" and one["frame"] > 30
+    assert 'no model "nowhere"' in report["message"] and report["left"] == ["closed"]

@@ -17,9 +17,9 @@ export async function enhanceSender(sender, options) {
     context.createMediaStreamSource(new MediaStream([track])).connect(node).connect(destination);
     await sender.replaceTrack(destination.stream.getAudioTracks()[0]);
     const stop = async () => {
-      await sender.replaceTrack(track);
+      await sender.replaceTrack(track).catch(() => {});  // a call that is over takes none
       node.close();
-      await context.close();
+      if (context.state !== "closed") await context.close();
     };
     return { node, stop };
   } catch (error) {

@@ -18,11 +18,16 @@ export class LinnetTrackProcessor {
     // A context of another rate cannot be used: then one of our own, to which the browser resamples.
     this.#context = SAMPLE_RATES.includes(audioContext?.sampleRate) ? null : new AudioContext({ sampleRate: 48000 });
     const context = this.#context ?? audioContext;
-    this.node = await createLinnetNode(context, this.#options);
-    const destination = context.createMediaStreamDestination();
-    this.#source = context.createMediaStreamSource(new MediaStream([track]));
-    this.#source.connect(this.node).connect(destination);
-    [this.processedTrack] = destination.stream.getAudioTracks();
+    try {
+      this.node = await createLinnetNode(context, this.#options);
+      const destination = context.createMediaStreamDestination();
+      this.#source = context.createMediaStreamSource(new MediaStream([track]));
+      this.#source.connect(this.node).connect(destination);
+      [this.processedTrack] = destination.stream.getAudioTracks();
+    } catch (error) {
+      await this.destroy();
+      throw error;
+    }
   }
 
   async restart(options) {
