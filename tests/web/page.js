@@ -203,8 +203,16 @@ const cases = {
       for (let i = 0; i < 100 && !pattern.test(find("status").textContent); ++i) await pause(0.1);
       return find("status").textContent;
     };
+    const { mediaDevices } = frame.contentWindow.navigator, streams = [];
+    const getUserMedia = mediaDevices.getUserMedia.bind(mediaDevices);
+    mediaDevices.getUserMedia = async (wish) => (streams.push(await getUserMedia(wish)), streams.at(-1));
+    const live = () => streams.flatMap((stream) => stream.getTracks()).filter(({ readyState }) => readyState === "live");
     find("microphone").click();
+    while (streams.length === 0) await pause(0.001);
+    find("microphone").click();  // once more, before it has started
     const started = await status(/late/);
+    await pause(1);
+    const microphones = [streams.length, live().length];
     find("on").click();
     find("limit").value = 12;
     find("limit").dispatchEvent(new Event("input"));
@@ -213,8 +221,16 @@ const cases = {
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     const lit = data.some((value, i) => i % 4 < 3 && value > 60);
     const decibels = find("decibels").value;
+    const shown = { started, lit, decibels, microphones };
+    find("model").add(new Option("nowhere"));
+    find("model").value = "nowhere";
+    find("model").dispatchEvent(new Event("change"));
+    const failed = await status(/nowhere/);
+    find("model").value = "light";
+    find("microphone").click();
+    await status(/late/);
     find("stop").click();
-    return { started, lit, decibels, stopped: await status(/Stopped/) };
+    return { ...shown, failed, stopped: await status(/Stopped/), left: live().length };
   },
 
   async processor() {

@@ -129,6 +129,12 @@ def test_the_demo_page_enhances_a_microphone(page: Page) -> None:
     assert report["lit"] and report["decibels"] == "12 dB" and report["stopped"] == "Stopped."
 
 
+def test_the_demo_page_leaves_no_microphone_on(page: Page) -> None:
+    report = page("demo")
+    assert report["microphones"] == [2, 1]
+    assert 'no model "nowhere"' in report["failed"] and report["left"] == 0
+
+
 def test_the_track_processor_takes_contexts_of_any_rate(page: Page) -> None:
     report = page("processor")
     for one in report["found"]:

@@ -6,7 +6,9 @@ import { MODELS, createLinnetNode } from "/package/dist/index.js";
 const find = (id) => document.getElementById(id);
 const LOWEST = -110, RANGE = 90;  // dB
 const MOST_CHANNELS = 8;
-let running = null;  // {context, node, stop}
+let running = null;  // {context, node, volume, end}
+let turn = 0;  // how often something was started or stopped: what was begun before is thrown away
+let again = null;  // starts once more what was started last
 let changed = "";  // what "auto" had to do meanwhile
 
 function say(text) {
@@ -37,26 +39,31 @@ function painter(analyser, canvas) {
 async function stop() {
   const last = running;
   running = null;
+  ++turn;
   find("stop").disabled = find("controls").disabled = true;
   if (!last) return;
-  last.stop();
+  last.end();
   last.node.close();
   await last.context.close();
 }
 
-// open(context): what makes the sound, and how it ends.
+// open(context): how to make the sound, and how it ends.
 async function start(open, listen) {
-  await stop();
+  const stopped = stop(), mine = turn;
+  await stopped;
+  if (mine !== turn) return;
+  find("stop").disabled = false;
   find("listen").checked = listen;
   say("Loading");
   changed = "";
   const context = new AudioContext({ sampleRate: 48000, latencyHint: "interactive" });
+  let sound = null;
   try {
-    const { source, end, channels } = await open(context);
+    sound = await open(context);
     const node = await createLinnetNode(context, {
       model: find("model").value,
       models: [...MODELS, large],
-      channels,
+      channels: sound.channels,
       onmodel: ({ name, share }) => (changed = `; ${name ?? "a copy"} since the load was ${Math.round(100 * share)} %`),
       attenuationLimit: limit(),
       postfilter: Number(find("postfilter").value),
@@ -64,19 +71,24 @@ async function start(open, listen) {
       onerror: (error) => say(`Not enhanced: ${error.message}`),
     });
     await node.ready;
+    if (mine !== turn) throw new Error("something else was started");
     const late = new DelayNode(context, { delayTime: node.delay / context.sampleRate });
     const analyser = () => new AnalyserNode(context, { fftSize: 1024, smoothingTimeConstant: 0 });
     const [before, after] = [analyser(), analyser()];
-    const volume = new GainNode(context, { gain: listen ? 1 : 0 });
+    const volume = new GainNode(context, { gain: find("listen").checked ? 1 : 0 });
+    const source = sound.source();
     source.connect(late).connect(before);
     source.connect(node).connect(after);
     node.connect(volume).connect(context.destination);
-    running = { context, node, volume, stop: end };
-    find("stop").disabled = find("controls").disabled = false;
+    running = { context, node, volume, end: sound.end };
+    find("controls").disabled = false;
     show(running, [painter(before, find("before")), painter(after, find("after"))]);
     await context.resume();
   } catch (error) {
-    await context.close();
+    sound?.end();
+    if (context.state !== "closed") await context.close();
+    if (mine !== turn) return;
+    await stop();
     say(error.message);
   }
 }
@@ -99,25 +111,28 @@ async function microphone(context) {
   const audio = { noiseSuppression: false, autoGainControl: false, echoCancellation: true };
   const stream = await navigator.mediaDevices.getUserMedia({ audio });
   const end = () => stream.getTracks().forEach((track) => track.stop());
-  return { source: context.createMediaStreamSource(stream), end, channels: 1 };
+  return { source: () => context.createMediaStreamSource(stream), end, channels: 1 };
 }
 
 const recording = (file) => async (context) => {
   const buffer = await context.decodeAudioData(await file.arrayBuffer());
-  const source = new AudioBufferSourceNode(context, { buffer, loop: true });
-  source.start();
-  return { source, end: () => source.stop(), channels: Math.min(buffer.numberOfChannels, MOST_CHANNELS) };
+  const source = () => {
+    const node = new AudioBufferSourceNode(context, { buffer, loop: true });
+    node.start();
+    return node;
+  };
+  return { source, end: () => {}, channels: Math.min(buffer.numberOfChannels, MOST_CHANNELS) };
 };
 
-let again = null;
 function play(open, listen) {
-  again = () => start(open, listen);
-  return again();
+  again = () => start(open, find("listen").checked);
+  return start(open, listen);
 }
 find("microphone").addEventListener("click", () => play(microphone, false));
+find("file").addEventListener("click", ({ target }) => (target.value = ""));  // so that the same one is a change
 find("file").addEventListener("change", ({ target }) => target.files[0] && play(recording(target.files[0]), true));
 find("stop").addEventListener("click", () => stop().then(() => say("Stopped.")));
-find("model").addEventListener("change", () => running && again());
+find("model").addEventListener("change", () => !find("stop").disabled && again());
 find("on").addEventListener("change", ({ target }) => (running.node.bypass = !target.checked));
 find("postfilter").addEventListener("input", ({ target }) => (running.node.postfilter = Number(target.value)));
 find("limit").addEventListener("input", () => {
