@@ -206,13 +206,16 @@ const cases = {
     const { mediaDevices } = frame.contentWindow.navigator, streams = [];
     const getUserMedia = mediaDevices.getUserMedia.bind(mediaDevices);
     mediaDevices.getUserMedia = async (wish) => (streams.push(await getUserMedia(wish)), streams.at(-1));
-    const live = () => streams.flatMap((stream) => stream.getTracks()).filter(({ readyState }) => readyState === "live");
+    const tracks = () => streams.flatMap((stream) => stream.getTracks());
+    const live = () => tracks().filter(({ readyState }) => readyState === "live");
     find("microphone").click();
     while (streams.length === 0) await pause(0.001);
     find("microphone").click();  // once more, before it has started
     const started = await status(/late/);
     await pause(1);
     const microphones = [streams.length, live().length];
+    let announcements = 0;
+    new MutationObserver(() => ++announcements).observe(find("status"), { childList: true });
     find("on").click();
     find("limit").value = 12;
     find("limit").dispatchEvent(new Event("input"));
@@ -220,8 +223,9 @@ const cases = {
     const canvas = find("after");
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     const lit = data.some((value, i) => i % 4 < 3 && value > 60);
-    const decibels = find("decibels").value;
-    const shown = { started, lit, decibels, microphones };
+    const decibels = [find("decibels").value, find("limit").getAttribute("aria-valuetext")];
+    const numbers = find("numbers").textContent;
+    const shown = { started, lit, decibels, microphones, announcements, numbers };
     find("model").add(new Option("nowhere"));
     find("model").value = "nowhere";
     find("model").dispatchEvent(new Event("change"));

@@ -11,8 +11,9 @@ let turn = 0;  // how often something was started or stopped: what was begun bef
 let again = null;  // starts once more what was started last
 let changed = "";  // what "auto" had to do meanwhile
 
+// Screen readers say what is new here; the numbers, which change all the time, are left for who looks for them.
 function say(text) {
-  find("status").textContent = text;
+  if (find("status").textContent !== text) find("status").textContent = text;
 }
 
 function limit() {
@@ -41,6 +42,7 @@ async function stop() {
   running = null;
   ++turn;
   find("stop").disabled = find("controls").disabled = true;
+  find("numbers").textContent = "";
   if (!last) return;
   last.end();
   last.node.close();
@@ -100,10 +102,10 @@ async function show(mine, paint) {
     if (frame % 15 > 0) continue;
     const stats = await mine.node.stats();
     if (!stats || running !== mine) continue;
-    say(
-      `${mine.node.model ?? "copy"}, ${mine.node.backend}, ${(1000 * mine.node.delay) / 48000} ms late; ` +
-        `speech ${Math.round(100 * stats.speechProbability)} %, input ${Math.round(stats.inputSnr)} dB SNR${changed}`,
-    );
+    const { model, backend, delay } = mine.node;
+    say(`${model ?? "copy"}, ${backend}, ${(1000 * delay) / 48000} ms late${changed}`);
+    const [speech, snr] = [100 * stats.speechProbability, stats.inputSnr].map(Math.round);
+    find("numbers").textContent = `speech ${speech} %, input ${snr} dB SNR`;
   }
 }
 
@@ -137,6 +139,7 @@ find("on").addEventListener("change", ({ target }) => (running.node.bypass = !ta
 find("postfilter").addEventListener("input", ({ target }) => (running.node.postfilter = Number(target.value)));
 find("limit").addEventListener("input", () => {
   find("decibels").value = limit() === 100 ? "none" : `${limit()} dB`;
+  find("limit").setAttribute("aria-valuetext", find("decibels").value);
   running.node.attenuationLimit = limit();
 });
 find("listen").addEventListener("change", ({ target }) => {
