@@ -8,7 +8,11 @@ import {
 export { LinnetError, SAMPLE_RATES, chooseModel };
 
 /** Models that come with the package, cheapest first. quality: mean PESQ-WB of 110 noisy mixtures. */
-export const MODELS = [{ name: "light", quality: 1.861, url: new URL("./models/light.linnet", import.meta.url) }];
+export const MODELS = [{
+  name: "light", quality: 1.861,
+  // Not before it is asked for: a bundle that is no ES module has no address of its own, and can be given all files.
+  get url() { return new URL("./models/light.linnet", import.meta.url); },
+}];
 
 const MEASUREMENT = 100;  // milliseconds, of all models together
 const WARMING = 50;  // of these, until there is fast code
@@ -106,7 +110,7 @@ function complete(given) {
   checkNumber("postfilter", options.postfilter, 0, 1);
   checkChannels(options.channels);
   checkBudget(options.budget);
-  checkModels(options.models);
+  if (options.models !== MODELS) checkModels(options.models);
   for (const name of ["model", "wasm", "worklet"]) if (options[name] !== null) checkSource(name, options[name]);
   for (const name of ["onerror", "onmodel"]) {
     const call = options[name];

@@ -1,6 +1,7 @@
 // The main thread's side of the package, and the package as a whole, without a browser.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
@@ -65,6 +66,20 @@ test("every file that is named is there", () => {
   const urls = [...text("dist/index.js").matchAll(/new URL\("(\.\/[^"]+)", import\.meta\.url\)/g)];
   assert.equal(urls.length, 4);
   for (const [, path] of urls) assert.ok(existsSync(join(PACKAGE, "dist", path)), path);
+});
+
+test("in a bundle that is no module, which has no address of its own, files are given", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "linnet-"));
+  try {
+    for (const name of ["index.js", "engine.js", "choice.js"]) {
+      writeFileSync(join(folder, name), text(`dist/${name}`).replaceAll("import.meta.url", "undefined"));
+    }
+    writeFileSync(join(folder, "package.json"), '{"type": "module"}');
+    const { measureModel } = await import(pathToFileURL(join(folder, "index.js")));
+    assert.ok((await measureModel({ wasm: read("linnet.wasm"), model: read("models/light.linnet") })) > 0);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("what is declared is what is exported", () => {
