@@ -136,7 +136,7 @@ export interface Choice {
  * current: name of the one that runs; another has to stay below 0.8 of the budget. RangeError, TypeError for bad numbers.
  * The same function as linnet_choose of the C library.
  */
-export function chooseModel(measured: Measured[], budget?: number, current?: string | null): Choice;
+export function chooseModel(measured: readonly Measured[], budget?: number, current?: string | null): Choice;
 
 /** Microseconds of a frame of 10 ms on this thread, which is busy for 100 ms. */
 export function measureModel(options?: { model?: Source; wasm?: Source }): Promise<number>;

@@ -35,7 +35,7 @@ export async function start(context: AudioContext): Promise<LinnetNode> {
 }
 
 export async function choose(): Promise<string | null> {
-  const measured: Measured[] = [
+  const measured: readonly Measured[] = [
     { name: "light", quality: 1, microseconds: await measureModel({ model: new Uint8Array(8) }) },
   ];
   const choice: Choice = chooseModel(measured, 0.1, "light");
