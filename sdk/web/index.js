@@ -194,7 +194,7 @@ function linnetNode() {
     #next = 0;
     #closed = false;
     #settle;
-    #watched;  // {measured, budget}: what "auto" has found, for as long as there is something to choose
+    #watched;  // {measured, budget}: what "auto" has found
     #pending = null;  // {name, previous, share}: what the audio thread was told to change to
     #onmodel;
     #onstate = () => this.context.state === "closed" && this.#end("the context");
@@ -294,10 +294,12 @@ function linnetNode() {
       this.#onmodel?.(change);
     }
 
-    // What cannot be had now is not asked for again.
+    // What cannot be had now is not asked for again; there may be others, and a copy of the input if it comes to that.
     #keep(reason) {
       if (this.#closed) return;
-      this.#watched = this.#pending = null;
+      const missing = this.#pending.name;
+      this.#watched.measured = this.#watched.measured.filter(({ name }) => name !== missing);
+      this.#pending = null;
       console.warn(`linnet: ${this.model} goes on: ${reason}`);
     }
 

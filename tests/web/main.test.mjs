@@ -202,3 +202,28 @@ test("a closed node is told of no change, and its context is not listened to any
   }
   assert.deepEqual([changes, warnings], [[], []]);
 });
+
+test("a model that cannot be had is left out of the choice, in which the others stay", async () => {
+  const changes = [], warnings = [], { warn } = console;
+  console.warn = (text) => warnings.push(text);
+  const settled = () => new Promise((resolve) => setTimeout(resolve, 50));
+  const sources = [read("models/light.linnet"), readFileSync(join(LARGE, "dist/large.linnet"))];
+  const models = sources.map((url, quality) => ({ name: "ab"[quality], quality, url: new Uint8Array(url) }));
+  try {
+    const options = { ...files(), model: "auto", models, budget: 1, onmodel: ({ name }) => changes.push(name) };
+    const node = await linnet.createLinnetNode(new Context(), options);
+    await node.ready;
+    models[0].url.fill(0);
+    const say = (share) => node.port.onmessage({ data: { type: "load", share } });
+    assert.equal(node.model, "b");
+    say(1.01);
+    await settled();
+    assert.deepEqual([node.model, node.error], ["b", null]);
+    assert.match(warnings[0], /^linnet: b goes on: the model: /);
+    say(0.4);
+    say(1.5);
+    assert.deepEqual([node.model, ...changes], [null, null]);
+  } finally {
+    console.warn = warn;
+  }
+});
