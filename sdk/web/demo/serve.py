@@ -5,6 +5,7 @@ Every reply has the policy under which the package promises to work.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -39,14 +40,25 @@ class Handler(SimpleHTTPRequestHandler):
         """Prints nothing."""
 
 
+def port(word: str) -> int:
+    """A port's number out of a word of the command line."""
+    if not word.isdecimal() or int(word) > 65535:
+        raise argparse.ArgumentTypeError(f"{word!r} is no port: give 0 (any) to 65535")
+    return int(word)
+
+
 def main() -> int:
     """Serves until it is interrupted; the exit status."""
-    port = int(sys.argv[2]) if len(sys.argv) > 2 else PORT
+    parser = argparse.ArgumentParser(prog="serve.py", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("folder", metavar="FOLDER", type=Path)
+    parser.add_argument("port", metavar="PORT", type=port, nargs="?", default=PORT)
+    given = parser.parse_args()
+    if not all((given.folder / name / "dist").is_dir() for name in ("package", "large")):
+        parser.error(f"{given.folder} has no folders package and large: ./sconsw web makes build/web")
     try:
-        server = ThreadingHTTPServer(("127.0.0.1", port), partial(Handler, Path(sys.argv[1]).resolve()))
+        server = ThreadingHTTPServer(("127.0.0.1", given.port), partial(Handler, given.folder.resolve()))
     except OSError as error:
-        print(f"serve.py: port {port}: {error.strerror}", file=sys.stderr)
-        return 1
+        parser.error(f"port {given.port}: {error.strerror}; name another: serve.py {given.folder} PORT")
     print(f"http://localhost:{server.server_address[1]}/    (Ctrl+C ends it)", flush=True)
     try:
         server.serve_forever()
