@@ -381,8 +381,8 @@ async function addModule(context, source) {
     told.delete(context);
     checkOpen(context);
     throw new LinnetError(
-      `the worklet cannot be loaded from ${url}: ${error.message}; it has to be a file of the page's own origin ` +
-        "that is served as JavaScript (a data: or blob: URL needs a Content-Security-Policy that allows it)",
+      `the worklet cannot be loaded from ${url}: ${error.message}; it has to be served as JavaScript, and the page's ` +
+        "Content-Security-Policy has to allow it (script-src, for bytes blob:), another origin too (CORS)",
     );
   } finally {
     if (isBytes(source)) URL.revokeObjectURL(url);

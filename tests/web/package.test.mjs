@@ -126,7 +126,7 @@ test("bad options are refused by their names, with a remedy", async () => {
       context(48000, { addModule: async () => { throw new Error("aborted"); } }),
       { worklet: "/w.js" },
       linnet.LinnetError,
-      /worklet cannot be loaded from \/w\.js: aborted/,
+      /worklet cannot be loaded from \/w\.js: aborted; it has to be served as JavaScript, .*script-src.*CORS/,
     ],
   ];
   for (const [place, options, kind, message] of cases) {
