@@ -67,6 +67,9 @@ export class Engine {
   constructor(module, model, rate, channels = 1) {
     checkRate(rate);
     checkChannels(channels);
+    if (!WebAssembly.Module.exports(module).some(({ name }) => name === "stream_init")) {
+      throw new LinnetError("linnet.wasm is another module: give that of this package");
+    }
     this.exports = new WebAssembly.Instance(module, {}).exports;
     this.exports._initialize();
     this.parts = new Array(channels).fill(new Float32Array(0));

@@ -138,6 +138,7 @@ test("audio passes unchanged whatever is wrong", () => {
     [{ ...files(), model: broken }, /^the model: .+/],
     [{ ...files(), model: new ArrayBuffer(0) }, /^the model: .+/],
     [{ ...files(), wasm: new Uint8Array([1, 2, 3, 4]).buffer }, /^linnet\.wasm cannot be compiled: .+/],
+    [{ ...files(), wasm: Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0).buffer }, /^linnet\.wasm is another module: /],
   ];
   for (const [options, message] of cases) {
     const node = new Node(options);
