@@ -34,13 +34,13 @@ export function hasSimd() {
   return WebAssembly.validate(PROBE);
 }
 
-// Of any realm: where tests run in one of their own, node's bytes are no ArrayBuffer of it.
+// Of any realm: where tests run in one of their own, node's bytes are no ArrayBuffer of it. The same holds for URLs.
 function isBytes(source) {
   return typeof source?.byteLength === "number";
 }
 
 function checkSource(name, source) {
-  if (typeof source !== "string" && !(source instanceof URL) && !isBytes(source)) {
+  if (typeof (source?.href ?? source) !== "string" && !isBytes(source)) {
     throw new TypeError(`${name} is ${String(source)}: give an URL or the bytes of the file`);
   }
 }
@@ -102,6 +102,7 @@ function modelSource({ model, models }) {
 
 // All options, out of those that are given, which are not undefined or null. Throws for what cannot be one.
 function complete(given) {
+  given ??= {};
   const known = Object.keys(DEFAULTS);
   const unknown = Object.keys(given).filter((name) => !known.includes(name));
   if (unknown.length > 0) throw new TypeError(`unknown option ${unknown.join(", ")}: there are ${known.join(", ")}`);
@@ -159,7 +160,7 @@ function measure(module, blob, warming, milliseconds) {
  * Microseconds that a frame of 10 ms takes on this thread, hot: 100 ms of work, in which the thread does nothing else.
  * An audio thread that rests between frames takes about three times as long, for which budgets leave room.
  */
-export async function measureModel(given = {}) {
+export async function measureModel(given) {
   const options = complete(given);
   const [module, blob] = await Promise.all([compile(options.wasm), load(modelSource(options), "the model")]);
   return measure(module, blob, WARMING, MEASUREMENT - WARMING);
@@ -171,7 +172,7 @@ export async function measureModel(given = {}) {
  * @param {{budget?: number, models?: {name: string, quality: number, url: URL|string}[], wasm?: any}} given budget:
  *     share of the time of one core, hot
  */
-export async function pickModel(given = {}) {
+export async function pickModel(given) {
   const { budget, models, wasm } = complete(given);
   const module = await compile(wasm);
   const measured = [];
@@ -396,7 +397,7 @@ async function addModule(context, source) {
  * What may happen in the field, such as a model that cannot be fetched, rejects the node's `ready`: the node is there
  * and audio passes.
  */
-export async function createLinnetNode(context, given = {}) {
+export async function createLinnetNode(context, given) {
   const options = complete(given);
   checkRate(context.sampleRate);
   if (!context.audioWorklet) {

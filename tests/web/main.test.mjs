@@ -56,7 +56,15 @@ test("what is undefined or null is not given", async () => {
     const other = await linnet.createLinnetNode(new Context(), { ...files(), model: nothing, models: [light] });
     await other.ready;
     assert.equal(other.model, "light");
+    const failed = await linnet.createLinnetNode(new Context(), nothing);  // files of the disk cannot be fetched
+    assert.match(failed.error.message, /^(linnet\.wasm|the model) cannot be fetched from file:/);
   }
+});
+
+test("an URL is what says its address, of whatever realm", async () => {
+  const model = { href: "data:application/octet-stream,linnet", toString: () => model.href };
+  const node = await linnet.createLinnetNode(new Context(), { ...files(), model, onerror: () => {} });
+  await assert.rejects(node.ready, /^LinnetError: the model is not at data:/);
 });
 
 test("a model is named as in the list, whatever its name, and not at all by its URL or bytes", async () => {
