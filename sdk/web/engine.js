@@ -70,7 +70,11 @@ export class Engine {
     if (!WebAssembly.Module.exports(module).some(({ name }) => name === "stream_init")) {
       throw new LinnetError("linnet.wasm is another module: give that of this package");
     }
-    this.exports = new WebAssembly.Instance(module, {}).exports;
+    try {
+      this.exports = new WebAssembly.Instance(module, {}).exports;
+    } catch (error) {
+      throw new LinnetError(`no memory for linnet.wasm: ${error.message}; close() the nodes that are done`, -4);
+    }
     this.exports._initialize();
     this.parts = new Array(channels).fill(new Float32Array(0));
     this.capacity = 1024;  // samples of a channel per call of the module

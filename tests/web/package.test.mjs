@@ -37,6 +37,16 @@ test("memory that a page does not get is an error with its number", async () => 
   } finally {
     WebAssembly.Memory.prototype.grow = grow;
   }
+  const { Instance } = WebAssembly;
+  WebAssembly.Instance = function () {
+    throw new RangeError("Out of memory");
+  };
+  try {
+    const message = "no memory for linnet.wasm: Out of memory; close() the nodes that are done";
+    assert.throws(() => new Engine(module, model, 48000), { name: "LinnetError", status: -4, message });
+  } finally {
+    WebAssembly.Instance = Instance;
+  }
   assert.ok(new Engine(module, model, 48000).delay > 0);
 });
 
