@@ -57,6 +57,7 @@ class Promise:
     read: Callable[[list[str]], Measured]
     # What measures it, for the reader, where that is a whole suite with other words.
     words: str = ""
+    left: bool = False  # whether `read` finds all in build/, where the suite leaves it
 
 
 def passed(outputs: list[str]) -> Measured:
@@ -176,6 +177,7 @@ PROMISES = {
         ("./sconsw fuzz seconds=30",),
         fuzzed(100_000_000, "executions", "fuzz_blob", "fuzz_patch"),
         "./sconsw fuzz seconds=N",
+        left=True,
     ),
     2: Promise(
         "Every cut and every flipped bit is refused",
@@ -191,6 +193,7 @@ PROMISES = {
         ("./sconsw fuzz seconds=30",),
         fuzzed(20_000_000, "frames", "fuzz_process"),
         "./sconsw fuzz seconds=N",
+        left=True,
     ),
     4: Promise(
         "Real-time safe",
@@ -269,6 +272,7 @@ PROMISES = {
         ),
         meaning,
         "python tests/coverage_run.py; python tests/mutations/run.py",
+        left=True,
     ),
     12: Promise(
         "Small, known, reproducible",
@@ -332,6 +336,9 @@ def main() -> int:
     for number in options.numbers:
         if number not in PROMISES:
             parser.error(f"{number} is no promise: give numbers of {min(PROMISES)} to {max(PROMISES)}")
+        if options.read and not PROMISES[number].left:
+            left = ", ".join(str(one) for one, promise in PROMISES.items() if promise.left)
+            parser.error(f"--read {number}: its commands leave nothing in build/, as those of {left} do; go without")
     for number in options.numbers:
         of = commit()
         measured = measure(PROMISES[number], not options.read)

@@ -121,3 +121,21 @@ def test_what_cannot_be_measured_is_named(monkeypatch: pytest.MonkeyPatch, capsy
     with pytest.raises(SystemExit):
         reliability.main()
     assert "13" in capsys.readouterr().err
+
+
+def test_only_what_lies_in_build_is_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A value that was measured does not give way to one of no output at all."""
+    monkeypatch.setattr(reliability, "VALUES", tmp_path / "values.json")
+    monkeypatch.setattr(reliability, "commit", lambda: "abc")
+    read = []
+    for number in reliability.PROMISES:
+        monkeypatch.setattr("sys.argv", ["reliability", "--read", str(number)])
+        try:
+            reliability.main()
+        except SystemExit:
+            assert f"--read {number}: " in capsys.readouterr().err
+        else:
+            read.append(number)
+    assert read == [1, 3, 11] == list(map(int, reliability.kept()))
