@@ -74,7 +74,7 @@ const char *bench(const BenchRequest &request, BenchResults *results) {
   results->frames = request.frames;
   results->model = request.model ? file_name(request.model) : "tiny.linnet";
   results->model_bytes = kModelSize;
-  if (!read_cpu(request.cpuinfo, &results->cpu)) return "cpuinfo: no such file; give a saved /proc/cpuinfo";
+  if (!read_cpu(request.cpuinfo, &results->cpu)) return "cpuinfo: cannot be read; give a saved /proc/cpuinfo";
   if (request.model) {
     linnet::model::BlobFile file;
     if (file.open(request.model) == linnet::model::BlobError::kNone) results->model_bytes = file.size();

@@ -117,7 +117,7 @@ Cpu parse_cpuinfo(const char *text, int processor) {
   Processor block = {};
   // The lines of a processor end with an empty line, or with the text.
   for (const char *at = text;;) {
-    const size_t length = strcspn(at, "\n");
+    const size_t length = strcspn(at, "\r\n");
     char line[128];
     snprintf(line, sizeof line, "%.*s", static_cast<int>(length), at);
     for (int key = 0; key < kKeyCount; ++key) {
@@ -131,7 +131,9 @@ Cpu parse_cpuinfo(const char *text, int processor) {
       block = {};
       if (*at == 0) break;
     }
-    at += length + (at[length] == '\n');
+    at += length;
+    at += *at == '\r';
+    at += *at == '\n';
   }
   if (cpu.size == 1) cpu.ran_on = 0;
   return cpu;
@@ -188,22 +190,24 @@ uint64_t peak_memory() {
 bool read_cpu(const char *cpuinfo, Cpu *cpu) {
   *cpu = {};
   cpu->ran_on = -1;
+  const char *path = cpuinfo;
   int processor = -1;
 #ifdef __linux__
-  if (!cpuinfo) {
-    cpuinfo = "/proc/cpuinfo";
+  if (!path) {
+    path = "/proc/cpuinfo";
     processor = sched_getcpu();
   }
 #endif
-  if (cpuinfo) {
-    FILE *file = fopen(cpuinfo, "rb");
-    if (!file) return false;
+  if (path) {
+    FILE *file = fopen(path, "rb");
+    if (!file) return !cpuinfo;  // the system does not tell
     // Some 1.5 KB for each processor of x86: a server's last ones may be missing.
     static char text[1 << 18];
     text[fread(text, 1, sizeof text - 1, file)] = 0;
-    (void)fclose(file);  // only read from
+    const bool failed = ferror(file) != 0;  // a folder
+    (void)fclose(file);                     // only read from
     *cpu = parse_cpuinfo(text, processor);
-    return true;
+    return !failed || !cpuinfo;
   }
 #ifdef __APPLE__
   Core &core = cpu->kinds[0];

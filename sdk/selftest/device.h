@@ -33,7 +33,7 @@ struct Cpu {
 // The cores that a text in the format of /proc/cpuinfo describes, and which kind that processor of it is.
 Cpu parse_cpuinfo(const char *text, int processor);
 
-// The CPU of this device, or of the one whose /proc/cpuinfo was saved in that file. False if it cannot be read.
+// The CPU of this device, or of the one whose /proc/cpuinfo was saved in that file. False if that file cannot be read.
 bool read_cpu(const char *cpuinfo, Cpu *cpu);
 
 }  // namespace selftest

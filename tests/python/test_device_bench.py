@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,19 @@ from linnet.cli import main
 
 KEPT = json.loads((common.RESULTS / "cpu_load.json").read_text())
 FEWEST = 10  # frames
+# Stands in for the system: where it describes its CPU, if anywhere, and that a pause moves the thread to core 4.
+SYSTEM = """
+#include <cstdio>
+#include <ctime>
+static int core = 0;
+extern "C" {
+FILE *__real_fopen(const char *, const char *);
+FILE *__wrap_fopen(const char *, const char *mode) { return *CPUINFO ? __real_fopen(CPUINFO, mode) : nullptr; }
+int __wrap_sched_getcpu() { return core; }
+int __real_nanosleep(const timespec *, timespec *);
+int __wrap_nanosleep(const timespec *time, timespec *left) { return core = 4, __real_nanosleep(time, left); }
+}
+"""
 FIELDS = {
     *("linnet", "compiler", "cores", "backend", "model", "topology", "weights", "multiply_adds", "model_bytes"),
     *("stream_bytes", "peak_bytes", "frames", "paced", "hot", "margin", "safe_callback", "estimates"),
@@ -106,6 +120,30 @@ def test_a_system_without_that_description_is_measured_all_the_same(build: Build
     assert report["cores"] == []
 
 
+def on_another_system(here: Build, root: Path, folder: Path, cpuinfo: str) -> dict[str, Any]:
+    """The report of the same program on SYSTEM."""
+    (folder / "system.cpp").write_text(SYSTEM)
+    command = ["g++", "-std=c++17", "-Isdk", "-Isdk/src", "-Isdk/include", f'-DCPUINFO="{cpuinfo}"']
+    command += ["-Wl,--wrap=fopen,--wrap=sched_getcpu,--wrap=nanosleep", "sdk/selftest/linnet_selftest.cpp"]
+    command += [folder / "system.cpp", here.folder / "selftest/libvectors.a", here.folder / "liblinnet.a"]
+    subprocess.run([*command, "-o", folder / "program"], cwd=root, check=True)
+    command = [folder / "program", "--bench", "--json", "--frames", str(FEWEST)]
+    return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+
+
+def test_a_system_without_any_cpuinfo_is_measured_too(here: Build, root: Path, tmp_path: Path) -> None:
+    report = on_another_system(here, root, tmp_path, "")
+    check(report, root)
+    assert report["cores"] == []
+
+
+def test_lines_may_end_as_those_of_windows(here: Build, phone: Path) -> None:
+    """As in a copy that adb makes there."""
+    cores = measured(here, "--cpuinfo", str(phone))["cores"]
+    phone.write_bytes(phone.read_bytes().replace(b"\n", b"\r\n"))
+    assert measured(here, "--cpuinfo", str(phone))["cores"] == cores
+
+
 @pytest.mark.parametrize("cpu", CPUS, ids=lambda cpu: cpu.name)
 def test_estimates_are_those_of_the_benchmarks(here: Build, cpu: NamedCpu, tmp_path: Path) -> None:
     """Fails if the program was built from an older table."""
@@ -152,6 +190,7 @@ def test_bad_arguments_are_told_in_one_line(here: Build, tmp_path: Path) -> None
     for arguments, culprit in (
         (["--bench", "no.linnet"], "no.linnet"),
         (["--bench", "--cpuinfo", str(tmp_path / "none")], "cpuinfo"),
+        (["--bench", "--cpuinfo", str(tmp_path)], "cpuinfo"),
         (["--bench", "--frames", "9"], "frames"),
         (["--bench", "--frames"], "--frames"),
         (["--bench", "--backend", "sse9"], "sse9"),
