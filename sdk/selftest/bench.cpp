@@ -97,6 +97,7 @@ const char *bench(const BenchRequest &request, BenchResults *results) {
   if (status == LINNET_OK) results->hot = summarise(times, request.frames);
   if (status == LINNET_OK) status = measure(stream, input, true, times, request.frames);
   if (status == LINNET_OK) results->paced = summarise(times, request.frames);
+  (void)read_cpu(request.cpuinfo, &results->cpu);  // again: the thread may have been moved to another core
   results->peak_bytes = peak_memory();
   linnet_destroy(stream);
   linnet_model_destroy(model);

@@ -137,6 +137,11 @@ def test_a_system_without_any_cpuinfo_is_measured_too(here: Build, root: Path, t
     assert report["cores"] == []
 
 
+def test_the_core_used_is_the_one_at_the_end(here: Build, root: Path, tmp_path: Path, phone: Path) -> None:
+    cores = on_another_system(here, root, tmp_path, str(phone))["cores"]
+    assert [core["name"] for core in cores if core["used"]] == ["Cortex-A76"]
+
+
 def test_lines_may_end_as_those_of_windows(here: Build, phone: Path) -> None:
     """As in a copy that adb makes there."""
     cores = measured(here, "--cpuinfo", str(phone))["cores"]
