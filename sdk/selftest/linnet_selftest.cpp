@@ -51,6 +51,13 @@ bool run(const char *backend, int *status) {
   return true;
 }
 
+// A number of frames; 0, which no bench takes, for what is none.
+int frames_of(const char *text) {
+  char *end = nullptr;
+  const long value = strtol(text, &end, 10);
+  return *end || value < 0 || value > selftest::kMostFrames ? 0 : static_cast<int>(value);
+}
+
 // Returns the first argument that has no meaning, or nullptr.
 const char *parse(int count, char **arguments, Options *options) {
   selftest::BenchRequest *request = &options->request;
@@ -73,7 +80,7 @@ const char *parse(int count, char **arguments, Options *options) {
       request->cpuinfo = value;
       ++i;
     } else if (strcmp(word, "--frames") == 0 && value) {
-      request->frames = static_cast<int>(strtol(value, nullptr, 10));
+      request->frames = frames_of(value);
       ++i;
     } else if (word[0] != '-' && !request->model) {
       request->model = word;
@@ -97,7 +104,8 @@ int run_bench(const Options &options) {
   selftest::BenchResults results;
   const char *why = selftest::bench(options.request, &results);
   if (why) {
-    fprintf(stderr, "linnet-selftest: --bench %s: %s\n", options.request.model ? options.request.model : "", why);
+    const char *model = options.request.model;
+    fprintf(stderr, "linnet-selftest: --bench%s%s: %s\n", model ? " " : "", model ? model : "", why);
     return 2;
   }
   selftest::write_report(results, options.json, &report);
@@ -110,7 +118,7 @@ int run_bench(const Options &options) {
 int main(int argc, char **argv) {
   Options options;
   if (const char *word = parse(argc, argv, &options)) {
-    fprintf(stderr, "linnet-selftest: %s: unknown; usage: %s\n", word, kUsage);
+    fprintf(stderr, "linnet-selftest: %s: unknown, or without its value; usage: %s\n", word, kUsage);
     return 2;
   }
   const char *forced = options.request.backend;
