@@ -210,6 +210,15 @@ def test_bad_arguments_are_told_in_one_line(here: Build, tmp_path: Path) -> None
         assert culprit in done.stderr
 
 
+@pytest.mark.parametrize("words", [["--backend", "none"], ["--bench", "--json", "--frames", str(FEWEST)]])
+def test_what_cannot_be_written_is_an_error(here: Build, words: list[str]) -> None:
+    """A full disk leaves no half of a report with a status of 0."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([here.folder / "linnet-selftest", *words], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == "linnet-selftest: the output cannot be written"
+
+
 def test_the_python_command_measures_a_model_by_name(capsys: pytest.CaptureFixture[str], root: Path) -> None:
     assert main(["selftest", "--bench", "--json", "--frames", str(FEWEST), "--model", "small"]) == 0
     report = json.loads(capsys.readouterr().out)
