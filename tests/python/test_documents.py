@@ -55,6 +55,13 @@ def test_of_the_rates_and_of_node_what_the_command_was_is_kept() -> None:
     assert keep.web(times, "idle") == {"command": "python -m benchmarks.web", "load": "idle"} | times
 
 
+def test_the_ladder_is_of_the_model_that_climbed_it() -> None:
+    """Whatever lies under its name when the numbers are kept."""
+    table = {"model": "runs/mine/small.linnet", "crc": "0123abcd", "recordings": 3, "mean": {}, "each": {}}
+    kept = keep.ladder(table)
+    assert (kept["model"], kept["crc"], kept["recordings"]) == ("small", "0123abcd", 3)
+
+
 def test_in_node_a_frame_of_a_page_s_models_takes_at_most_three_times_as_long() -> None:
     """By the numbers that are kept; `python -m benchmarks.web` fails on those of a new run."""
     ratios = {run["model"]: run["ratio"] for run in documents.kept("web")["runs"]}

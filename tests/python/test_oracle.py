@@ -12,9 +12,11 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import linnet
 from linnet import _core
 from linnet.cli import main
 from linnet.io.errors import AudioError
+from linnet.model.blob import checksum
 from linnet.study.ladder import RUNGS, climb, run_ladder
 from linnet.study.metrics import pesq_wb, score, si_sdr, stoi
 from linnet.study.oracle import (
@@ -278,6 +280,7 @@ def test_ladder_of_two_files(root: Path, tmp_path: Path) -> None:
         assert (info.frames, info.samplerate, info.channels) == (140000, RATE, 1)
     data = json.loads(json.dumps(table.as_dict(), allow_nan=False))
     assert list(data["mean"]) == list(RUNGS)
+    assert data["crc"] == checksum(linnet.Model("tiny").to_bytes())
     assert data["mean"]["noisy"]["si_sdr"] < data["mean"]["+ comb filter (oracle)"]["si_sdr"]
     lines = table.text().splitlines()
     assert len(lines) == 1 + len(RUNGS)

@@ -27,6 +27,7 @@ from linnet.io.errors import AudioError
 from linnet.io.file import open_input, open_output
 from linnet.io.formats import Format, is_sound_file
 from linnet.io.outputs import make_folder, stems
+from linnet.model.blob import checksum
 from linnet.study.figures import pyplot
 from linnet.study.metrics import Scores, check_packages, score
 from linnet.study.oracle import ideal_gain, max_coherence_strength
@@ -51,10 +52,12 @@ _COLUMNS = {"pesq_wb": "PESQ-WB", "stoi": " STOI", "si_sdr": "SI-SDR (dB)"}
 class Table:
     """Scores of each rung: of each recording by name, and the means over those that have the score.
 
-    failed: (path, error) of each noisy recording of a folder that could not be done, the error in one line.
+    crc: the model's checksum. failed: (path, error) of each noisy recording of a folder that could not be done, the
+    error in one line.
     """
 
     model: str
+    crc: str
     recordings: dict[str, dict[str, Scores]]
     failed: list[tuple[str, str]] = field(default_factory=list)
 
@@ -68,6 +71,7 @@ class Table:
         """For JSON: NaN and infinity become null."""
         return {
             "model": self.model,
+            "crc": self.crc,
             "recordings": len(self.recordings),
             "mean": {rung: {column: _number(self.mean(rung, column)) for column in _COLUMNS} for rung in RUNGS},
             "each": {
@@ -139,7 +143,7 @@ def run_ladder(clean: str, noisy: str, outdir: str, model: ModelLike, limit: int
     folders = {name: Path(outdir) / name if many else Path(outdir) for name, _, _ in pairs}
     picture = str(Path(outdir) / "ladder.png")
     _check_distinct([path for _, *paths in pairs for path in paths], [*_rung_paths(folders.values()), picture])
-    table = Table(model_label(model), {})
+    table = Table(model_label(model), checksum(opened.to_bytes()), {})
     for name, clean_path, noisy_path in _progress(pairs):
         try:
             reference, degraded = _load_pair(clean_path, noisy_path)
