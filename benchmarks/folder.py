@@ -139,7 +139,7 @@ def measure(folder: Path, count: int, model: str) -> dict[str, Any]:
     return {
         "files": count,
         "seconds": seconds,
-        "model": model,
+        "model": model_path(model).stem,
         "crc": checksum(model_path(model).read_bytes()),
         "walls": {str(jobs): wall for jobs, wall in walls.items()},
         "ratio": walls[1] / walls[2],

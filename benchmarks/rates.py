@@ -23,7 +23,6 @@ from pesq import NoUtterancesError, pesq
 import linnet
 from benchmarks import common
 from linnet import _core
-from linnet.catalog import model_path
 from linnet.model.blob import checksum
 
 LIMIT = 0.03
@@ -42,18 +41,24 @@ def scores(clean: np.ndarray, noisy: np.ndarray, rate: int, model: linnet.Model)
     return score(noisy), score(resampled), score(linnet.enhance(noisy, rate, model=model))
 
 
+def chosen(folder: Path, count: int) -> list[Path]:
+    """At most so many noisy recordings of a set, evenly spaced in their order. Raises OSError."""
+    found = sorted((folder / "noisy").iterdir())
+    count = min(count, len(found))
+    return [found[number * len(found) // count] for number in range(count)]
+
+
 def main() -> int:
     """Prints the table; the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets", nargs="+", type=Path, metavar="SET")
     parser.add_argument("--model", default="small")
-    parser.add_argument("--count", type=int, default=8, help="recordings of each set, evenly spaced in their order")
+    parser.add_argument(
+        "--count", type=int, default=8, help="recordings of each set, evenly spaced in their order"
+    )
     options = parser.parse_args()
     model = linnet.Model(options.model)
-    files: list[Path] = []
-    for folder in options.sets:
-        found = sorted((folder / "noisy").iterdir())
-        files += found[:: max(1, len(found) // options.count)][: options.count]
+    files = [path for folder in options.sets for path in chosen(folder, options.count)]
     failed, kept = False, []
     print(f"{'rate':>6} {'noisy':>7} {'48 kHz':>7} {'native':>7} {'mean':>8} {'worst':>8}  recordings")
     for rate in _core.RATES[:-1]:
@@ -67,6 +72,8 @@ def main() -> int:
                 rows.append(scores(*signals, rate, model))
             except NoUtterancesError:
                 print(f"{path}: no speech for PESQ, left out", file=sys.stderr)
+        if not rows:
+            raise RuntimeError(f"no recording in {', '.join(map(str, options.sets))} that PESQ finds speech in")
         table = np.array(rows)
         difference = table[:, 2] - table[:, 1]
         mean, worst = difference.mean(), difference[np.abs(difference).argmax()]
@@ -77,8 +84,7 @@ def main() -> int:
         )
         means = {"noisy": before, "resampled": resampled, "native": native, "difference": mean, "worst": worst}
         kept.append({"rate": rate, "recordings": len(rows)} | {key: float(value) for key, value in means.items()})
-    crc = checksum(model_path(options.model).read_bytes())
-    path = common.save("rates", {"model": options.model, "crc": crc, "rates": kept})
+    path = common.save("rates", {"model": model.name, "crc": checksum(model.to_bytes()), "rates": kept})
     print(path.relative_to(common.ROOT))
     return int(failed)
 

@@ -40,6 +40,15 @@ def test_a_number_of_another_model_is_noticed(monkeypatch: pytest.MonkeyPatch) -
     assert problem.startswith("results/scores.json is of another small (00000000")
 
 
+def test_a_number_of_a_model_that_does_not_ship_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = documents.kept
+    other = documents.kept("rates") | {"model": "mine"}
+    monkeypatch.setattr(documents, "kept", lambda name: other if name == "rates" else real(name))
+    monkeypatch.setattr(documents, "DOCUMENTS", ())
+    (problem,) = documents.outdated()
+    assert problem.startswith("results/rates.json is of another mine (") and "shipped is none" in problem
+
+
 def test_every_model_stands_in_the_files_of_numbers() -> None:
     files = {}
     for file, model, _ in documents.measured_models():
