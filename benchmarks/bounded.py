@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 
 import targets
-from benchmarks import counts
+from benchmarks import common, counts
 from benchmarks.cpu_load import jobs
 from linnet.model.blob import TINY, random_model
 
@@ -74,4 +74,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(common.status_of(main))

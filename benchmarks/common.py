@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
 import subprocess
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,3 +66,30 @@ def load(name: str) -> Any | None:
     """What `save` wrote, or None."""
     path = OUTPUT / f"{name}.json"
     return json.loads(path.read_text()) if path.exists() else None
+
+
+def count(text: str) -> int:
+    """A number of things in an argument, at least one. Raises ArgumentTypeError."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of at least 1")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """How long something lasts, in an argument. Raises ArgumentTypeError."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds above 0")
+    return value
+
+
+def status_of(main: Callable[[], int]) -> int:
+    """The exit status of a program: that of main, or 2 after one line about what is missing or cannot be done."""
+    try:
+        return main()
+    except (RuntimeError, OSError, ValueError) as error:
+        print(f"linnet: {error}", file=sys.stderr)
+        return 2

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -288,15 +287,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--targets", default=",".join(targets.names()))
     parser.add_argument("--models", default=",".join(common.MODELS))
-    parser.add_argument("--frames", type=int, default=4, help="of wide models; ten times as many of the tiny one")
+    parser.add_argument(
+        "--frames", type=common.count, default=4, help="of wide models; ten times as many of the tiny one"
+    )
     parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="to time this machine on")
     parser.add_argument("--no-estimates", action="store_true", help="only count")
     options = parser.parse_args()
-    try:
-        return measure(options)
-    except (counts.CountError, estimate.EstimateError) as error:
-        print(f"linnet: {error}", file=sys.stderr)
-        return 2
+    return common.status_of(lambda: measure(options))
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def percent(microseconds: float) -> str:
 def main() -> int:
     """Runs everything, prints tables and writes build/bench/native.json; the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=1.0, help="of each item")
+    parser.add_argument("--seconds", type=common.seconds, default=1.0, help="of each item")
     parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="to run on")
     parser.add_argument("--models", default=",".join(common.MODELS))
     parser.add_argument("--backends", default="", help="comma-separated; without it, all of this CPU")
@@ -92,4 +92,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(common.status_of(main))

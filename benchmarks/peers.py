@@ -123,7 +123,8 @@ def cpu_seconds(name: str, audio: Path, seconds: float) -> float:
         text=True,
     )
     if done.returncode:
-        raise RuntimeError(done.stderr.strip().splitlines()[-1])
+        said = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+        raise RuntimeError(f"{name}: {said[-1]}")
     return float(done.stdout)
 
 
@@ -195,8 +196,8 @@ def main() -> int:
     """Compares, prints a table, writes build/bench/peers.json."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--audio", type=Path, default=common.ROOT / "sdk/examples/demo_noisy.flac")
-    parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=common.seconds, default=60.0)
+    parser.add_argument("--rounds", type=common.count, default=3)
     parser.add_argument("--scores", type=Path)
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -236,4 +237,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(common.status_of(main))

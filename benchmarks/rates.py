@@ -54,7 +54,7 @@ def main() -> int:
     parser.add_argument("sets", nargs="+", type=Path, metavar="SET")
     parser.add_argument("--model", default="small")
     parser.add_argument(
-        "--count", type=int, default=8, help="recordings of each set, evenly spaced in their order"
+        "--count", type=common.count, default=8, help="recordings of each set, evenly spaced in their order"
     )
     options = parser.parse_args()
     model = linnet.Model(options.model)
@@ -90,4 +90,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(common.status_of(main))

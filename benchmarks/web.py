@@ -74,8 +74,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", default=",".join(common.MODELS))
     parser.add_argument("--backend", default="avx2", help="native kernels")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--frames", type=int, default=1000, help="of each round")
+    parser.add_argument("--rounds", type=common.count, default=5)
+    parser.add_argument("--frames", type=common.count, default=1000, help="of each round")
     parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="to run on")
     options = parser.parse_args()
     if not (PACKAGE / "engine.js").exists():
@@ -100,4 +100,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(common.status_of(main))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -171,6 +172,22 @@ def test_a_guard_that_measures_nothing_fails(
     monkeypatch.setattr("sys.argv", ["compare", "--targets", "x86_64_linux,aarch64_linux"])
     assert compare.main() == 1
     assert capsys.readouterr().out.splitlines()[-1].startswith("nothing measured on x86_64_linux,aarch64_linux: ")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("native --models nowhere", "native --seconds 0", "web --rounds 0", "web --frames none"),
+        *("peers --rounds 0", "peers --seconds -1", "peers --audio nowhere.wav", "rates nowhere", "rates . --count 0"),
+        *("bounded --targets nowhere", "compare --targets nowhere", "cpu_load --targets nowhere"),
+        "cpu_load --frames 0",
+    ],
+)
+def test_what_a_program_cannot_do_is_told_without_a_traceback(root: Path, line: str) -> None:
+    command = [sys.executable, "-m", *f"benchmarks.{line}".split()]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr and len(done.stderr.splitlines()[-1]) > 20
 
 
 def test_bytes_read_are_those_of_each_target(monkeypatch: pytest.MonkeyPatch) -> None:
