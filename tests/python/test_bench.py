@@ -174,6 +174,18 @@ def test_a_guard_that_measures_nothing_fails(
     assert capsys.readouterr().out.splitlines()[-1].startswith("nothing measured on x86_64_linux,aarch64_linux: ")
 
 
+def test_what_was_counted_stays_where_nothing_can_be(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(common, "OUTPUT", tmp_path)
+    common.save("cpu_load", {"counts": ["a row"]})
+    monkeypatch.setattr(counts, "why_not", lambda target: "no emulator")
+    monkeypatch.setattr("sys.argv", ["cpu_load", "--targets", "x86_64_linux"])
+    assert cpu_load.main() == 1
+    assert capsys.readouterr().out.splitlines()[-1].startswith("nothing counted on x86_64_linux: ")
+    assert common.load("cpu_load") == {"counts": ["a row"]}
+
+
 @pytest.mark.parametrize(
     "line",
     [
