@@ -37,3 +37,10 @@ def test_c_compiles_as_it_stands(tmp_path: Path, text: str, compiler: str, stand
 def test_python_runs_as_it_stands(tmp_path: Path, text: str) -> None:
     environment = os.environ | {"PYTHONPATH": str(ROOT / "python")}
     subprocess.run([sys.executable, "-c", text], cwd=tmp_path, env=environment, check=True)
+
+
+def test_the_targets_of_the_cmake_package_are_named() -> None:
+    packaging = ROOT / "sdk/packaging"
+    text = "".join((packaging / name).read_text() for name in ("archive.py", "linnet-config.cmake.in"))
+    names = set(re.findall(r"add_library\((linnet::\w+)", text))
+    assert len(names) == 2 and {name for name in names if f"`{name}`" not in TEXT} == set()
