@@ -34,6 +34,7 @@
 #include "kernels/kernels.h"
 #include "linnet.h"
 #include "nn/layers.h"
+#include "selftest/bench.h"
 #include "selftest/recipes.h"
 #include "stages.h"
 
@@ -205,13 +206,12 @@ void pin(int core) {
 
 void print_times(const char *name, std::vector<double> times, int frames, const char *after) {
   std::sort(times.begin(), times.end());
-  const auto at = [&times, frames](double share) {
-    const size_t index = std::min(times.size() - 1, static_cast<size_t>(share * static_cast<double>(times.size())));
-    return times[index] / frames * 1e6;
+  const auto at = [&times, frames](size_t per_mille) {
+    return times[selftest::place_of(per_mille, times.size())] / frames * 1e6;
   };
   printf(
       "\"%s\": {\"calls\": %zu, \"best\": %.3f, \"median\": %.3f, \"p99\": %.3f, \"p999\": %.3f, \"worst\": %.3f}%s\n",
-      name, times.size(), at(0), at(0.5), at(0.99), at(0.999), at(1), after);
+      name, times.size(), at(0), at(500), at(990), at(999), at(1000), after);
 }
 
 void time_calls(const char *backend, bool spread, size_t samples, int rounds) {

@@ -51,9 +51,10 @@ const char *file_name(const char *path) {
 
 // Of times in nanoseconds, which are sorted here.
 FrameTimes summarise(int64_t *times, int count) {
-  qsort(times, static_cast<size_t>(count), sizeof *times, rising);
-  const auto at = [&](int index) { return static_cast<double>(times[index]) / 1000; };
-  return {at((count - 1) / 2), at((99 * count + 99) / 100 - 1), at(count - 1)};
+  const size_t all = static_cast<size_t>(count);
+  qsort(times, all, sizeof *times, rising);
+  const auto at = [&](size_t per_mille) { return static_cast<double>(times[place_of(per_mille, all)]) / 1000; };
+  return {at(500), at(990), at(1000)};
 }
 
 }  // namespace
