@@ -61,6 +61,14 @@ size_t model_size;
   exit(2);
 }
 
+// A number of the command line that is not below the least.
+int number(const char *text, int least) {
+  char *end = nullptr;
+  const long value = strtol(text, &end, 10);
+  if (end == text || *end || value < least || value > 1000000) stop(text, "no number that can be meant here");
+  return static_cast<int>(value);
+}
+
 void read_model() {
   model_size = fread(linnet_bench_model, 1, kModelRoom, stdin);
   if (model_size == 0 || model_size == kModelRoom) stop("model", "standard input is empty or too long");
@@ -116,6 +124,9 @@ struct CountOptions {
 void count_all(const CountOptions &options) {
   linnet_stream *stream = init_stream(config_of(options.backend), stream_memory, kStreamRoom);
   const size_t samples = kFrame * static_cast<size_t>(options.per_call);
+  const int calls = options.warm_up + (options.frames + options.per_call - 1) / options.per_call;
+  if (static_cast<size_t>(calls) > recipes::kLength / samples)
+    stop("count", "more frames than a recipe's second holds");
   for (const recipes::Recipe &recipe : recipes::kRecipes) {
     if (options.recipe && strcmp(recipe.name, options.recipe) != 0) continue;
     recipe.make(input);
@@ -123,7 +134,6 @@ void count_all(const CountOptions &options) {
     size_t at = 0;
     for (int i = 0; i < options.warm_up; ++i, at += samples) linnet_process(stream, input + at, output + at, samples);
     for (int done = 0; done < options.frames; done += options.per_call, at += samples) {
-      if (at + samples > recipes::kLength) stop("count", "more frames than the recipe's second holds");
       measured_call(stream, input + at, output + at, samples);
       puts(recipe.name);
     }
@@ -145,6 +155,12 @@ void warm_up(linnet_stream *stream, size_t frames) {
   }
 }
 
+// Where the input of a call begins, one after the other and over again.
+const float *input_of(size_t call, size_t samples) {
+  if (samples >= recipes::kLength) stop("samples", "more in a call than the recipe's second holds");
+  return input + call * samples % (recipes::kLength - samples);
+}
+
 struct CallOptions {
   const char *backend;
   bool spread;
@@ -163,7 +179,7 @@ void count_calls(const CallOptions &options) {
   warm_up(stream, options.warm_up);
   const size_t step = options.samples * static_cast<size_t>(options.channels);
   for (size_t i = 0; i < options.calls; ++i) {
-    measured_call(stream, input + i * step % (recipes::kLength - step), output, options.samples);
+    measured_call(stream, input_of(i, step), output, options.samples);
   }
 }
 
@@ -196,7 +212,8 @@ double cpu_now() {
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-void pin(int core) {
+void pin(const char *text) {
+  const int core = number(text, -1);  // -1: any
   if (core < 0) return;
   cpu_set_t set;
   CPU_ZERO(&set);
@@ -221,8 +238,9 @@ void time_calls(const char *backend, bool spread, size_t samples, int rounds) {
   std::vector<std::vector<double>> times(places_of(samples));
   for (int round = 0; round < rounds; ++round) {
     for (size_t place = 0; place < times.size(); ++place) {
+      const float *in = input_of(place, samples);
       const double from = cpu_now();
-      linnet_process(stream, input + place * samples, output, samples);
+      linnet_process(stream, in, output, samples);
       times[place].push_back(cpu_now() - from);
     }
   }
@@ -288,7 +306,7 @@ Clock time_paced(int per_call, double seconds, Work work) {
   clock_gettime(CLOCK_MONOTONIC, &wake);
   size_t at = 0;
   double cpu_before = cpu_now();
-  const int calls = static_cast<int>(seconds * 100 / per_call);
+  const int calls = std::max(1, static_cast<int>(seconds * 100 / per_call));
   for (int i = 0; i < calls; ++i) {
     wake.tv_nsec += 10000000L * per_call;
     if (wake.tv_nsec >= 1000000000L) {
@@ -493,24 +511,24 @@ int main(int argc, char **argv) {
   } else if (word == "count" && (argc == 6 || argc == 7)) {
     read_model();
     printf("size %zu\n", stream_size(argv[2]));
-    count({argv[2], argc == 7 ? argv[6] : nullptr, atoi(argv[3]), atoi(argv[4]), atoi(argv[5])});
+    count({argv[2], argc == 7 ? argv[6] : nullptr, number(argv[3], 1), number(argv[4], 0), number(argv[5], 1)});
   } else if (word == "calls" && argc == 9) {
     read_model();
-    count_calls({argv[2], atoi(argv[3]) != 0, atoi(argv[4]), static_cast<size_t>(atoi(argv[5])),
-                 static_cast<size_t>(atoi(argv[6])), argv[7], static_cast<size_t>(atoi(argv[8]))});
+    count_calls({argv[2], number(argv[3], 0) != 0, number(argv[4], 1), static_cast<size_t>(number(argv[5], 1)),
+                 static_cast<size_t>(number(argv[6], 1)), argv[7], static_cast<size_t>(number(argv[8], 0))});
   } else if (word == "callbacks" && argc == 7) {
-    pin(atoi(argv[6]));
+    pin(argv[6]);
     read_model();
-    time_calls(argv[2], atoi(argv[3]) != 0, static_cast<size_t>(atoi(argv[4])), atoi(argv[5]));
+    time_calls(argv[2], number(argv[3], 0) != 0, static_cast<size_t>(number(argv[4], 1)), number(argv[5], 1));
   } else if (word == "native" && argc == 5) {
-    pin(atoi(argv[4]));
+    pin(argv[4]);
     read_model();
     native(argv[2], atof(argv[3]));
   } else if (word == "gru" && argc == 4) {
-    pin(atoi(argv[3]));
+    pin(argv[3]);
     time_gru(argv[2]);
   } else if (word == "bandwidth" && argc == 3) {
-    pin(atoi(argv[2]));
+    pin(argv[2]);
     bandwidth();
   } else {
     stop("usage",

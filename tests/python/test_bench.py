@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import shutil
 import subprocess
@@ -200,6 +201,43 @@ def test_what_a_program_cannot_do_is_told_without_a_traceback(root: Path, line: 
     done = subprocess.run(command, cwd=root, capture_output=True, text=True)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr and len(done.stderr.splitlines()[-1]) > 20
+
+
+def here(build: Build, line: str, model: Path) -> subprocess.CompletedProcess[bytes]:
+    """bench_process of this machine's target."""
+    if not build.target.native:
+        pytest.skip("of the program, which is the same on every target")
+    command = [counts.program_of(build.target), *line.split()]
+    return subprocess.run(command, input=model.read_bytes(), capture_output=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(
+            "count scalar 0 0 1",
+            "count scalar 1 0 0",
+            "count scalar 1 100 1",
+            "count scalar 2 99 2",
+            "count scalar x 0 1",
+        ),
+        *("calls scalar 0 1 0 1 silence 0", "calls scalar 0 1 48000 1 silence 0", "callbacks scalar 0 0 1 -1"),
+        *("callbacks scalar 0 480 0 -1", "callbacks scalar 0 480 1 one", "gru scalar ", "bandwidth 0x"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused(build: Build, tiny_model: Path, line: str) -> None:
+    done = here(build, line, tiny_model)
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"bench_process: ") and done.stderr.count(b"\n") == 1
+
+
+def test_every_item_is_measured_once_at_least(build: Build, tiny_model: Path) -> None:
+    done = here(build, "native scalar 0.001 -1", tiny_model)
+    assert done.returncode == 0
+    items = json.loads(done.stdout)
+    assert {name: item["calls"] for name, item in items.items() if name.startswith("paced")} == dict.fromkeys(
+        [f"paced{way}_{frames}" for way in ("", "_cpu", "_read") for frames in (1, 2)], 1
+    )
 
 
 def test_bytes_read_are_those_of_each_target(monkeypatch: pytest.MonkeyPatch) -> None:
