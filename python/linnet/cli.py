@@ -159,8 +159,9 @@ def _parser() -> argparse.ArgumentParser:
     selftest.add_argument("--backend", metavar="NAME", help="only these kernels; default: all that this CPU can run")
     selftest.add_argument("--bench", action="store_true", help="instead, what a frame costs here, beside an estimate")
     selftest.add_argument("--json", action="store_true", help="the result of --bench as JSON")
-    selftest.add_argument("--frames", metavar="N", type=_count, default=1000, help="of --bench, 10..10000")
+    selftest.add_argument("--frames", metavar="N", type=_count, help="of --bench, 10..10000 (default 1000)")
     _add_model(selftest)
+    selftest.set_defaults(model=None)  # of --bench, as the two before
 
     oracle = commands.add_parser("oracle", help="what each part of the method is worth, given the clean signal")
     oracle.set_defaults(run=_oracle)
@@ -404,13 +405,20 @@ def _selftest(args: argparse.Namespace) -> int:
     _check_backend(args.backend)
     if args.bench:
         return _bench(args)
+    for name in ("json", "frames", "model"):
+        if getattr(args, name) not in (None, False):
+            raise UsageError(f"--{name}: goes with --bench; the self-test itself takes --backend alone")
     backends = _core.backends()
     print(f"linnet {_core.version()}, ABI {_core.abi()}")
     print(f"backends {' '.join(backends)}\nchosen   {backends[0]}")
     failed = 0
     for name in [args.backend] if args.backend else backends:
         different = 0
-        for vector, what, value, expected in _core.selftest(name):
+        try:
+            hashes = _core.selftest(name)
+        except ValueError as error:
+            raise UsageError(f"{name}: {error}") from error
+        for vector, what, value, expected in hashes:
             different += value != expected
             verdict = "ok" if value == expected else f"DIFFERS, expected {expected}"
             print(f"{name:<9} {vector:<28} {what:<7} {value} {verdict}")
@@ -423,9 +431,9 @@ def _selftest(args: argparse.Namespace) -> int:
 def _bench(args: argparse.Namespace) -> int:
     from linnet import _core
 
-    path = os.fspath(model_path(args.model))
+    path = os.fspath(model_path(DEFAULT_MODEL if args.model is None else args.model))
     try:
-        print(_core.bench(path, args.backend, args.frames, args.json), end="")
+        print(_core.bench(path, args.backend, args.frames or 1000, args.json), end="")
     except ValueError as error:
         raise UsageError(f"--bench of {path}: {error}") from error
     return 0

@@ -68,6 +68,17 @@ def test_what_is_wrong_is_told(
     assert "all is well" not in text
 
 
+def test_a_self_test_that_stops_is_a_problem(
+    quick: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stops(backend: str) -> None:
+        raise ValueError("the allocator returned NULL")
+
+    monkeypatch.setattr(_core, "selftest", stops)
+    assert main(["doctor", *TINY]) == 1
+    assert "PROBLEM    backend scalar: the self-test stops (the allocator returned NULL)" in capsys.readouterr().out
+
+
 def test_without_a_model(quick: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(doctor, "models", dict)
     assert main(["doctor"]) == 1

@@ -117,6 +117,22 @@ def test_command_refuses_an_absent_backend(capsys: pytest.CaptureFixture[str]) -
     assert captured.out == "" and captured.err.count("\n") == 1 and "sse9" in captured.err
 
 
+def test_command_refuses_what_is_for_the_bench(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["--json"], ["--frames", "100"], ["--model", "tiny"]):
+        assert main(["selftest", *arguments]) == 2
+        captured = capsys.readouterr()
+        assert captured.out == "" and captured.err.startswith(f"linnet: {arguments[0]}: ")
+
+
+def test_command_tells_why_it_stops(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def stops(backend: str) -> None:
+        raise ValueError("the caller's floating-point mode was not restored")
+
+    monkeypatch.setattr(_core, "selftest", stops)
+    assert main(["selftest", "--backend", "scalar"]) == 2
+    assert capsys.readouterr().err == "linnet: scalar: the caller's floating-point mode was not restored\n"
+
+
 def test_command_finds_a_wrong_hash(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     real = _core.selftest("scalar")
     assert {what for _, what, _, _ in real} == KINDS
