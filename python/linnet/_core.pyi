@@ -244,5 +244,6 @@ def selftest(backend: str | None = None) -> list[tuple[str, str, str, str]]:
 def safe_callback(frame_us: float) -> int:
     """Samples of the smallest callback that is safe for frames that take so long (sdk/selftest/bench.h); 0: none is."""
 
-def bench(model: str, backend: str | None, frames: int, json: bool) -> str:
-    """What a frame of the model file costs here, as text or JSON (benchmarks/README.md). Raises ValueError."""
+def bench(model: bytes, backend: str | None, frames: int, json: bool) -> str:
+    """What a frame of the model file, by its path as the system has it, costs here, as text or JSON
+    (benchmarks/README.md). Raises ValueError."""

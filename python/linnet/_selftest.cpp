@@ -1,4 +1,5 @@
 // The self-test of the binding: the frozen vectors and the bench on the core that Python uses, see sdk/selftest/.
+#include <cstring>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -29,9 +30,10 @@ py::list run_selftest(const std::optional<std::string> &backend) {
   return hashes;
 }
 
-std::string run_bench(const std::string &model, const std::optional<std::string> &backend, int frames, bool json) {
+py::object run_bench(const py::bytes &model, const std::optional<std::string> &backend, int frames, bool json) {
+  const auto path = static_cast<std::string>(model);
   selftest::BenchRequest request;
-  request.model = model.c_str();
+  request.model = path.c_str();
   request.backend = backend ? backend->c_str() : nullptr;
   request.frames = frames;
   selftest::BenchResults results;
@@ -40,7 +42,9 @@ std::string run_bench(const std::string &model, const std::optional<std::string>
   if (why) throw py::value_error(why);
   selftest::Text report;
   selftest::write_report(results, json, &report);
-  return report.bytes();
+  // The name of a file need not be text.
+  const auto length = static_cast<py::ssize_t>(strlen(report.bytes()));
+  return py::reinterpret_steal<py::object>(PyUnicode_DecodeUTF8(report.bytes(), length, "replace"));
 }
 
 }  // namespace

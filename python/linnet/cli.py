@@ -433,7 +433,7 @@ def _bench(args: argparse.Namespace) -> int:
 
     path = os.fspath(model_path(DEFAULT_MODEL if args.model is None else args.model))
     try:
-        print(_core.bench(path, args.backend, args.frames or 1000, args.json), end="")
+        print(_core.bench(os.fsencode(path), args.backend, args.frames or 1000, args.json), end="")
     except ValueError as error:
         raise UsageError(f"--bench of {path}: {error}") from error
     return 0

@@ -19,6 +19,7 @@ from linnet import _core
 from linnet.catalog import DEFAULT_MODEL, ModelLike, model_label, model_path, models, open_model
 from linnet.enhancer import RATE
 from linnet.io import ffmpeg
+from linnet.io.outputs import printable
 
 _LIBRARIES = ("numpy", "soundfile", "soxr", "tqdm", "matplotlib")
 _OPTIONAL = {"matplotlib"}  # for pictures only
@@ -120,9 +121,9 @@ def _frame(model: ModelLike, cpu: dict[str, Any], problems: list[str]) -> dict[s
     opened = open_model(model)
     path = os.fspath(model_path(model_label(model)))
     try:
-        bench = json.loads(_core.bench(path, None, _FRAMES, True))
+        bench = json.loads(_core.bench(os.fsencode(path), None, _FRAMES, True))
     except ValueError as error:
-        problems.append(f"a frame of {path} cannot be timed ({error})")
+        problems.append(f"a frame of {printable(path)} cannot be timed ({error})")
         return None
     cpu["name"] = next((core["name"] for core in bench["cores"] if core["used"]), cpu["name"])
     paced = bench["paced"]["median_us"]

@@ -5,6 +5,7 @@ targets, and the estimates in it are those of the benchmarks. How long anything 
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -226,6 +227,17 @@ def test_the_python_command_measures_a_model_by_name(capsys: pytest.CaptureFixtu
     assert report["model"] == "small.linnet"
     assert report["backend"] == _core.backends()[0]
     assert report["weights"] == Model("small").weights
+
+
+def test_the_python_command_measures_a_model_whose_name_is_no_text(
+    capsys: pytest.CaptureFixture[str], root: Path, tmp_path: Path, tiny_model: Path
+) -> None:
+    path = tmp_path / os.fsdecode(b"\xff.linnet")
+    path.write_bytes(tiny_model.read_bytes())
+    assert main(["selftest", "--bench", "--json", "--frames", str(FEWEST), "--model", str(path)]) == 0
+    report = json.loads(capsys.readouterr().out)
+    check(report, root)
+    assert report["model"] == "\ufffd.linnet"
 
 
 def test_the_python_command_refuses_what_it_cannot_measure(capsys: pytest.CaptureFixture[str]) -> None:
