@@ -22,6 +22,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import targets
 from benchmarks import common, cpu_load
 from benchmarks.cpus import CPUS
 from linnet.catalog import Model
@@ -39,10 +40,18 @@ def rounded(value: Any) -> Any:
     return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
+def whole(rows: list[dict[str, Any]], column: str, names: Iterable[str]) -> list[dict[str, Any]]:
+    """The rows, if all of these stand in the column, as in the documents. ValueError names those that do not."""
+    found = {row[column] for row in rows}
+    if absent := [name for name in names if name not in found]:
+        raise ValueError(f"{column} {', '.join(absent)}: not in what was measured last; see benchmarks/README.md")
+    return rows
+
+
 def native(data: dict[str, Any], load: str) -> dict[str, Any]:
-    """Times of this machine, of each model on its fastest kernels and on scalar ones."""
+    """Times of this machine, of each model on its fastest kernels and on scalar ones. ValueError if one is missing."""
     runs = []
-    for run in data["runs"]:
+    for run in whole(data["runs"], "model", common.MODELS):
         kept = {key: run[key] for key in ("model", "crc", "backend", "stream_bytes", *WAYS)}
         kept["stages"] = {stage: times["median"] for stage, times in run["stages"].items()}
         runs.append(kept | {"create": run["create"]["median"]})
@@ -58,8 +67,13 @@ def first(rows: Iterable[dict[str, Any]], keys: Sequence[str]) -> list[dict[str,
 
 
 def counts_and_estimates(data: dict[str, Any]) -> dict[str, Any]:
-    """Instruction counts of the wide models, estimates, and their error on the machine that made them."""
+    """Instruction counts of the wide models, estimates, and their error on the machine that made them.
+
+    ValueError if a model or a target that can be emulated is missing, as after a bench of one target.
+    """
     wide = [row for row in data["counts"] if row["model"] in common.MODELS]
+    whole(wide, "model", common.MODELS)
+    whole(wide, "target", (name for name in targets.names() if not targets.load(name).foreign))
     models = {name: Model(name).multiply_adds for name in dict.fromkeys(row["model"] for row in wide)}
     basis = ("model", "crc", "core_cycles", "model_bytes", "model_bytes_read")
     cpus = {cpu.name: cpu for cpu in CPUS}
@@ -106,7 +120,8 @@ def rates(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def web(data: dict[str, Any], load: str) -> dict[str, Any]:
-    """Times in node beside those of the native library, of one run."""
+    """Times in node beside those of the native library, of one run. ValueError if a model is missing."""
+    whole(data["runs"], "model", common.MODELS)
     return {"command": "python -m benchmarks.web", "load": load} | data
 
 

@@ -60,8 +60,21 @@ def test_every_model_stands_in_the_files_of_numbers() -> None:
 def test_of_the_rates_and_of_node_what_the_command_was_is_kept() -> None:
     scores = {"model": "small", "crc": "0123abcd", "rates": [{"rate": 8000, "recordings": 3, "native": 2.0}]}
     assert keep.rates(scores) == {"command": "python -m benchmarks.rates SET --count 3"} | scores
-    times = {"machine": "one", "node": "v20", "runs": []}
+    times = {"machine": "one", "node": "v20", "runs": [{"model": name} for name in common.MODELS]}
     assert keep.web(times, "idle") == {"command": "python -m benchmarks.web", "load": "idle"} | times
+
+
+def test_of_a_part_of_the_models_or_targets_nothing_is_kept() -> None:
+    """It would take the others' rows out of the documents."""
+    counted = documents.kept("cpu_load")
+    assert keep.counts_and_estimates(counted)["counts"] == counted["counts"]
+    for column, name in (("target", "riscv64_linux"), ("model", "sparse")):
+        part = [row for row in counted["counts"] if row[column] != name]
+        with pytest.raises(ValueError, match=f"^{column} {name}: not in what was measured last"):
+            keep.counts_and_estimates(counted | {"counts": part})
+    for kind in keep.WITH_LOAD.values():
+        with pytest.raises(ValueError, match="^model large, base: "):
+            kind({"machine": "one", "runs": [{"model": name} for name in common.MODELS[:3]]}, "idle")
 
 
 def test_the_ladder_is_of_the_model_that_climbed_it() -> None:
