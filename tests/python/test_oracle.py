@@ -220,6 +220,8 @@ def test_scores_of_silence_are_missing() -> None:
     silence, noise = np.zeros(16000), np.random.default_rng(4).standard_normal(16000)
     assert math.isnan(pesq_wb(silence, noise))
     assert math.isnan(stoi(noise[:2000], noise[:2000]))
+    assert math.isnan(stoi(silence, noise)) and math.isnan(stoi(silence, silence))
+    assert stoi(noise, silence) < 0.01  # of which nothing is understood
 
 
 @pytest.mark.filterwarnings("error")

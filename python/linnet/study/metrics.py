@@ -70,9 +70,9 @@ def pesq_wb(clean: Signal, degraded: Signal) -> float:
 
 
 def stoi(clean: Signal, degraded: Signal, extended: bool = False) -> float:
-    """STOI of two signals at 16 kHz; NaN for less than 0.4 s of speech, which is too little for it."""
+    """STOI of two signals at 16 kHz; NaN for less than 0.4 s of speech, which is too little for it, or none at all."""
     module = _package("pystoi")
-    if len(clean) < 0.4 * RATE:
+    if len(clean) < 0.4 * RATE or not clean.any():
         return float("nan")
     import warnings
 
@@ -85,7 +85,7 @@ def stoi(clean: Signal, degraded: Signal, extended: bool = False) -> float:
 
 
 def estoi(clean: Signal, degraded: Signal) -> float:
-    """Extended STOI of two signals at 16 kHz; NaN for less than 0.4 s of speech."""
+    """Extended STOI of two signals at 16 kHz; NaN where STOI is."""
     return stoi(clean, degraded, extended=True)
 
 
