@@ -35,24 +35,31 @@ typedef struct sound {
 
 #define UNTIL_THE_END 0xffffffffUL
 
+/* By reading, which pipes allow too, and which takes any size where a long has 32 bits. 0 if the file ends before. */
+static int skip(FILE *in, uint64_t bytes) {
+  while (bytes > 0 && getc(in) != EOF) --bytes;
+  return bytes == 0;
+}
+
 /* Leaves the file at its first sample. Returns NULL or what is wrong. */
 static const char *open_sound(FILE *in, sound *s) {
   uint8_t b[40];
   uint32_t size;
   int have_format = 0;
-  s->is_wav = fread(b, 1, 12, in) == 12 && memcmp(b, "RIFF", 4) == 0 && memcmp(b + 8, "WAVE", 4) == 0;
+  const int is_wave = fread(b, 1, 12, in) == 12 && memcmp(b + 8, "WAVE", 4) == 0;
+  s->is_wav = is_wave && memcmp(b, "RIFF", 4) == 0;
   s->channels = 1;
   s->rate = 48000;
   s->frames = UNTIL_THE_END;
-  if (!s->is_wav) {
-    rewind(in);
-    return NULL;
-  }
+  if (is_wave && !s->is_wav) return "a WAV file of another kind than RIFF: convert it first";
+  if (!s->is_wav) return fseek(in, 0, SEEK_SET) == 0 ? NULL : "raw samples of a pipe: give a file, or a WAV";
   for (;;) {
     if (fread(b, 1, 8, in) != 8) return "a WAV file without samples";
     size = little32(b + 4);
     if (memcmp(b, "data", 4) == 0) break;
-    if (memcmp(b, "fmt ", 4) == 0) {
+    if (memcmp(b, "fmt ", 4) != 0) {
+      if (!skip(in, (uint64_t)size + (size & 1))) return "a WAV file without samples"; /* odd chunks are padded */
+    } else {
       uint32_t tag;
       if (size < 16 || size > sizeof b || fread(b, 1, size, in) != size) return "a WAV file with a damaged header";
       tag = size >= 26 && little16(b) == 0xfffe ? little16(b + 24) : little16(b);
@@ -62,15 +69,12 @@ static const char *open_sound(FILE *in, sound *s) {
       if (s->rate == 0) return "a WAV file with a damaged header";
       if (s->channels < 1 || s->channels > MAX_CHANNELS) return "more than 8 channels: split it first";
       have_format = 1;
-      size &= 1; /* odd chunks are padded */
-    } else {
-      size += size & 1;
+      if (!skip(in, size & 1)) return "a WAV file without samples";
     }
-    if (fseek(in, (long)size, SEEK_CUR) != 0) return "a WAV file with a damaged header";
   }
   if (!have_format) return "a WAV file without a format";
   if (size != 0xffffffffu) s->frames = size / (2 * s->channels);
-  return NULL;
+  return s->frames == 0 ? "a WAV file without samples, or of a recorder that did not finish it" : NULL;
 }
 
 static int write_header(FILE *out, const sound *s, unsigned long frames) {

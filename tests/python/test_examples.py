@@ -4,8 +4,11 @@ so that the code that users copy is known to run, and to run with the right bits
 
 from __future__ import annotations
 
+import os
 import re
+import struct
 import subprocess
+import threading
 from itertools import accumulate, cycle
 from pathlib import Path
 
@@ -25,7 +28,7 @@ def run(build: Build, name: str, *arguments: str | Path) -> subprocess.Completed
     assert program.exists(), f"{program} is not built: run ./sconsw target={build.target.name} examples"
     cpu = "host" if build.target.native else build.target.here()[-1].name
     command = build.target.command(cpu, str(program), *map(str, arguments))
-    return subprocess.run(command, capture_output=True, text=True)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
 def random_numbers(count: int) -> np.ndarray:
@@ -70,6 +73,52 @@ def test_enhance_file_loses_nothing(build: Build, tiny_model: Path, tmp_path: Pa
     done = run(build, "enhance_file", tiny_model, paths[1], tmp_path / "." / ".." / tmp_path.name / "out.wav")
     assert (done.returncode, done.stderr) == (0, "")
     assert np.array_equal(soundfile.read(paths[1], dtype="int16")[0], linnet.enhance(noise, RATE, model="tiny"))
+
+
+def chunk(name: bytes, content: bytes, size: int | None = None) -> bytes:
+    """Of a WAV file, with a size of its own where that is told wrongly."""
+    return name + struct.pack("<I", len(content) if size is None else size) + content + b"\0" * (len(content) % 2)
+
+
+def wav(*chunks: bytes, kind: bytes = b"RIFF") -> bytes:
+    """A WAV file of one channel at 48 kHz, with chunks behind its format."""
+    format = chunk(b"fmt ", struct.pack("<HHIIHH", 1, 1, RATE, 2 * RATE, 2, 16))
+    return chunk(kind, b"WAVE" + format + b"".join(chunks))
+
+
+def test_enhance_file_reads_a_pipe(build: Build, tiny_model: Path, tmp_path: Path) -> None:
+    noise = (random_numbers(4800) >> 20).astype("<i2")
+    pipe, output = tmp_path / "pipe", tmp_path / "out.wav"
+    os.mkfifo(pipe)
+
+    def sent(content: bytes) -> subprocess.CompletedProcess[str]:
+        threading.Thread(target=pipe.write_bytes, args=(content,), daemon=True).start()
+        return run(build, "enhance_file", tiny_model, pipe, output)
+
+    done = sent(wav(chunk(b"LIST", b"odd"), chunk(b"data", noise.tobytes(), 0xFFFFFFFF)))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert np.array_equal(soundfile.read(output, dtype="int16")[0], linnet.enhance(noise, RATE, model="tiny"))
+    done = sent(noise.tobytes())  # of which the first bytes are gone when it shows to be no WAV
+    assert (done.returncode, done.stderr) == (2, f"{pipe}: raw samples of a pipe: give a file, or a WAV\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (wav(chunk(b"data", bytes(960), 0)), "without samples, or of a recorder that did not finish it"),
+        (wav(chunk(b"LIST", b"", 0xFFFFFFF8), chunk(b"data", bytes(960))), "without samples"),
+        (wav(chunk(b"data", bytes(960)), kind=b"RF64"), "of another kind than RIFF: convert it first"),
+        (wav(chunk(b"data", bytes(960)))[:36], "without samples"),
+    ],
+    ids=["unfinished", "huge-chunk", "rf64", "cut"],
+)
+def test_enhance_file_makes_no_sound_of_other_bytes(
+    build: Build, tiny_model: Path, tmp_path: Path, content: bytes, message: str
+) -> None:
+    (tmp_path / "in.wav").write_bytes(content)
+    done = run(build, "enhance_file", tiny_model, tmp_path / "in.wav", tmp_path / "out.wav")
+    assert done.returncode == 2 and done.stderr.endswith(f"a WAV file {message}\n")
+    assert not (tmp_path / "out.wav").exists()
 
 
 def test_realtime_callback_prints_the_stream_s_state(build: Build, tiny_model: Path) -> None:
