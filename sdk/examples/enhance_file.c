@@ -148,6 +148,12 @@ static char *part_of(const char *path) {
   return part;
 }
 
+/* Of a part: whether something lies there, the input even, that is not ours to write over. */
+static int taken(const char *part, const char *path) {
+  struct stat about;
+  return strcmp(part, path) != 0 && stat(part, &about) == 0;
+}
+
 /* Gives what is finished its name, and leaves nothing of what is not. 0 if it cannot get its name. */
 static int end_part(const char *part, const char *path, int finished) {
   if (strcmp(part, path) == 0) return 1;
@@ -204,13 +210,16 @@ int main(int argc, char **argv) {
   if (!problem) {
     name = argv[3];
     part = part_of(name);
+    if (part && taken(part, name)) problem = "cannot be written while its name with .part behind it is taken";
+  }
+  if (!problem) {
     out = part ? fopen(part, "wb") : NULL;
     problem = out ? enhance(in, out, &s, stream, &at_input) : "cannot be opened for writing";
     if (at_input) name = argv[2];
     if (out && fclose(out) != 0 && !problem) problem = "cannot be written";
     if (out && !end_part(part, argv[3], !problem)) problem = "cannot be written";
-    free(part);
   }
+  free(part);
   linnet_destroy(stream);
   linnet_model_destroy(model);
   if (in) fclose(in);

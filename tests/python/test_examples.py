@@ -75,6 +75,16 @@ def test_enhance_file_loses_nothing(build: Build, tiny_model: Path, tmp_path: Pa
     assert np.array_equal(soundfile.read(paths[1], dtype="int16")[0], linnet.enhance(noise, RATE, model="tiny"))
 
 
+def test_enhance_file_writes_over_nothing_but_its_output(build: Build, tiny_model: Path, tmp_path: Path) -> None:
+    """The place where it writes until it has finished is a file, such as the input, that was there."""
+    paths = tmp_path / "out.wav.part", tmp_path / "out.wav"
+    soundfile.write(paths[0], np.zeros(4800, np.int16), RATE, format="WAV")
+    whole = paths[0].read_bytes()
+    done = run(build, "enhance_file", tiny_model, *paths)
+    assert paths[0].read_bytes() == whole and not paths[1].exists()
+    assert done.returncode == 2 and done.stderr.startswith(f"{paths[1]}: cannot be written while its name with .part")
+
+
 def chunk(name: bytes, content: bytes, size: int | None = None) -> bytes:
     """Of a WAV file, with a size of its own where that is told wrongly."""
     return name + struct.pack("<I", len(content) if size is None else size) + content + b"\0" * (len(content) % 2)
