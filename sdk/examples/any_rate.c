@@ -65,10 +65,17 @@ static void any_rate_process(any_rate *self, float *block, spx_uint32_t samples)
   memmove(self->ready, self->ready + samples, self->filled * sizeof *block);
 }
 
+/* NaN, which no range holds, for what is more or less than a number. */
+static double number(const char *text) {
+  char *end;
+  const double value = strtod(text, &end);
+  return end == text || *end != 0 ? NAN : value;
+}
+
 int main(int argc, char **argv) {
   static any_rate enhancer;
-  const unsigned rate = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
-  const float limit_db = argc > 3 ? strtof(argv[3], NULL) : 100.0f;
+  const double rate = argc > 2 ? number(argv[2]) : NAN;
+  const double limit_db = argc > 3 ? number(argv[3]) : 100;
   linnet_model *model = NULL;
   linnet_status status;
   float block[BLOCK];
@@ -77,7 +84,7 @@ int main(int argc, char **argv) {
     fprintf(stderr, "usage: %s MODEL RATE [LIMIT_DB] < IN > OUT\n", argv[0]);
     return 2;
   }
-  if (rate < LOWEST || rate > 192000 || rate % 25 != 0) {
+  if (!(rate >= LOWEST && rate <= 192000 && fmod(rate, 25) == 0)) {
     fprintf(stderr, "rate %s: give a multiple of 25 from %d to 192000 Hz\n", argv[2], LOWEST);
     return 2;
   }
@@ -86,16 +93,20 @@ int main(int argc, char **argv) {
     fprintf(stderr, "%s: %s\n", argv[1], linnet_status_text(status));
     return 2;
   }
-  if (!any_rate_open(&enhancer, model, rate, limit_db)) {
+  if (!any_rate_open(&enhancer, model, (unsigned)rate, (float)limit_db)) {
     fprintf(stderr, "no memory, or a limit that is not within 0..100 dB\n");
     return 2;
   }
   fprintf(stderr, "delay %u samples, %u of them the resamplers'\n", enhancer.delay, (unsigned)enhancer.lead);
   while ((samples = fread(block, sizeof *block, BLOCK, stdin)) > 0) {
     any_rate_process(&enhancer, block, (spx_uint32_t)samples);
-    if (fwrite(block, sizeof *block, samples, stdout) != samples) return 1;
+    if (fwrite(block, sizeof *block, samples, stdout) != samples) break;
   }
   any_rate_close(&enhancer);
   linnet_model_destroy(model);
+  if (ferror(stdin) || ferror(stdout) || fflush(stdout) != 0) {
+    fprintf(stderr, "the input cannot be read, or the output not be written\n");
+    return 2;
+  }
   return 0;
 }

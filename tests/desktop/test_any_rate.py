@@ -4,6 +4,7 @@ late as it prints, and what is enhanced is the sound that a stream at 48 kHz hea
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -64,10 +65,25 @@ def test_it_is_the_sound_that_a_stream_hears(program: Path, noisy: Sound) -> Non
         (("44111",), "rate 44111: give a multiple of 25 from 8000 to 192000 Hz"),
         (("4000",), "rate 4000: give"),
         (("fast",), "rate fast: give"),
+        (("44100Hz",), "rate 44100Hz: give"),
         (("44100", "200"), "a limit that is not within 0..100 dB"),
+        (("44100", "low"), "a limit that is not within 0..100 dB"),
+        (("44100", ""), "a limit that is not within 0..100 dB"),
         ((), "usage"),
     ],
 )
 def test_what_is_wrong_is_named(program: Path, words: tuple[str, ...], message: str) -> None:
     done = subprocess.run([program, MODEL, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True)
     assert done.returncode == 2 and done.stdout == "" and message in done.stderr
+
+
+def test_a_full_disk_and_a_folder_are_named(program: Path) -> None:
+    """Also where the last samples alone do not fit, which wait in a buffer until the end."""
+    command = (program, MODEL, "44100")
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, input=bytes(400), stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 2 and b"the output not be written" in done.stderr
+    folder = os.open("/", os.O_RDONLY)
+    done = subprocess.run(command, stdin=folder, capture_output=True)
+    os.close(folder)
+    assert done.returncode == 2 and b"the input cannot be read" in done.stderr
