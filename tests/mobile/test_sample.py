@@ -113,6 +113,21 @@ def test_cpp_compiles(root: Path, tmp_path: Path) -> None:
     assert made == {f"Java_org_linnet_sample_OboeLoop_{name}" for name in re.findall(r"external fun (\w+)", text)}
 
 
+def test_cpp_keeps_the_delay_short(root: Path, tmp_path: Path) -> None:
+    """Neither a microphone that started first nor bursts that were late leave more than two bursts behind."""
+    need("g++")
+    jdk = targets.jdk()
+    if jdk is None:
+        need("javac")
+    sample = root / "sdk/android/sample/app/src/main/cpp"
+    folders = [sample, root / "tests/mobile/standin", root / "sdk/include", jdk / "include", jdk / "include/linux"]
+    library = root / targets.folder(targets.host(), "release", "gcc") / "liblinnet.a"
+    flags = ("-std=c++17", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined", "-o", tmp_path / "run")
+    output("g++", *flags, *(f"-I{folder}" for folder in folders), root / "tests/mobile/oboe_run.cpp", library)
+    ran = output(tmp_path / "run", root / "sdk/models/tiny.linnet")
+    assert max(map(int, ran.split())) <= 2 * 192 + 128, ran
+
+
 def test_device_test_expects_the_native_bits(root: Path, sample: dict[str, str]) -> None:
     model = _core.Model((root / "sdk/models/small.linnet").read_bytes())
     text = sample["app/src/androidTest/kotlin/org/linnet/sample/LinnetTest.kt"]

@@ -1,4 +1,4 @@
-// What the sample calls of Oboe 1.9, to compile it where there is no NDK.
+// What the sample calls of Oboe 1.9, to compile it where there is no NDK. tests/mobile/oboe_run.cpp has a device.
 #pragma once
 
 #include <cstdint>
@@ -15,15 +15,22 @@ enum class Result { OK };
 enum class SharingMode { Exclusive };
 
 template <class T>
-struct ResultWithValue {
-  explicit operator bool() const;
-  T value() const;
+class ResultWithValue {
+ public:
+  explicit ResultWithValue(T value) : value_(value) {}
+  explicit operator bool() const { return true; }
+  T value() const { return value_; }
+
+ private:
+  T value_;
 };
 
 class AudioStream {
  public:
   Result requestStart();
   Result close();
+  int32_t getFramesPerBurst() const;
+  ResultWithValue<int32_t> getAvailableFrames();
   ResultWithValue<int32_t> read(void *buffer, int32_t frames, int64_t timeout);
 };
 

@@ -5,6 +5,7 @@
 #include <linnet.h>
 #include <oboe/Oboe.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -77,15 +78,29 @@ class Loop : public oboe::AudioStreamDataCallback {
 
   oboe::DataCallbackResult onAudioReady(oboe::AudioStream *, void *data, int32_t frames) override {
     auto *samples = static_cast<float *>(data);
+    catch_up(samples, frames);
     const auto read = input_->read(samples, frames, 0);
     const int32_t count = read ? read.value() : 0;
     linnet_process(stream_, samples, samples, static_cast<size_t>(count));
-    // The microphone starts later than the loudspeaker, or misses a burst.
+    // The microphone starts later than the loudspeaker, or a burst of it is late.
     linnet_conceal(stream_, samples + count * kChannels, static_cast<size_t>(frames - count));
     return oboe::DataCallbackResult::Continue;
   }
 
  private:
+  // What waits beyond two bursts would stay as delay: of a microphone that started earlier, or of a burst that came
+  // when its time had been concealed. Time has gone on already, and a gap of one sample cross-fades as one of many.
+  void catch_up(float *samples, int32_t frames) {
+    const auto waiting = input_->getAvailableFrames();
+    int32_t late = waiting ? waiting.value() - frames - 2 * input_->getFramesPerBurst() : 0;
+    if (late > 0) linnet_gap(stream_, 1);
+    while (late > 0) {
+      const auto read = input_->read(samples, std::min(late, frames), 0);
+      if (!read || read.value() <= 0) break;
+      late -= read.value();
+    }
+  }
+
   Model model_;
   linnet_stream *stream_ = nullptr;
   std::shared_ptr<oboe::AudioStream> input_;
