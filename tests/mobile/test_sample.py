@@ -63,6 +63,36 @@ def test_kotlin_calls_what_the_classes_have(root: Path, sample: dict[str, str], 
         assert names and names <= members[name], name
 
 
+def calls(text: str, name: str) -> list[list[tree_sitter.Node]]:
+    """Of each call of a function in Kotlin what is around it, from within."""
+    left = [tree_sitter.Parser(tree_sitter.Language(tree_sitter_kotlin.language())).parse(text.encode()).root_node]
+    found = []
+    while left:
+        node = left.pop()
+        left += node.children
+        if node.type == "call_expression" and node.children[0].text.decode().split(".")[-1] == name:
+            found.append([])
+            while node := node.parent:
+                found[-1].append(node)
+    return found
+
+
+def test_kotlin_stands_what_devices_do(sample: dict[str, str]) -> None:
+    """Nothing begins without the right to the microphone, what is refused or taken away is said, all is given back."""
+    main, loop = (sample[f"app/src/main/kotlin/org/linnet/sample/{name}.kt"] for name in ("MainActivity", "RecordLoop"))
+    begun = calls(main, "RecordLoop") + calls(main, "OboeLoop")
+    assert len(begun) == 2 and all(any(node.text.startswith(b"begin {") for node in around) for around in begun)
+    begin = main[main.index("fun begin(") :]
+    assert begin.index("checkSelfPermission(") < begin.index("return") < begin.index("loop = way()")
+    assert main.count("way?.let { begin(it) }") == 2 and "unregisterAudioDeviceCallback" in main
+    released = calls(loop, "release")
+    assert len(released) == 2
+    assert all("finally_block" in [node.type for node in around] for around in released)
+    (around,) = calls(loop, "fromAsset")
+    assert any(child.type == "catch_block" for node in around for child in node.children)
+    assert len(calls(loop, "check")) == len(calls(loop, "read") + calls(loop, "write"))
+
+
 def test_gradle_finds_the_package(root: Path, sample: dict[str, str], aar: dict[str, bytes]) -> None:
     settings, build = sample["settings.gradle.kts"], sample["app/build.gradle.kts"]
     place = re.search(r'maven \{ url = uri\("([^"]+)"\) \}', settings)[1]
