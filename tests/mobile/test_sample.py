@@ -120,6 +120,15 @@ def test_cmake_finds_the_package(sample: dict[str, str], aar: dict[str, bytes]) 
     assert f"app/{path}" in sample
 
 
+def test_its_library_fits_pages_of_16_kb(sample: dict[str, str]) -> None:
+    """As those that it comes with do: Oboe's since 1.9.3, the package's by test_android.py."""
+    options = re.findall(r"target_link_options\((\w+) PRIVATE ([^)]*)\)", sample["app/src/main/cpp/CMakeLists.txt"])
+    assert options == [("sample", "-Wl,-z,max-page-size=16384")]
+    version = re.search(r'"com\.google\.oboe:oboe:([\d.]+)"', sample["app/build.gradle.kts"])[1]
+    assert tuple(map(int, version.split("."))) >= (1, 9, 3)
+    assert 'System.loadLibrary("sample")' in sample["app/src/androidTest/kotlin/org/linnet/sample/LinnetTest.kt"]
+
+
 def test_manifest_names_what_there_is(sample: dict[str, str]) -> None:
     manifest = ElementTree.fromstring(sample["app/src/main/AndroidManifest.xml"])
     activity = manifest.find("application/activity").get(f"{ANDROID}name")

@@ -32,7 +32,7 @@ android {
 
 dependencies {
   implementation("org.linnet:linnet:0.1.0")
-  implementation("com.google.oboe:oboe:1.9.0")
+  implementation("com.google.oboe:oboe:1.9.3") // the first one for pages of 16 KB
   androidTestImplementation("androidx.test:runner:1.6.2")
   androidTestImplementation("androidx.test.ext:junit:1.2.1")
 }

@@ -69,6 +69,11 @@ class LinnetTest {
   }
 
   @Test
+  fun librariesLoad() {
+    System.loadLibrary("sample") // and what it needs, Oboe too
+  }
+
+  @Test
   fun assetsAreStored() {
     assets.openFd(LinnetModel.SMALL).close()
   }
