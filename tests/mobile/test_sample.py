@@ -63,6 +63,10 @@ def test_kotlin_calls_what_the_classes_have(root: Path, sample: dict[str, str], 
         assert names and names <= members[name], name
 
 
+def test_the_page_s_loop_ends_with_the_microphone(root: Path) -> None:
+    assert re.search(r"^while .* record\.read\(frame, 0, frame\.size\) == frame\.size\) ", kotlin(root), re.MULTILINE)
+
+
 def calls(text: str, name: str) -> list[list[tree_sitter.Node]]:
     """Of each call of a function in Kotlin what is around it, from within."""
     left = [tree_sitter.Parser(tree_sitter.Language(tree_sitter_kotlin.language())).parse(text.encode()).root_node]

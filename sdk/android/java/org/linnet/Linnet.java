@@ -11,8 +11,7 @@ import java.nio.ShortBuffer;
  * <pre>{@code
  * try (LinnetModel model = LinnetModel.fromAsset(getAssets(), LinnetModel.SMALL);
  *     Linnet linnet = new Linnet(model)) {
- *   while (recording) {
- *     record.read(samples, 0, 480, AudioRecord.READ_BLOCKING);
+ *   while (record.read(samples, 0, 480, AudioRecord.READ_BLOCKING) == 480) {
  *     linnet.process(samples, samples, 480); // 10 ms in place; lags by linnet.delay() samples
  *   }
  * }
