@@ -119,7 +119,7 @@ jlong stream_create(JNIEnv *env, jclass, jlong model, jint rate, jint channels, 
   if (backend && !copy(env, backend, name)) return LINNET_ERR_BACKEND;
   linnet_config config = {};
   config.size = sizeof config;
-  config.sample_rate = rate;
+  config.sample_rate = rate == 0 ? -1 : rate;  // C has its default for 0, here that is no rate
   config.channels = channels;
   config.any_block = any_block;
   config.spread = spread;

@@ -153,6 +153,7 @@ def test_java_allocates_nothing_per_call(told: dict[str, str]) -> None:
         ("nullModel", "IllegalArgumentException", "model is null"),
         ("rate", "LinnetException -9", "44100 Hz"),
         ("unknownBackend", "LinnetException -11", "quantum"),
+        ("noRate", "LinnetException -9", "a stream at 0 Hz"),
         ("noChannel", "IllegalArgumentException", "channels is 0: give 1 to 8, or make several streams"),
         ("nineChannels", "IllegalArgumentException", "channels is 9: give 1 to 8, or make several streams"),
         ("count", "IllegalArgumentException", "samples is 481: give a multiple of 480, or set anyBlock"),

@@ -383,6 +383,7 @@ public final class Harness {
     refused("noAsset", () -> LinnetModel.fromAsset(new AssetManager(folder, folder.resolve("a"), 0), "nowhere"));
     refused("nullModel", () -> new Linnet(null));
     refused("rate", () -> with(model, 44100, null));
+    refused("noRate", () -> with(model, 0, null));
     refused("unknownBackend", () -> with(model, 48000, "quantum"));
     refused("noChannel", () -> new Linnet(model, of(0)));
     refused("nineChannels", () -> new Linnet(model, of(9)));

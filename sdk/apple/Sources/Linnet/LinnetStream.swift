@@ -58,7 +58,8 @@ public final class LinnetStream: @unchecked Sendable {
     }
     var config = linnet_config()
     config.size = MemoryLayout<linnet_config>.stride
-    config.sample_rate = Int32(clamping: configuration.sampleRate)
+    // C has its default for 0, which here is that of an audio engine without a microphone.
+    config.sample_rate = configuration.sampleRate == 0 ? -1 : Int32(clamping: configuration.sampleRate)
     config.channels = Int32(configuration.channels)
     config.any_block = configuration.anyBlock ? 1 : 0
     config.spread = configuration.spread ? 1 : 0

@@ -128,8 +128,10 @@ final class LinnetTests: XCTestCase {
       XCTAssertEqual((error as? LinnetError)?.status, -6)
     }
     let model = try LinnetModel.small()
-    XCTAssertThrowsError(try LinnetStream(model: model, configuration: .init(sampleRate: 44100))) { error in
-      XCTAssertTrue("\(error)".contains("44100 Hz"))
+    for rate in [0, 44100] {
+      XCTAssertThrowsError(try LinnetStream(model: model, configuration: .init(sampleRate: rate))) { error in
+        XCTAssertTrue("\(error)".contains("a stream at \(rate) Hz"))
+      }
     }
     for channels in [0, 9] {
       XCTAssertThrowsError(try LinnetStream(model: model, configuration: .init(channels: channels))) { error in
