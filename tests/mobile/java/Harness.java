@@ -453,7 +453,7 @@ public final class Harness {
     try (LinnetModel model = LinnetModel.fromFile(path.toString());
         Linnet linnet = new Linnet(model, of(channels))) {
       long before = 0;
-      for (int call = -100; call < 20000; ++call) {
+      for (int call = -5000; call < 20000; ++call) {
         if (call == 0) {
           before = threads.getThreadAllocatedBytes(self);
         }
