@@ -404,6 +404,11 @@ public final class Harness {
       later.position(1);
       linnet.process(both, later, 480);
     });
+    ByteBuffer odd = bytes(4 * 480 + 1);
+    odd.position(1);
+    ByteBuffer inside = odd.slice().order(ByteOrder.nativeOrder());
+    refused("inSample", () -> linnet.process(inside.asFloatBuffer(), buffer, 480));
+    refused("concealInSample", () -> linnet.conceal(inside.asShortBuffer(), 480));
     Linnet stereo = new Linnet(model, of(2));
     refused("tooManyOfTwo", () -> stereo.process(frame, frame, 960));
     float[] frames = new float[1680];

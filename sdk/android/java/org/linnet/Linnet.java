@@ -152,7 +152,7 @@ public final class Linnet implements AutoCloseable {
     checkBuffer("in", in, in != null && in.isDirect(), in == null ? null : in.order(), samples);
     checkBuffer("out", out, out != null && out.isDirect(), out == null ? null : out.order(), samples);
     checkWritable(out);
-    check(Native.process(alive(), in, in.position(), out, out.position(), checkCount(samples)));
+    checkPlaces(Native.process(alive(), in, in.position(), out, out.position(), checkCount(samples)));
   }
 
   /** The same on 16-bit samples. */
@@ -160,7 +160,7 @@ public final class Linnet implements AutoCloseable {
     checkBuffer("in", in, in != null && in.isDirect(), in == null ? null : in.order(), samples);
     checkBuffer("out", out, out != null && out.isDirect(), out == null ? null : out.order(), samples);
     checkWritable(out);
-    check(Native.process(alive(), in, in.position(), out, out.position(), checkCount(samples)));
+    checkPlaces(Native.process(alive(), in, in.position(), out, out.position(), checkCount(samples)));
   }
 
   /** Where input was lost: writes the output of that time, for a packet that did not arrive. */
@@ -189,14 +189,14 @@ public final class Linnet implements AutoCloseable {
   public void conceal(FloatBuffer out, int samples) {
     checkBuffer("out", out, out != null && out.isDirect(), out == null ? null : out.order(), samples);
     checkWritable(out);
-    check(Native.conceal(alive(), out, out.position(), checkCount(samples)));
+    checkPlaces(Native.conceal(alive(), out, out.position(), checkCount(samples)));
   }
 
   /** The same on 16-bit samples. */
   public void conceal(ShortBuffer out, int samples) {
     checkBuffer("out", out, out != null && out.isDirect(), out == null ? null : out.order(), samples);
     checkWritable(out);
-    check(Native.conceal(alive(), out, out.position(), checkCount(samples)));
+    checkPlaces(Native.conceal(alive(), out, out.position(), checkCount(samples)));
   }
 
   /** Where input was lost: leaves its time out and cross-fades, for a recording that missed samples. */
@@ -337,6 +337,17 @@ public final class Linnet implements AutoCloseable {
     if (out.isReadOnly()) {
       throw new IllegalArgumentException("out is read-only");
     }
+  }
+
+  /** What only the library sees: where the memory of buffers lies. */
+  private static void checkPlaces(int status) {
+    if (status == Native.ERR_ARGUMENT) {
+      throw new IllegalArgumentException("in and out overlap: give the same place, or places apart");
+    }
+    if (status == Native.ERR_ALIGNMENT) {
+      throw new IllegalArgumentException("a buffer begins inside a sample: cut it out at whole samples");
+    }
+    check(status);
   }
 
   private static void checkNumber(String name, float value, float high) {

@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
  * buffer.
  */
 final class Native {
+  static final int ERR_ARGUMENT = -1;
   static final int ERR_ALIGNMENT = -2;
 
   static {
