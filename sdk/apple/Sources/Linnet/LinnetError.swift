@@ -1,10 +1,13 @@
 import CLinnet
+import Foundation
 
 /// What the library refuses: not a model, a rate that there is not, a count that is no whole number of frames.
-public struct LinnetError: Error, CustomStringConvertible {
+public struct LinnetError: LocalizedError, CustomStringConvertible {
   /// The `linnet_status` of linnet.h, below 0.
   public let status: Int32
   public let description: String
+  /// What `localizedDescription` says, which apps show.
+  public var errorDescription: String? { description }
 
   init(_ what: String, _ status: linnet_status) {
     self.status = Int32(status.rawValue)

@@ -126,6 +126,7 @@ final class LinnetTests: XCTestCase {
   func testErrorsSayWhatIsWrong() throws {
     XCTAssertThrowsError(try LinnetModel(data: Data(count: 4096))) { error in
       XCTAssertEqual((error as? LinnetError)?.status, -6)
+      XCTAssertEqual(error.localizedDescription, "\(error)")
     }
     let model = try LinnetModel.small()
     for rate in [0, 44100] {
