@@ -231,6 +231,13 @@ def test_swift_in_the_documents_and_samples_uses_what_there_is(root: Path, swift
     assert readme and not parser.parse(readme.encode()).root_node.has_error
 
 
+def test_the_microphone_s_snippet_says_when_there_is_none(swift: dict[str, str]) -> None:
+    """The engine tells of a format without channels then, of which no other can be made. No empty block is played."""
+    text = swift["Snippets/Microphone.swift"]
+    assert text.index("guard microphone.channelCount > 0") < text.index("AVAudioFormat(")
+    assert re.search(r"catch \{\s+return ", text)
+
+
 def test_swift_tests_expect_the_native_bits(root: Path, swift: dict[str, str]) -> None:
     model = _core.Model((root / "sdk/models/small.linnet").read_bytes())
     text = swift["Tests/LinnetTests/LinnetTests.swift"]

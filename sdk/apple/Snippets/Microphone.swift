@@ -1,12 +1,14 @@
 // The microphone through linnet to the headphones: `swift run Microphone` on a Mac. An app on a phone asks for the
 // microphone and sets its AVAudioSession to .playAndRecord before. A tap brings blocks of about 100 ms, off the
 // real-time thread. Where that is too late, call `process` in a real-time callback (AVAudioSinkNode, an audio unit):
-// it allocates nothing and takes no lock.
+// it allocates nothing and takes no lock. A device that comes or goes stops the engine: an app begins anew at
+// AVAudioEngineConfigurationChange.
 import AVFoundation
 import Linnet
 
 let engine = AVAudioEngine()
 let microphone = engine.inputNode.outputFormat(forBus: 0)
+guard microphone.channelCount > 0 else { fatalError("there is no microphone, or no right to it") }
 // One channel or two, of a microphone of more the first two: an array for each, as every standard format has them.
 let heard = AVAudioFormat(
   standardFormatWithSampleRate: microphone.sampleRate, channels: min(microphone.channelCount, 2))!
@@ -25,7 +27,7 @@ engine.inputNode.installTap(onBus: 0, bufferSize: 4800, format: microphone) { bl
     try stream.process(
       planar: block.floatChannelData!, into: cleaned.floatChannelData!, samples: Int(block.frameLength))
   } catch {
-    print(error)
+    return print(error)
   }
   player.scheduleBuffer(cleaned)
 }
