@@ -140,6 +140,13 @@ def test_java_allocates_nothing_per_call(told: dict[str, str]) -> None:
     assert told["allocated1"] == told["allocated2"] == f"0 in {8 * 25000}"
 
 
+@pytest.mark.parametrize("name", ["Linnet", "LinnetModel"])
+def test_java_frees_once_when_two_threads_close(classes: Path, name: str) -> None:
+    """By what the class says: the two meet between a look at the handle and its end once in thousands of times."""
+    need("javap")
+    assert "  public synchronized void close();" in output("javap", "-public", "-cp", classes, f"org.linnet.{name}")
+
+
 @pytest.mark.parametrize(
     ("name", "kind", "words"),
     [

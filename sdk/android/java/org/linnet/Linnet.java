@@ -18,9 +18,9 @@ import java.nio.ShortBuffer;
  * }</pre>
  *
  * <p>{@code process}, {@code conceal}, {@code gap}, {@code reset} and {@code stats} allocate nothing, neither in Java
- * nor below, and take no lock. One thread at a time may call process, conceal, gap, reset or close; the setters and
- * what only asks may be called from any thread until close is called. Samples are full scale +-1, or 16 bits; the count
- * is of whole frames, or any with {@link Config#anyBlock} or {@link Config#spread}. Bad arguments are an
+ * nor below, and take no lock. One thread at a time may call process, conceal, gap or reset, any thread the setters
+ * and what only asks, all until close is called. Samples are full scale +-1, or 16 bits; the count is of whole frames,
+ * or any with {@link Config#anyBlock} or {@link Config#spread}. Bad arguments are an
  * IllegalArgumentException, a closed stream is an IllegalStateException.
  *
  * <p>Channels are interleaved, as AudioRecord and Oboe have them: the first sample of every channel, then the second. A
@@ -262,9 +262,9 @@ public final class Linnet implements AutoCloseable {
     return Native.version();
   }
 
-  /** Frees the stream, after the last call of process. */
+  /** Frees the stream, after the last call of process; any thread may, and more than one. */
   @Override
-  public void close() {
+  public synchronized void close() {
     long closing = handle;
     handle = 0;
     if (closing != 0) {
