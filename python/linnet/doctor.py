@@ -11,12 +11,13 @@ import json
 import os
 import platform
 import subprocess
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from linnet import _core
-from linnet.catalog import DEFAULT_MODEL, ModelLike, model_label, model_path, models, open_model
+from linnet.catalog import DEFAULT_MODEL, ModelLike, models, open_model
 from linnet.enhancer import RATE
 from linnet.io import ffmpeg
 from linnet.io.outputs import printable
@@ -119,12 +120,16 @@ def _selftest(backend: str, problems: list[str]) -> bool:
 def _frame(model: ModelLike, cpu: dict[str, Any], problems: list[str]) -> dict[str, Any] | None:
     """Cost of a frame of a model. Raises ModelError if there is no such model."""
     opened = open_model(model)
-    path = os.fspath(model_path(model_label(model)))
-    try:
-        bench = json.loads(_core.bench(os.fsencode(path), None, _FRAMES, True))
-    except ValueError as error:
-        problems.append(f"a frame of {printable(path)} cannot be timed ({error})")
-        return None
+    with tempfile.TemporaryDirectory() as folder:
+        path = opened.path
+        if path is None:  # given as bytes, and the bench reads a file
+            path = Path(folder) / "bytes.linnet"
+            path.write_bytes(opened.to_bytes())
+        try:
+            bench = json.loads(_core.bench(os.fsencode(path), None, _FRAMES, True))
+        except ValueError as error:
+            problems.append(f"a frame of {printable(os.fspath(path))} cannot be timed ({error})")
+            return None
     cpu["name"] = next((core["name"] for core in bench["cores"] if core["used"]), cpu["name"])
     paced = bench["paced"]["median_us"]
     return {

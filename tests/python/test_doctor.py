@@ -79,6 +79,10 @@ def test_a_self_test_that_stops_is_a_problem(
     assert "PROBLEM    backend scalar: the self-test stops (the allocator returned NULL)" in capsys.readouterr().out
 
 
+def test_a_model_given_as_bytes(quick: None) -> None:
+    assert doctor.examine(linnet.models()["tiny"].path.read_bytes())["frame"]["model"] == "bytes"
+
+
 def test_without_a_model(quick: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(doctor, "models", dict)
     assert main(["doctor"]) == 1
