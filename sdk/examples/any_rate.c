@@ -7,7 +7,7 @@
  *
  *     any_rate MODEL RATE [LIMIT_DB] < IN > OUT        mono, raw floats, full scale +-1; ends with the input
  *
- * cc any_rate.c -llinnet -lspeexdsp */
+ * cc any_rate.c -llinnet -lspeexdsp -lm */
 #include <math.h>
 #include <speex/speex_resampler.h>
 #include <stdio.h>
