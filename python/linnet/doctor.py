@@ -12,7 +12,7 @@ import os
 import platform
 import subprocess
 import tempfile
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -120,10 +120,10 @@ def _selftest(backend: str, problems: list[str]) -> bool:
 def _frame(model: ModelLike, cpu: dict[str, Any], problems: list[str]) -> dict[str, Any] | None:
     """Cost of a frame of a model. Raises ModelError if there is no such model."""
     opened = open_model(model)
-    with tempfile.TemporaryDirectory() as folder:
+    with ExitStack() as folders:
         path = opened.path
         if path is None:  # given as bytes, and the bench reads a file
-            path = Path(folder) / "bytes.linnet"
+            path = Path(folders.enter_context(tempfile.TemporaryDirectory())) / "bytes.linnet"
             path.write_bytes(opened.to_bytes())
         try:
             bench = json.loads(_core.bench(os.fsencode(path), None, _FRAMES, True))
