@@ -92,7 +92,7 @@ function wasmSource(source) {
 }
 
 // What a model is loaded from: for a name in the list its URL, for an URL or bytes these.
-function modelSource({ model, models }) {
+function modelSource(model, models) {
   const known = models.find(({ name }) => name === model);
   if (known) return known.url;
   if (typeof model !== "string" || /[/.:]/.test(model)) return model;
@@ -161,8 +161,8 @@ function measure(module, blob, warming, milliseconds) {
  * An audio thread that rests between frames takes about three times as long, for which budgets leave room.
  */
 export async function measureModel(given) {
-  const options = complete(given);
-  const [module, blob] = await Promise.all([compile(options.wasm), load(modelSource(options), "the model")]);
+  const { model, models, wasm } = complete(given);
+  const [module, blob] = await Promise.all([compile(wasm), load(modelSource(model, models), "the model")]);
   return measure(module, blob, WARMING, MEASUREMENT - WARMING);
 }
 
@@ -405,13 +405,13 @@ export async function createLinnetNode(context, given) {
   }
   checkOpen(context);
   const { models, wasm, budget } = options;
-  const model = options.model === "auto" ? null : modelSource(options);
+  const model = options.model === "auto" ? null : modelSource(options.model, models);
   const worklet = await addWorklet(context, options.worklet);
   let files = {}, failure = null, choice = null;
   try {
     if (!model) choice = await pickModel({ budget, models, wasm });
     // If none can be carried, the first one copies its input.
-    const chosen = model ?? modelSource({ model: choice.name ?? models[0].name, models });
+    const chosen = model ?? modelSource(choice.name ?? models[0].name, models);
     const [code, blob] = await Promise.all([load(wasmSource(wasm), "linnet.wasm"), load(chosen, "the model")]);
     files = { wasm: code, model: blob };
   } catch (error) {
@@ -420,7 +420,7 @@ export async function createLinnetNode(context, given) {
   const { channels, attenuationLimit, postfilter, bypass, onerror, onmodel } = options;
   const values = { attenuationLimit, postfilter, bypass: Boolean(bypass) };
   const name = choice?.name ?? models.find((one) => one.name === options.model)?.name ?? null;
-  const measured = choice?.measured.map((one) => ({ ...one, url: modelSource({ model: one.name, models }) }));
+  const measured = choice?.measured.map((one) => ({ ...one, url: modelSource(one.name, models) }));
   const watched = choice ? { measured, budget } : null;
   const overloaded = choice !== null && choice.name === null;
   const settings = { values, channels, onerror, onmodel, name, watched, overloaded };
