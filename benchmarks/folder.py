@@ -136,11 +136,12 @@ def measure(folder: Path, count: int, model: str) -> dict[str, Any]:
     if {path.name for path in stopped.iterdir()} != names:
         raise WrongError("outputs are missing, or parts of some are left")
     compare(stopped, clean[1], names)
+    path = model_path(model)
     return {
         "files": count,
         "seconds": seconds,
-        "model": model_path(model).stem,
-        "crc": checksum(model_path(model).read_bytes()),
+        "model": path.stem,
+        "crc": checksum(path.read_bytes()),
         "walls": {str(jobs): wall for jobs, wall in walls.items()},
         "ratio": walls[1] / walls[2],
         "stops": stops,
