@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import soundfile
 from conftest import Build
+from riff import chunk
 
 import linnet
 
@@ -83,11 +84,6 @@ def test_enhance_file_writes_over_nothing_but_its_output(build: Build, tiny_mode
     done = run(build, "enhance_file", tiny_model, *paths)
     assert paths[0].read_bytes() == whole and not paths[1].exists()
     assert done.returncode == 2 and done.stderr.startswith(f"{paths[1]}: cannot be written while its name with .part")
-
-
-def chunk(name: bytes, content: bytes, size: int | None = None) -> bytes:
-    """Of a WAV file, with a size of its own where that is told wrongly."""
-    return name + struct.pack("<I", len(content) if size is None else size) + content + b"\0" * (len(content) % 2)
 
 
 def wav(*chunks: bytes, kind: bytes = b"RIFF") -> bytes:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 from command_line import TINY, sound, write
+from riff import chunk
 
 from linnet.cli import main
 from linnet.io import wav
@@ -20,10 +21,6 @@ from linnet.io.formats import Format
 
 SAMPLES = np.rint(sound(9000)[:, 0] * 32767).astype("<i2")
 PCM = SAMPLES.tobytes()
-
-
-def chunk(id: bytes, body: bytes, size: int | None = None) -> bytes:
-    return id + struct.pack("<I", len(body) if size is None else size) + body + bytes(len(body) % 2)
 
 
 def make(
