@@ -215,15 +215,10 @@ def here(line: str, model: Path) -> subprocess.CompletedProcess[bytes]:
 @pytest.mark.parametrize(
     "line",
     [
-        *(
-            "count scalar 0 0 1",
-            "count scalar 1 0 0",
-            "count scalar 1 100 1",
-            "count scalar 2 99 2",
-            "count scalar x 0 1",
-        ),
-        *("calls scalar 0 1 0 1 silence 0", "calls scalar 0 1 48000 1 silence 0", "callbacks scalar 0 0 1 -1"),
-        *("callbacks scalar 0 480 0 -1", "callbacks scalar 0 480 1 one", "gru scalar ", "bandwidth 0x"),
+        *(f"count scalar {numbers}" for numbers in ("0 0 1", "1 0 0", "1 100 1", "2 99 2", "x 0 1")),
+        *(f"calls scalar 0 1 {samples} 1 silence 0" for samples in (0, 48000)),
+        *(f"callbacks scalar 0 {numbers}" for numbers in ("0 1 -1", "480 0 -1", "480 1 one")),
+        *("gru scalar ", "bandwidth 0x"),
     ],
 )
 def test_numbers_that_make_no_sense_are_refused(tiny_model: Path, line: str) -> None:
